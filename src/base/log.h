@@ -1,0 +1,14 @@
+#pragma once
+
+// Logs go to stderr (the report alone goes to stdout), through spdlog's default logger.
+#include <spdlog/spdlog.h>
+
+#include <string_view>
+
+namespace dsfailover {
+
+/// Sets up the default logger on stderr. `level`: trace, debug, info, warn, error, off; throws
+/// UsageError for another.
+void set_up_logging(std::string_view level);
+
+}  // namespace dsfailover
