@@ -1,0 +1,200 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/time.h"
+
+namespace dsfailover {
+
+enum class Dialect { sqlite, postgresql, mysql };
+
+/// A bound parameter: null, an integer or a text. Timestamps are bound as text.
+using Value = std::variant<std::nullptr_t, std::int64_t, std::string>;
+
+/// What a database refused, sorted by what can be done about it.
+class DatabaseError : public Error {
+  public:
+    enum class Kind {
+        unreachable,  ///< no connection, or it broke: reconnect() may help; an open transaction is
+                      ///< gone
+        commit_unknown,  ///< the connection broke during COMMIT: read the rows (locking) to learn
+                         ///< the outcome
+        retryable,   ///< deadlock, serialization failure, lock wait time-out, SQLite busy: rolled
+                     ///< back
+        disk_full,   ///< no space, or a write that failed below the database: rolled back
+        read_only,   ///< the database or the user may not write
+        constraint,  ///< duplicate key and the like
+        other,
+    };
+    /// `message` names the endpoint and what was being done, without secrets.
+    DatabaseError(Kind kind, const std::string& message)
+        : Error(kind == Kind::unreachable ? ExitCode::environment : ExitCode::failed, message),
+          kind_(kind) {}
+    Kind kind() const noexcept { return kind_; }
+
+  private:
+    Kind kind_;
+};
+
+/// One row of a result, valid during the callback, or as long as the Rows it belongs to.
+class Row {
+  public:
+    explicit Row(std::span<const std::optional<std::string_view>> cells) : cells_(cells) {}
+    std::size_t size() const { return cells_.size(); }
+    bool is_null(std::size_t column) const { return !cells_[column]; }
+    /// The cell as text; an empty text for null.
+    std::string_view text(std::size_t column) const {
+        return cells_[column].value_or(std::string_view());
+    }
+    std::optional<std::string> optional_text(std::size_t column) const;
+    /// The cell as an integer. Throws DatabaseError(other) naming the text if it is null or not
+    /// one.
+    std::int64_t integer(std::size_t column) const;
+    std::optional<std::int64_t> optional_integer(std::size_t column) const;
+
+  private:
+    std::span<const std::optional<std::string_view>> cells_;
+};
+
+/// A whole small result, held in memory.
+class Rows {
+  public:
+    /// Copies the cells of `row` behind the others.
+    void add(const Row& row);
+    std::size_t size() const { return rows_.size(); }
+    bool empty() const { return rows_.empty(); }
+    Row operator[](std::size_t index) const;
+
+  private:
+    struct Stored {
+        std::string bytes;  // of all cells, one behind the other
+        std::vector<std::optional<std::string_view>> cells;
+    };
+    std::vector<std::unique_ptr<Stored>> rows_;
+};
+
+/// How to reach a database; made from a --database URL, a JDBC URL or application.yaml.
+struct DatabaseSettings {
+    Dialect dialect = Dialect::sqlite;
+    std::string file;                                ///< SQLite only
+    std::vector<std::pair<std::string, int>> hosts;  ///< tried in order; IPv6 without brackets
+    std::string database;
+    std::string user;
+    Secret password;
+    std::string schema;  ///< PostgreSQL currentSchema; empty: server's search_path
+    /// TLS: "disable", "prefer", "require", "verify-ca", "verify-full"; empty: the driver's
+    /// default.
+    std::string tls_mode;
+    std::string tls_ca, tls_cert, tls_key;  ///< file names; empty: none
+    Millis connect_timeout{5000};
+    Millis statement_timeout{60000};  ///< also how long a row lock is waited for, at most
+    Millis lock_timeout{10000};
+    /// "postgresql://host:port/db", "mysql://host:port/db" or "sqlite:FILE": no user, no secret.
+    std::string endpoint() const;
+};
+
+/// A connection to a database: the seam between the SQL of src/store (and the JDBC registry) and
+/// the servers. One thread uses a connection at a time.
+///
+/// SQL is one statement a call, written with `?` for each bound parameter, whatever the server's
+/// own placeholders are; a wrong number of parameters is a std::logic_error.
+/// All functions throw DatabaseError; what() names endpoint() and says what to do.
+///
+/// An error inside a transaction: after unreachable, commit_unknown, retryable and disk_full the
+/// transaction is gone and in_transaction() is false; after any other, nothing but rollback() may
+/// follow (statements and commit() throw DatabaseError(other)).
+class Database {
+  public:
+    using RowCallback = std::function<void(const Row&)>;
+
+    virtual ~Database() = default;
+    Database() = default;
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
+
+    virtual Dialect dialect() const = 0;
+    /// As DatabaseSettings::endpoint().
+    virtual std::string endpoint() const = 0;
+
+    /// Runs a statement and returns all its rows.
+    virtual Rows query(std::string_view sql, std::span<const Value> parameters) = 0;
+    /// Runs a statement and returns how many rows it changed (rows matched, on MySQL too).
+    virtual std::int64_t execute(std::string_view sql, std::span<const Value> parameters) = 0;
+    /// Runs a SELECT and hands over row by row in bounded memory, on a snapshot of its own. No
+    /// other statement may run on this connection until it returns. Must not be called inside a
+    /// transaction. An exception of the callback ends the reading and is passed on; the connection
+    /// stays usable.
+    virtual void stream(std::string_view sql, std::span<const Value> parameters,
+                        const RowCallback& row) = 0;
+    /// The id generated for the first row of the last INSERT of this connection; MySQL and SQLite
+    /// (there: the last row) only.
+    virtual std::int64_t last_insert_id() = 0;
+
+    /// READ COMMITTED on PostgreSQL and MySQL, IMMEDIATE on SQLite. Nesting is an error
+    /// (std::logic_error).
+    virtual void begin() = 0;
+    /// Throws commit_unknown if the connection broke before the answer came. Any other throw:
+    /// rolled back.
+    virtual void commit() = 0;
+    /// Never throws: if the connection is gone the server rolls back by itself.
+    virtual void rollback() noexcept = 0;
+    virtual bool in_transaction() const = 0;
+
+    /// Drops the connection and opens a new one (one try over all hosts). Throws unreachable.
+    virtual void reconnect() = 0;
+
+    /// The database server's clock (this machine's for SQLite).
+    virtual EpochMs clock_ms() = 0;
+
+    /// Brace-list conveniences.
+    Rows query(std::string_view sql, std::initializer_list<Value> parameters = {}) {
+        return query(sql, std::span<const Value>(parameters.begin(), parameters.size()));
+    }
+    std::int64_t execute(std::string_view sql, std::initializer_list<Value> parameters = {}) {
+        return execute(sql, std::span<const Value>(parameters.begin(), parameters.size()));
+    }
+};
+
+/// Opens a database. Throws DatabaseError(unreachable) naming the endpoint, or UsageError when the
+/// settings contradict each other. SQLite: the file must exist (it is never created here); opening
+/// it writes nothing, its journal mode stays as it is (stream() beside a writer needs WAL), and a
+/// file that may not be written is opened for reading.
+std::unique_ptr<Database> open_database(const DatabaseSettings& settings);
+
+/// A transaction that rolls back unless committed.
+class Transaction {
+  public:
+    explicit Transaction(Database& database) : database_(database) { database_.begin(); }
+    ~Transaction() {
+        if (database_.in_transaction()) database_.rollback();
+    }
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    void commit() { database_.commit(); }
+    void rollback() noexcept { database_.rollback(); }
+
+  private:
+    Database& database_;
+};
+
+/// "column IN (...)" for a list of integers, in the form each server takes best (one array
+/// parameter on PostgreSQL, one JSON parameter on SQLite, the numbers themselves on MySQL, which
+/// has neither and allows 65,535 placeholders only); appends the parameters in order. An empty list
+/// gives a condition that is false.
+std::string in_list(Dialect dialect, std::string_view column, std::span<const std::int64_t> values,
+                    std::vector<Value>& parameters);
+/// The same for texts, with one placeholder each: at most some 30,000.
+std::string in_list(Dialect dialect, std::string_view column, std::span<const std::string> values,
+                    std::vector<Value>& parameters);
+
+}  // namespace dsfailover

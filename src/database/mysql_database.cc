@@ -1,0 +1,337 @@
+#include "database/mysql_database.h"
+
+#include <errmsg.h>
+#include <fmt/format.h>
+#include <mysql.h>
+#include <mysqld_error.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "database/database_error.h"
+#include "database/mysql_statement.h"
+#include "database/statement_cache.h"
+
+namespace dsfailover {
+
+namespace {
+
+using Kind = DatabaseError::Kind;
+
+// Numbers that the headers of libmariadb do not name, or name otherwise than MySQL does.
+constexpr unsigned int kErrorWritingFile = 3;            // EE_WRITE
+constexpr unsigned int kMysqlStatementTimeout = 3024;    // MySQL's max_execution_time
+constexpr unsigned int kMariadbStatementTimeout = 1969;  // MariaDB's max_statement_time
+constexpr unsigned int kLockNotAvailable = 3572;         // NOWAIT
+constexpr unsigned int kMysqlCheckViolated = 3819;
+constexpr unsigned int kMariadbCheckViolated = 4025;
+constexpr unsigned int kConnectionKilled = 1927;
+constexpr unsigned int kDisconnectedByServer = 4031;  // idle for too long
+constexpr unsigned int kReadOnlyMode = 1836;
+constexpr unsigned int kReadOnlyTransaction = 1792;
+
+struct CodeKind {
+    unsigned int code;
+    Kind kind;
+};
+
+constexpr CodeKind kKinds[] = {
+    {ER_LOCK_DEADLOCK, Kind::retryable},
+    {ER_LOCK_WAIT_TIMEOUT, Kind::retryable},
+    {kLockNotAvailable, Kind::retryable},
+    {ER_QUERY_INTERRUPTED, Kind::retryable},
+    {kMariadbStatementTimeout, Kind::retryable},
+    {kMysqlStatementTimeout, Kind::retryable},
+    {ER_DISK_FULL, Kind::disk_full},
+    {ER_RECORD_FILE_FULL, Kind::disk_full},
+    {ER_ERROR_ON_WRITE, Kind::disk_full},
+    {kErrorWritingFile, Kind::disk_full},
+    {ER_OPTION_PREVENTS_STATEMENT, Kind::read_only},
+    {kReadOnlyTransaction, Kind::read_only},
+    {kReadOnlyMode, Kind::read_only},
+    {ER_TABLEACCESS_DENIED_ERROR, Kind::read_only},
+    {ER_COLUMNACCESS_DENIED_ERROR, Kind::read_only},
+    {ER_DBACCESS_DENIED_ERROR, Kind::read_only},
+    {ER_DUP_ENTRY, Kind::constraint},
+    {ER_DUP_UNIQUE, Kind::constraint},
+    {ER_BAD_NULL_ERROR, Kind::constraint},
+    {ER_NO_REFERENCED_ROW, Kind::constraint},
+    {ER_NO_REFERENCED_ROW_2, Kind::constraint},
+    {ER_ROW_IS_REFERENCED, Kind::constraint},
+    {ER_ROW_IS_REFERENCED_2, Kind::constraint},
+    {kMysqlCheckViolated, Kind::constraint},
+    {kMariadbCheckViolated, Kind::constraint},
+    {CR_CONNECTION_ERROR, Kind::unreachable},
+    {CR_CONN_HOST_ERROR, Kind::unreachable},
+    {CR_SERVER_GONE_ERROR, Kind::unreachable},
+    {CR_SERVER_LOST, Kind::unreachable},
+    {CR_SERVER_LOST_EXTENDED, Kind::unreachable},
+    {ER_SERVER_SHUTDOWN, Kind::unreachable},
+    {kConnectionKilled, Kind::unreachable},
+    {kDisconnectedByServer, Kind::unreachable},
+};
+
+Kind kind_of(const MysqlFailure& failure) {
+    const auto* const known =
+        std::find_if(std::begin(kKinds), std::end(kKinds),
+                     [&](const CodeKind& entry) { return entry.code == failure.code; });
+    if (known != std::end(kKinds)) return known->kind;
+    // Storage engines tell of it in many ways, all with the system's words.
+    if (failure.message.find("No space left") != std::string::npos) return Kind::disk_full;
+    return Kind::other;
+}
+
+unsigned int whole_seconds(Millis duration) {
+    return static_cast<unsigned int>(
+        std::max<Millis::rep>(1, std::chrono::ceil<std::chrono::seconds>(duration).count()));
+}
+
+const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
+
+void set_time_limits(MYSQL* connection, const DatabaseSettings& settings) {
+    const unsigned int connect = whole_seconds(settings.connect_timeout);
+    // The server's own limit should be the first to strike, since it says what happened.
+    const unsigned int answer = whole_seconds(settings.statement_timeout) + 10;
+    mysql_options(connection, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
+    mysql_options(connection, MYSQL_OPT_READ_TIMEOUT, &answer);
+    mysql_options(connection, MYSQL_OPT_WRITE_TIMEOUT, &answer);
+}
+
+bool needs_tls(const std::string& mode) {
+    return mode == "require" || mode == "verify-ca" || mode == "verify-full";
+}
+
+void set_tls(MYSQL* connection, const DatabaseSettings& settings) {
+    const std::string& mode = settings.tls_mode;
+    if (mode.empty() || mode == "disable") return;
+    // The authority is for checking the server; the other modes must not fail for it.
+    const bool checks = mode == "verify-ca" || mode == "verify-full";
+    mysql_ssl_set(connection, or_null(settings.tls_key), or_null(settings.tls_cert),
+                  checks ? or_null(settings.tls_ca) : nullptr, nullptr, nullptr);
+    const my_bool enforce = needs_tls(mode) ? 1 : 0;
+    const my_bool verify = mode == "verify-full" ? 1 : 0;
+    if (enforce != 0) mysql_options(connection, MYSQL_OPT_SSL_ENFORCE, &enforce);
+    mysql_options(connection, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+}
+
+// As the mysql client does, and only if no password was given.
+void set_default_file(MYSQL* connection, const DatabaseSettings& settings) {
+    const char* const home = std::getenv("HOME");
+    if (!settings.password.empty() || home == nullptr) return;
+    const std::string file = std::string(home) + "/.my.cnf";
+    if (!std::filesystem::exists(file)) return;
+    mysql_options(connection, MYSQL_READ_DEFAULT_FILE, file.c_str());
+    mysql_options(connection, MYSQL_READ_DEFAULT_GROUP, "client");
+}
+
+class MysqlDatabase : public Database {
+  public:
+    explicit MysqlDatabase(DatabaseSettings settings)
+        : settings_(std::move(settings)), endpoint_(settings_.endpoint()) {
+        open();
+    }
+    ~MysqlDatabase() override { close(); }
+
+    Dialect dialect() const override { return Dialect::mysql; }
+    std::string endpoint() const override { return endpoint_; }
+
+    Rows query(std::string_view sql, std::span<const Value> parameters) override {
+        Rows rows;
+        run(sql, parameters, [&](const Row& row) { rows.add(row); });
+        return rows;
+    }
+
+    std::int64_t execute(std::string_view sql, std::span<const Value> parameters) override {
+        return run(sql, parameters, [](const Row&) {});
+    }
+
+    void stream(std::string_view sql, std::span<const Value> parameters,
+                const RowCallback& row) override {
+        transaction_.require_none();
+        run(sql, parameters, row);
+    }
+
+    std::int64_t last_insert_id() override {
+        require_connection("last_insert_id()");
+        return static_cast<std::int64_t>(mysql_insert_id(connection_.get()));
+    }
+
+    void begin() override {
+        transaction_.require_none();
+        command("START TRANSACTION");
+        transaction_.opened();
+    }
+
+    void commit() override {
+        transaction_.commit(endpoint_, [this] { command("COMMIT"); });
+    }
+
+    void rollback() noexcept override {
+        transaction_.ended();
+        if (connection_ && mysql_query(connection_.get(), "ROLLBACK") != 0) close();
+    }
+
+    bool in_transaction() const override { return transaction_.in_transaction(); }
+
+    void reconnect() override {
+        close();
+        open();
+    }
+
+    EpochMs clock_ms() override {
+        return Database::query(
+                   "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000")[0]
+            .integer(0);
+    }
+
+  private:
+    struct Close {
+        void operator()(MYSQL* connection) const { mysql_close(connection); }
+    };
+
+    void open() {
+        std::string problems;
+        auto hosts = settings_.hosts;
+        if (hosts.empty()) hosts.emplace_back("", 0);  // from the file, or this machine
+        for (const auto& [host, port] : hosts) {
+            try {
+                connect(host, static_cast<unsigned int>(port));
+                set_up_session();
+                return;
+            } catch (const MysqlFailure& failure) {
+                close();
+                problems +=
+                    fmt::format("{}{}: {}", problems.empty() ? "" : "; ", host, failure.message);
+            }
+        }
+        throw make_database_error(Kind::unreachable, endpoint_, "connecting", problems);
+    }
+
+    void connect(const std::string& host, unsigned int port) {
+        connection_.reset(mysql_init(nullptr));
+        MYSQL* const connection = connection_.get();
+        if (connection == nullptr) throw std::bad_alloc();
+        set_time_limits(connection, settings_);
+        set_default_file(connection, settings_);
+        set_tls(connection, settings_);
+        // "localhost" means a socket file to the library, but a port to JDBC and to the operator.
+        const unsigned int protocol = MYSQL_PROTOCOL_TCP;
+        mysql_options(connection, MYSQL_OPT_PROTOCOL, &protocol);
+        mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+        mysql_options4(connection, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "dsfailover");
+        if (mysql_real_connect(connection, or_null(host), or_null(settings_.user),
+                               or_null(settings_.password.reveal()), or_null(settings_.database),
+                               port, nullptr, CLIENT_FOUND_ROWS) == nullptr) {
+            throw_failure();
+        }
+        if (needs_tls(settings_.tls_mode) && mysql_get_ssl_cipher(connection) == nullptr) {
+            throw MysqlFailure{CR_SSL_CONNECTION_ERROR, "the server offers no TLS"};
+        }
+    }
+
+    // The time zone of the session is left alone: the masters wrote their wall clocks under it.
+    void set_up_session() {
+        // A file of defaults may have chosen another one.
+        if (std::string_view(mysql_character_set_name(connection_.get())) != "utf8mb4" &&
+            mysql_set_character_set(connection_.get(), "utf8mb4") != 0) {
+            throw_failure();
+        }
+        require(mysql_query(connection_.get(),
+                            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"));
+        const std::string limits = fmt::format(
+            "SET SESSION autocommit = 1, innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}, "
+            "net_write_timeout = 600",
+            whole_seconds(settings_.lock_timeout));
+        const bool is_mariadb =
+            std::string_view(mysql_get_server_info(connection_.get())).find("MariaDB") !=
+            std::string_view::npos;
+        const std::string statement_limit =
+            is_mariadb
+                ? fmt::format(", max_statement_time = {}",
+                              static_cast<double>(settings_.statement_timeout.count()) / 1000)
+                : fmt::format(", max_execution_time = {}", settings_.statement_timeout.count());
+        if (mysql_query(connection_.get(), (limits + statement_limit).c_str()) == 0) return;
+        // Old servers do not know the last one.
+        if (mysql_errno(connection_.get()) != ER_UNKNOWN_SYSTEM_VARIABLE) throw_failure();
+        require(mysql_query(connection_.get(), limits.c_str()));
+    }
+
+    void close() noexcept {
+        statements_.clear();
+        connection_.reset();
+        transaction_.ended();
+    }
+
+    [[noreturn]] void throw_failure() const {
+        throw MysqlFailure{mysql_errno(connection_.get()), mysql_error(connection_.get())};
+    }
+
+    void require(int status) const {
+        if (status != 0) throw_failure();
+    }
+
+    void require_connection(std::string_view doing) const {
+        if (!connection_) {
+            throw make_database_error(Kind::unreachable, endpoint_, doing,
+                                      "the connection is closed");
+        }
+    }
+
+    // A statement that cannot be prepared, or need not be.
+    void command(const char* sql) {
+        require_connection(sql);
+        if (mysql_query(connection_.get(), sql) != 0) {
+            fail({mysql_errno(connection_.get()), mysql_error(connection_.get())}, sql);
+        }
+    }
+
+    std::int64_t run(std::string_view sql, std::span<const Value> parameters,
+                     const RowCallback& row) {
+        require_connection(describe_statement(sql));
+        transaction_.require_usable(endpoint_);
+        try {
+            MysqlStatement& statement =
+                statements_.get(sql, [&] { return MysqlStatement(connection_.get(), sql); });
+            require_parameters(statement.placeholders(), parameters.size(), sql);
+            statement.run(parameters, row);
+            return statement.affected_rows();
+        } catch (const MysqlFailure& failure) {
+            fail(failure, sql);
+        }
+    }
+
+    [[noreturn]] void fail(const MysqlFailure& failure, std::string_view sql) {
+        transaction_.spoilt();
+        const Kind kind = kind_of(failure);
+        if (kind == Kind::unreachable) {
+            close();
+        } else if (in_transaction() && ends_transaction(kind)) {
+            rollback();  // after a lock wait the server itself rolls back the statement only
+        }
+        throw make_database_error(kind, endpoint_, describe_statement(sql),
+                                  fmt::format("{} (error {})", failure.message, failure.code));
+    }
+
+    DatabaseSettings settings_;
+    std::string endpoint_;
+    std::unique_ptr<MYSQL, Close> connection_;
+    StatementCache<MysqlStatement> statements_;  // of connection_: gone before it
+    TransactionState transaction_;
+};
+
+}  // namespace
+
+std::unique_ptr<Database> open_mysql_database(const DatabaseSettings& settings) {
+    // The library would not check anything then, and not say so.
+    if (settings.tls_mode == "verify-ca" && settings.tls_ca.empty()) {
+        throw UsageError(settings.endpoint() +
+                         ": verify-ca needs the authority's certificate; verify-full can do with "
+                         "those of the system");
+    }
+    return std::make_unique<MysqlDatabase>(settings);
+}
+
+}  // namespace dsfailover
