@@ -1,0 +1,188 @@
+#include "store/command_store.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "store/batches.h"
+#include "store/recovery_command.h"
+#include "store/stored_row.h"
+
+namespace dsfailover {
+
+namespace {
+
+// 0, which no workflow instance has, where the column is null.
+std::int64_t workflow_id(const StoredRow& stored, const Row& row, std::size_t cell) {
+    return row.is_null(cell) ? 0 : stored.required(cell, "workflow_instance_id");
+}
+
+constexpr std::string_view kSelectWaiting =
+    "SELECT id, workflow_instance_id, command_type, update_time FROM t_ds_command";
+
+WaitingCommand read_waiting(const Row& row, const StoreContext& context) {
+    const StoredRow stored(row, "t_ds_command", context);
+    const auto update_time = stored.time(3, "update_time");
+    return {stored.id(), workflow_id(stored, row, 1),
+            stored.optional_small(2, "command_type").value_or(-1),
+            update_time ? std::optional(update_time->epoch_ms()) : std::nullopt};
+}
+
+}  // namespace
+
+void CommandStore::scan(const std::function<void(const WaitingCommand&)>& command) {
+    context_.database.stream(kSelectWaiting, {},
+                             [&](const Row& row) { command(read_waiting(row, context_)); });
+}
+
+std::vector<WaitingCommand> CommandStore::for_workflows(
+    std::span<const std::int64_t> workflow_ids) {
+    std::vector<WaitingCommand> commands;
+    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters;
+        const std::string sql = fmt::format(
+            "{} WHERE {}", kSelectWaiting,
+            in_list(context_.database.dialect(), "workflow_instance_id", batch, parameters));
+        const Rows rows = context_.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            commands.push_back(read_waiting(rows[i], context_));
+        }
+    });
+    return commands;
+}
+
+std::vector<std::int64_t> CommandStore::still_waiting(std::span<const std::int64_t> command_ids) {
+    std::vector<std::int64_t> waiting;
+    for_batches(command_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters;
+        const std::string sql =
+            fmt::format("SELECT id FROM t_ds_command WHERE {}",
+                        in_list(context_.database.dialect(), "id", batch, parameters));
+        const Rows rows = context_.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) waiting.push_back(rows[i].integer(0));
+    });
+    return waiting;
+}
+
+std::vector<ErrorCommand> CommandStore::read_failed(std::string_view column,
+                                                    std::span<const std::int64_t> ids) {
+    std::vector<ErrorCommand> commands;
+    for_batches(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters;
+        const std::string sql = fmt::format(
+            "SELECT id, workflow_instance_id, command_type, command_param, message "
+            "FROM t_ds_error_command WHERE {}",
+            in_list(context_.database.dialect(), column, batch, parameters));
+        const Rows rows = context_.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const Row row = rows[i];
+            const StoredRow stored(row, "t_ds_error_command", context_);
+            commands.push_back({stored.id(), workflow_id(stored, row, 1),
+                                stored.optional_small(2, "command_type").value_or(-1),
+                                std::string(row.text(3)), std::string(row.text(4))});
+        }
+    });
+    return commands;
+}
+
+std::vector<ErrorCommand> CommandStore::failed(std::span<const std::int64_t> command_ids) {
+    return read_failed("id", command_ids);
+}
+
+std::unordered_map<std::int64_t, ErrorCommand> CommandStore::last_failed(
+    std::span<const std::int64_t> workflow_ids) {
+    std::unordered_map<std::int64_t, ErrorCommand> newest;
+    for (ErrorCommand& command : read_failed("workflow_instance_id", workflow_ids)) {
+        const auto [known, is_new] = newest.try_emplace(command.workflow_instance_id, command);
+        if (!is_new && known->second.id < command.id) known->second = std::move(command);
+    }
+    return newest;
+}
+
+bool CommandStore::recovery_command_since(const std::string& host, std::int64_t after_id) {
+    const auto select = [](std::string_view table) {
+        return fmt::format(
+            "SELECT 1 FROM {} c JOIN t_ds_workflow_instance w ON w.id = c.workflow_instance_id "
+            "WHERE c.id > ? AND c.command_type = {} AND w.host = ?",
+            table, kRecoverToleranceFault);
+    };
+    return !context_.database
+                .query(fmt::format("{} UNION ALL {} LIMIT 1", select("t_ds_command"),
+                                   select("t_ds_error_command")),
+                       {after_id, host, after_id, host})
+                .empty();
+}
+
+std::int64_t CommandStore::highest_id() {
+    const Rows rows = context_.database.query(
+        "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM t_ds_command UNION ALL "
+        "SELECT MAX(id) FROM t_ds_error_command) h");
+    return rows[0].optional_integer(0).value_or(0);
+}
+
+std::vector<FailedOver> CommandStore::insert_recovery_command(
+    std::span<const std::int64_t> workflow_ids, int state) {
+    recovery_command_param(state);  // refuses any other state
+    const std::string instances = fmt::format(
+        "(SELECT id, workflow_definition_code, workflow_definition_version, {} AS state "
+        "FROM t_ds_workflow_instance)",
+        state);
+    std::vector<FailedOver> added;
+    for_batches(workflow_ids, kIdsPerLock, [&](std::span<const std::int64_t> batch) {
+        for (const FailedOver& one : add_recovery_commands(context_, instances, batch)) {
+            added.push_back(one);
+        }
+    });
+    return added;
+}
+
+std::optional<CommandRow> CommandStore::remove_recovery_command(std::int64_t command_id,
+                                                                std::int64_t workflow_id) {
+    std::vector<std::string> columns;
+    for (const std::string& column : context_.schema.command_columns) {
+        if (column != "id") columns.push_back(column);
+    }
+    const std::string which = fmt::format(
+        "FROM t_ds_command WHERE id = ? AND workflow_instance_id = ? "
+        "AND command_type = {}",
+        kRecoverToleranceFault);
+    const Value parameters[] = {command_id, workflow_id};
+    const Rows rows = context_.database.query(
+        fmt::format("SELECT {} {}", fmt::join(columns, ", "), which), parameters);
+    // What decides is whether the deletion hits: a master may have taken it in between.
+    if (rows.empty() || context_.database.execute("DELETE " + which, parameters) != 1) {
+        return std::nullopt;
+    }
+    CommandRow row;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        row.emplace_back(columns[i], rows[0].optional_text(i));
+    }
+    return row;
+}
+
+std::int64_t CommandStore::insert_again(const CommandRow& row, EpochMs now) {
+    std::vector<std::string_view> columns, placeholders;
+    Parameters parameters;
+    for (const auto& [column, value] : row) {
+        columns.push_back(column);
+        placeholders.push_back("?");
+        if (column == "update_time") {
+            parameters.emplace_back(
+                format_stored_time(now, context_.zone, context_.schema.time_precision_us));
+        } else if (value) {
+            parameters.emplace_back(*value);
+        } else {
+            parameters.emplace_back(nullptr);
+        }
+    }
+    const std::string sql = fmt::format("INSERT INTO t_ds_command ({}) VALUES ({})",
+                                        fmt::join(columns, ", "), fmt::join(placeholders, ", "));
+    if (context_.database.dialect() == Dialect::mysql) {
+        context_.database.execute(sql, parameters);
+        return context_.database.last_insert_id();
+    }
+    return context_.database.query(sql + " RETURNING id", parameters)[0].integer(0);
+}
+
+}  // namespace dsfailover

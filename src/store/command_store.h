@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "store/schema.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+/// The command_param of a recovery command, byte for byte as the reference writes it; `state` (1, 2
+/// or 4, std::logic_error otherwise) is the state before the failover.
+std::string recovery_command_param(int state);
+
+/// command_type RECOVER_TOLERANCE_FAULT_PROCESS.
+inline constexpr int kRecoverToleranceFault = 2;
+
+/// A command waiting in t_ds_command.
+struct WaitingCommand {
+    std::int64_t id = 0;
+    std::int64_t workflow_instance_id = 0;
+    int command_type = 0;
+    std::optional<EpochMs> update_time;
+};
+
+/// A command that a master could not run, from t_ds_error_command.
+struct ErrorCommand {
+    std::int64_t id = 0;
+    std::int64_t workflow_instance_id = 0;
+    int command_type = 0;
+    std::string command_param;
+    std::string message;
+};
+
+/// A whole row of t_ds_command but its id: every column with its value.
+using CommandRow = std::vector<std::pair<std::string, std::optional<std::string>>>;
+
+class CommandStore {
+  public:
+    explicit CommandStore(StoreContext context) : context_(context) {}
+
+    // No function that reads locks a row. Every function takes any number of ids, returns what it
+    // finds in no particular order, and throws EnvironmentError naming table, column and row if it
+    // meets what cannot be read.
+
+    /// Every command of any type that waits, streamed in bounded memory; those without a workflow
+    /// instance have the instance id 0. Not inside a transaction.
+    void scan(const std::function<void(const WaitingCommand&)>& command);
+    /// Commands of any type for these workflow instances.
+    std::vector<WaitingCommand> for_workflows(std::span<const std::int64_t> workflow_ids);
+    /// Which of these command ids still wait.
+    std::vector<std::int64_t> still_waiting(std::span<const std::int64_t> command_ids);
+    /// Commands that failed, by the command's id (it keeps its id in t_ds_error_command).
+    std::vector<ErrorCommand> failed(std::span<const std::int64_t> command_ids);
+    /// The newest failed command, the one with the highest id, of each workflow instance.
+    std::unordered_map<std::int64_t, ErrorCommand> last_failed(
+        std::span<const std::int64_t> workflow_ids);
+    /// Whether a command of type 2 for an instance of `host` was made (id greater than `after_id`),
+    /// and waits or failed; for watching a leaked lock. One that a master consumed since is not
+    /// seen, so ask often.
+    bool recovery_command_since(const std::string& host, std::int64_t after_id);
+    /// The highest id of a command that waits or failed; 0 if there is none.
+    std::int64_t highest_id();
+
+    /// Inside the caller's transaction: gives each of these workflow instances, whose rows the
+    /// caller has locked, a recovery command as WorkflowFailover of the reference inserts it, with
+    /// `state` (1, 2 or 4) as the state to go back to. Returns instances and commands, in no
+    /// particular order.
+    std::vector<FailedOver> insert_recovery_command(std::span<const std::int64_t> workflow_ids,
+                                                    int state);
+
+    /// Inside the caller's transaction: deletes the recovery command (type 2) `command_id` of the
+    /// workflow instance by its id, as a master does when it takes it; returns the row as it was,
+    /// or nullopt if it is not there any more.
+    std::optional<CommandRow> remove_recovery_command(std::int64_t command_id,
+                                                      std::int64_t workflow_id);
+    /// Inside the caller's transaction: inserts an equal row with a new id and the update_time
+    /// `now` (epoch ms); returns the id.
+    std::int64_t insert_again(const CommandRow& row, EpochMs now);
+
+  private:
+    std::vector<ErrorCommand> read_failed(std::string_view column,
+                                          std::span<const std::int64_t> ids);
+
+    StoreContext context_;
+};
+
+}  // namespace dsfailover

@@ -1,0 +1,70 @@
+#include "store/recovery_command.h"
+
+#include <fmt/format.h>
+
+#include "base/stored_time.h"
+#include "store/command_store.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+std::string typed_placeholder(Dialect dialect, std::string_view type) {
+    return dialect == Dialect::postgresql ? fmt::format("CAST(? AS {})", type) : "?";
+}
+
+std::string recovery_command_param(int state) {
+    return fmt::format(R"({{"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,)"
+                       R"("startNodes":null,"commandParams":null,"timeZone":null,)"
+                       R"("workflowExecutionStatus":"{}"}})",
+                       workflow_state_name(state));
+}
+
+std::string insert_recovery_commands(const StoreContext& context, Parameters& parameters) {
+    using namespace workflow_state;
+    const bool has_test_flag = context.schema.has_test_flag;
+    const Dialect dialect = context.database.dialect();
+    parameters.emplace_back(format_stored_time(now_ms(), context.zone, kWrittenPrecisionUs));
+    for (const int state : {kReadyPause, kReadyStop, kRunning}) {
+        parameters.emplace_back(recovery_command_param(state));
+    }
+    const std::string param = typed_placeholder(dialect, "text");
+    return fmt::format(
+        "INSERT INTO t_ds_command (command_type, workflow_definition_code, "
+        "workflow_definition_version, workflow_instance_id, executor_id, task_depend_type, "
+        "failure_strategy, dry_run, {}update_time, command_param) "
+        "SELECT {}, w.workflow_definition_code, w.workflow_definition_version, w.id, 0, 2, 1, 0, "
+        "{}{}, CASE w.state WHEN {} THEN {} WHEN {} THEN {} ELSE {} END ",
+        has_test_flag ? "test_flag, " : "", kRecoverToleranceFault, has_test_flag ? "0, " : "",
+        typed_placeholder(dialect, "timestamp"), kReadyPause, param, kReadyStop, param, param);
+}
+
+std::vector<FailedOver> add_recovery_commands(const StoreContext& context,
+                                              std::string_view instances,
+                                              std::span<const std::int64_t> ids) {
+    Database& database = context.database;
+    const Dialect dialect = database.dialect();
+    Parameters parameters;
+    std::string sql = insert_recovery_commands(context, parameters);
+    sql += fmt::format("FROM {} w WHERE {} ORDER BY w.id", instances,
+                       in_list(dialect, "w.id", ids, parameters));
+    Rows rows;
+    if (dialect == Dialect::mysql) {
+        database.execute(sql, parameters);
+        parameters = {database.last_insert_id()};
+        sql = fmt::format(
+            "SELECT workflow_instance_id, id FROM t_ds_command WHERE id >= ? "
+            "AND command_type = {} AND {}",
+            kRecoverToleranceFault, in_list(dialect, "workflow_instance_id", ids, parameters));
+        rows = database.query(sql, parameters);
+    } else {
+        rows = database.query(sql + " RETURNING workflow_instance_id, id", parameters);
+    }
+    std::vector<FailedOver> added;
+    added.reserve(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        added.push_back({rows[i].integer(0), rows[i].integer(1)});
+    }
+    return added;
+}
+
+}  // namespace dsfailover

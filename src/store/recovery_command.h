@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/schema.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+/// Parameters of a statement in the order of its placeholders.
+using Parameters = std::vector<Value>;
+
+/// "INSERT INTO t_ds_command (...) SELECT ...", the row that WorkflowFailover of the reference
+/// inserts, to be followed by a FROM clause that names `w`, which has id, state (the one before
+/// the failover), workflow_definition_code and workflow_definition_version of the instances.
+/// Columns not named are left to their defaults; update_time is our clock.
+std::string insert_recovery_commands(const StoreContext& context, Parameters& parameters);
+
+/// Inserts those rows for the instances with `ids` of `instances` (a table or a subquery with the
+/// columns that insert_recovery_commands() needs of `w`), inside the caller's transaction; returns
+/// the ids of instances and commands, in no particular order.
+std::vector<FailedOver> add_recovery_commands(const StoreContext& context,
+                                              std::string_view instances,
+                                              std::span<const std::int64_t> ids);
+
+/// A placeholder whose type PostgreSQL could not infer: "CAST(? AS type)" there, "?" elsewhere.
+std::string typed_placeholder(Dialect dialect, std::string_view type);
+
+}  // namespace dsfailover

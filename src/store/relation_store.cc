@@ -1,0 +1,28 @@
+#include "store/relation_store.h"
+
+#include <fmt/format.h>
+
+#include "store/batches.h"
+#include "store/recovery_command.h"
+
+namespace dsfailover {
+
+std::vector<WorkflowRelation> children_of(const StoreContext& context,
+                                          std::span<const std::int64_t> parent_ids) {
+    std::vector<WorkflowRelation> relations;
+    if (!context.schema.has_relations) return relations;
+    for_batches(parent_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters;
+        const std::string sql = fmt::format(
+            "SELECT parent_workflow_instance_id, workflow_instance_id "
+            "FROM t_ds_relation_workflow_instance WHERE workflow_instance_id IS NOT NULL AND {}",
+            in_list(context.database.dialect(), "parent_workflow_instance_id", batch, parameters));
+        const Rows rows = context.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            relations.push_back({rows[i].integer(0), rows[i].integer(1)});
+        }
+    });
+    return relations;
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,216 @@
+#include "store/task_instance_store.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "store/batches.h"
+#include "store/recovery_command.h"
+#include "store/stored_row.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+namespace {
+
+using namespace task_state;
+
+constexpr std::string_view kTable = "t_ds_task_instance";
+
+// For rows whose first cell is not a task's id but a workflow's.
+constexpr std::string_view kTasksOfWorkflow = "the tasks in t_ds_task_instance of a workflow";
+
+void keep_later(std::optional<StoredTime>& latest, std::optional<StoredTime> time) {
+    if (time && (!latest || time->local_us > latest->local_us)) latest = std::move(time);
+}
+
+// What the copy of a task has in a column, and whether `parameters` get the time of its submission.
+std::string copied_value(const std::string& column) {
+    if (column == "state") return std::to_string(kSubmitted);
+    if (column == "submit_time") return "?";
+    if (column == "host" || column == "var_pool" || column == "log_path" ||
+        column == "execute_path") {
+        return "NULL";
+    }
+    return column;
+}
+
+}  // namespace
+
+// The condition under which a master sees a task row.
+std::string TaskInstanceStore::valid() const {
+    return context_.schema.has_test_flag ? "flag = 1 AND test_flag = 0" : "flag = 1";
+}
+
+// `select` WHERE `column` is one of `ids`, `rest`.
+Rows TaskInstanceStore::query_by_ids(std::string_view select, std::string_view column,
+                                     std::span<const std::int64_t> ids, std::string_view rest) {
+    Parameters parameters;
+    const std::string sql =
+        fmt::format("{} FROM t_ds_task_instance WHERE {} {}", select,
+                    in_list(context_.database.dialect(), column, ids, parameters), rest);
+    return context_.database.query(sql, parameters);
+}
+
+std::unordered_map<std::int64_t, TaskActivity> TaskInstanceStore::activity(
+    std::span<const std::int64_t> workflow_ids) {
+    std::unordered_map<std::int64_t, TaskActivity> activity;
+    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        const Rows rows = query_by_ids(
+            "SELECT workflow_instance_id, MIN(submit_time), MAX(submit_time), MAX(start_time), "
+            "MAX(end_time)",
+            "workflow_instance_id", batch, "GROUP BY workflow_instance_id");
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const Row row = rows[i];
+            const StoredRow stored(row, kTasksOfWorkflow, context_);
+            TaskActivity& its = activity[stored.id()];
+            its.first_submit = stored.time(1, "submit_time");
+            keep_later(its.latest, stored.time(2, "submit_time"));
+            keep_later(its.latest, stored.time(3, "start_time"));
+            keep_later(its.latest, stored.time(4, "end_time"));
+        }
+    });
+    return activity;
+}
+
+void TaskInstanceStore::scan_worker_tasks(const std::string& worker,
+                                          const std::function<void(const WorkerTask&)>& task) {
+    const std::string sql = fmt::format(
+        "SELECT t.id, t.name, t.workflow_instance_id, t.state, t.host, t.submit_time, w.host, "
+        "w.state FROM t_ds_task_instance t "
+        "JOIN t_ds_workflow_instance w ON w.id = t.workflow_instance_id "
+        "WHERE t.host = ? AND t.state IN ({}, {}) AND t.flag = 1 AND w.state IN ({}, {}, {}, {})",
+        kDispatched, kRunning, workflow_state::kRunning, workflow_state::kReadyPause,
+        workflow_state::kReadyStop, workflow_state::kFailover);
+    const Value parameters[] = {worker};
+    context_.database.stream(sql, parameters, [&](const Row& row) {
+        // MySQL's collations take 'A' for 'a'; a host is compared as written.
+        if (row.text(4) != worker) return;
+        const StoredRow stored(row, kTable, context_);
+        task({{stored.id(), std::string(row.text(1)), stored.required(2, "workflow_instance_id"),
+               stored.small(3, "state"), row.optional_text(4), stored.time(5, "submit_time")},
+              row.optional_text(6),
+              stored.small(7, "workflow's state")});
+    });
+}
+
+// Locks the rows and returns the ids of those that are as read. `tasks` are in order of id.
+std::vector<std::int64_t> TaskInstanceStore::lock_as_read(std::span<const TaskInstance> tasks) {
+    std::vector<std::int64_t> ids;
+    for (const TaskInstance& task : tasks) ids.push_back(task.id);
+    const Rows rows = query_by_ids(
+        "SELECT id, workflow_instance_id, state, host, submit_time", "id", ids,
+        fmt::format("AND {} ORDER BY id{}", valid(), for_update(context_.database.dialect())));
+    ids.clear();
+    auto task = tasks.begin();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const Row row = rows[i];
+        const std::int64_t id = row.integer(0);
+        while (task->id != id) ++task;
+        if (row.optional_integer(1) == task->workflow_instance_id &&
+            row.optional_integer(2) == task->state && is_as_read(row, 3, task->host) &&
+            is_as_read(row, 4, task->submit_time)) {
+            ids.push_back(id);
+        }
+    }
+    return ids;
+}
+
+std::vector<std::int64_t> TaskInstanceStore::redispatch(std::span<const TaskInstance> tasks,
+                                                        EpochMs now) {
+    Database& database = context_.database;
+    const Dialect dialect = database.dialect();
+    std::vector<TaskInstance> sorted(tasks.begin(), tasks.end());
+    std::sort(sorted.begin(), sorted.end(),
+              [](const TaskInstance& a, const TaskInstance& b) { return a.id < b.id; });
+
+    std::vector<std::string> columns, values;
+    for (const std::string& column : context_.schema.task_instance_columns) {
+        if (column == "id") continue;
+        columns.push_back(column);
+        values.push_back(copied_value(column));
+        if (values.back() == "?") values.back() = typed_placeholder(dialect, "timestamp");
+    }
+    const std::string submit_time = format_stored_time(now, context_.zone, kWrittenPrecisionUs);
+
+    std::vector<std::int64_t> changed;
+    for_batches<TaskInstance>(sorted, kIdsPerLock, [&](std::span<const TaskInstance> batch) {
+        const std::vector<std::int64_t> ids = lock_as_read(batch);
+        if (ids.empty()) return;
+        Parameters parameters = {submit_time};
+        std::string sql = fmt::format(
+            "INSERT INTO t_ds_task_instance ({}) SELECT {} FROM t_ds_task_instance "
+            "WHERE {} ORDER BY id",
+            fmt::join(columns, ", "), fmt::join(values, ", "),
+            in_list(dialect, "id", ids, parameters));
+        database.execute(sql, parameters);
+        parameters.clear();
+        sql = fmt::format("UPDATE t_ds_task_instance SET flag = 0, state = {} WHERE {}",
+                          kNeedFaultTolerance, in_list(dialect, "id", ids, parameters));
+        database.execute(sql, parameters);
+        changed.insert(changed.end(), ids.begin(), ids.end());
+    });
+    return changed;
+}
+
+std::unordered_map<std::int64_t, TaskInstanceStore::Standing> TaskInstanceStore::standing(
+    std::span<const std::int64_t> task_ids) {
+    std::unordered_map<std::int64_t, Standing> standing;
+    for_batches(task_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        const Rows rows = query_by_ids("SELECT id, state, flag", "id", batch, "");
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const Row row = rows[i];
+            const StoredRow stored(row, kTable, context_);
+            standing[stored.id()] = {stored.small(1, "state"), stored.small(2, "flag")};
+        }
+    });
+    return standing;
+}
+
+std::vector<std::int64_t> TaskInstanceStore::with_duplicate_tasks(
+    std::span<const std::int64_t> workflow_ids) {
+    // Names that differ in case only are different to a master, but not to MySQL.
+    const std::string_view name =
+        context_.database.dialect() == Dialect::mysql ? "CAST(name AS BINARY)" : "name";
+    std::vector<std::int64_t> duplicated;
+    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        const Rows rows =
+            query_by_ids("SELECT workflow_instance_id", "workflow_instance_id", batch,
+                         fmt::format("AND {} GROUP BY workflow_instance_id, {} HAVING COUNT(*) > 1",
+                                     valid(), name));
+        for (std::size_t i = 0; i < rows.size(); ++i) duplicated.push_back(rows[i].integer(0));
+    });
+    std::sort(duplicated.begin(), duplicated.end());
+    duplicated.erase(std::unique(duplicated.begin(), duplicated.end()), duplicated.end());
+    return duplicated;
+}
+
+std::unordered_map<std::int64_t, TaskInstanceStore::StopSigns> TaskInstanceStore::stop_signs(
+    std::span<const std::int64_t> workflow_ids) {
+    std::unordered_map<std::int64_t, StopSigns> signs;
+    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        const Rows rows = query_by_ids(
+            "SELECT DISTINCT workflow_instance_id, state", "workflow_instance_id", batch,
+            fmt::format("AND {} AND state IN ({}, {})", valid(), kKilled, kPaused));
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            StopSigns& its = signs[rows[i].integer(0)];
+            (rows[i].integer(1) == kKilled ? its.killed : its.paused) = true;
+        }
+    });
+    return signs;
+}
+
+std::vector<std::int64_t> TaskInstanceStore::with_tasks_at_work(
+    std::span<const std::int64_t> workflow_ids) {
+    std::vector<std::int64_t> found;
+    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        const Rows rows = query_by_ids(
+            "SELECT DISTINCT workflow_instance_id", "workflow_instance_id", batch,
+            fmt::format("AND {} AND state IN ({}, {})", valid(), kDispatched, kRunning));
+        for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows[i].integer(0));
+    });
+    return found;
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/stored_time.h"
+#include "store/schema.h"
+
+namespace dsfailover {
+
+/// TaskExecutionStatus of the reference, as far as it matters here.
+namespace task_state {
+inline constexpr int kSubmitted = 0;           ///< SUBMITTED_SUCCESS
+inline constexpr int kRunning = 1;             ///< RUNNING_EXECUTION
+inline constexpr int kPaused = 3;              ///< PAUSE
+inline constexpr int kNeedFaultTolerance = 8;  ///< NEED_FAULT_TOLERANCE
+inline constexpr int kKilled = 9;              ///< KILL
+inline constexpr int kDispatched = 17;         ///< DISPATCH
+}  // namespace task_state
+
+/// When the tasks of one workflow instance were last and first heard of.
+struct TaskActivity {
+    std::optional<StoredTime> first_submit;  ///< earliest submit_time
+    std::optional<StoredTime> latest;        ///< latest of submit_time, start_time and end_time
+};
+
+/// A task instance of a worker that is gone.
+struct TaskInstance {
+    std::int64_t id = 0;
+    std::string name;
+    std::int64_t workflow_instance_id = 0;
+    int state = 0;
+    std::optional<std::string> host;
+    std::optional<StoredTime> submit_time;
+};
+
+/// A task with the columns of its workflow that decide its route.
+struct WorkerTask {
+    TaskInstance task;
+    std::optional<std::string> workflow_host;
+    int workflow_state = 0;
+};
+
+class TaskInstanceStore {
+  public:
+    explicit TaskInstanceStore(StoreContext context) : context_(context) {}
+
+    // Every reading function throws EnvironmentError naming table, column and row if it meets what
+    // cannot be read, and takes any number of ids.
+
+    /// Activity by workflow instance id, for those of `workflow_ids` that have tasks, valid or not:
+    /// a task that was given up is activity too.
+    std::unordered_map<std::int64_t, TaskActivity> activity(
+        std::span<const std::int64_t> workflow_ids);
+
+    /// Tasks with host = `worker`, byte for byte, in state 17 or 1, flag 1, of workflows in state
+    /// 1, 2, 4 or 18, streamed in bounded memory. The submit_time is not judged here. Not inside a
+    /// transaction.
+    void scan_worker_tasks(const std::string& worker,
+                           const std::function<void(const WorkerTask&)>& task);
+
+    /// Inside the caller's transaction: gives each of `tasks` that is still as read (host, state,
+    /// workflow_instance_id and submit_time; flag 1; test_flag 0 where that exists: a master sees
+    /// no other) to be dispatched anew, as the reference does: the old row gets flag 0 and state 8,
+    /// and a copy of it, of every column the table has, gets a new id, state 0, submit_time `now`
+    /// (epoch ms), and null as host, var_pool, log_path and execute_path. As in the reference
+    /// start_time and end_time are copied; a worker that starts the task writes them anew.
+    /// Returns the ids of the old rows changed; a task missing in the result had changed.
+    std::vector<std::int64_t> redispatch(std::span<const TaskInstance> tasks, EpochMs now);
+
+    /// How those tasks stand now, by id. Unknown ids are left out.
+    struct Standing {
+        int state = 0;
+        int flag = 0;
+    };
+    std::unordered_map<std::int64_t, Standing> standing(std::span<const std::int64_t> task_ids);
+
+    /// Those of `workflow_ids` that have two valid rows (flag 1, and test_flag 0 where that exists)
+    /// of one task name: recovery would fail. In no particular order.
+    std::vector<std::int64_t> with_duplicate_tasks(std::span<const std::int64_t> workflow_ids);
+
+    /// Whether a valid task of each workflow is in state 9 (killed) or 3 (paused): what requeue
+    /// goes back to. Workflows without either are left out.
+    struct StopSigns {
+        bool killed = false;
+        bool paused = false;
+    };
+    std::unordered_map<std::int64_t, StopSigns> stop_signs(
+        std::span<const std::int64_t> workflow_ids);
+
+    /// Those of `workflow_ids` with a valid task in state 17 (dispatched) or 1 (running): it may
+    /// still be at work. In no particular order.
+    std::vector<std::int64_t> with_tasks_at_work(std::span<const std::int64_t> workflow_ids);
+
+  private:
+    std::vector<std::int64_t> lock_as_read(std::span<const TaskInstance> tasks);
+    std::string valid() const;
+    Rows query_by_ids(std::string_view select, std::string_view column,
+                      std::span<const std::int64_t> ids, std::string_view rest);
+
+    StoreContext context_;
+};
+
+}  // namespace dsfailover

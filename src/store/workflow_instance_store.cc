@@ -1,0 +1,389 @@
+#include "store/workflow_instance_store.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "store/batches.h"
+#include "store/command_store.h"
+#include "store/recovery_command.h"
+#include "store/stored_row.h"
+
+namespace dsfailover {
+
+namespace {
+
+using namespace workflow_state;
+
+constexpr std::string_view kTable = "t_ds_workflow_instance";
+constexpr std::string_view kSelectInstances =
+    "SELECT id, host, state, start_time, restart_time, command_type FROM t_ds_workflow_instance ";
+enum : std::size_t { kId, kHost, kState, kStartTime, kRestartTime, kCommandType };
+
+constexpr int kUnfinished[] = {kRunning, kReadyPause, kReadyStop};
+
+// Rows of the newest workflows and tasks that latest_activity() looks at, of each.
+constexpr int kNewest = 100;
+
+void read_instance(const Row& row, const StoreContext& context, WorkflowInstance& instance) {
+    const StoredRow stored(row, kTable, context);
+    instance.id = stored.id();
+    instance.host = row.optional_text(kHost);
+    instance.state = stored.small(kState, "state");
+    instance.start_time = stored.time(kStartTime, "start_time");
+    instance.restart_time = stored.time(kRestartTime, "restart_time");
+    instance.command_type = stored.optional_small(kCommandType, "command_type");
+}
+
+bool is_as_read(const Row& row, const WorkflowInstance& instance) {
+    return row.optional_integer(kState) == instance.state &&
+           is_as_read(row, kHost, instance.host) &&
+           is_as_read(row, kStartTime, instance.start_time) &&
+           is_as_read(row, kRestartTime, instance.restart_time);
+}
+
+bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& instance) {
+    const auto same = [](const std::optional<StoredTime>& a, const std::optional<StoredTime>& b) {
+        return a.has_value() == b.has_value() && (!a || a->text == b->text);
+    };
+    return row.state == instance.state && row.host == instance.host &&
+           same(row.start_time, instance.start_time) &&
+           same(row.restart_time, instance.restart_time);
+}
+
+std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances) {
+    std::vector<std::int64_t> ids;
+    ids.reserve(instances.size());
+    for (const WorkflowInstance& instance : instances) ids.push_back(instance.id);
+    return ids;
+}
+
+// PostgreSQL arrays as text.
+class ArrayLiteral {
+  public:
+    explicit ArrayLiteral(std::size_t items) { text_.reserve(items * 26 + 2); }
+
+    void add(std::int64_t number) {
+        separate();
+        fmt::format_to(std::back_inserter(text_), "{}", number);
+    }
+    void add(const std::string* item) {
+        separate();
+        if (item == nullptr) {
+            text_ += "NULL";
+            return;
+        }
+        text_ += '"';
+        for (const char c : *item) {
+            if (c == '"' || c == '\\') text_ += '\\';
+            text_ += c;
+        }
+        text_ += '"';
+    }
+    std::string take() { return std::move(text_ += '}'); }
+
+  private:
+    void separate() { text_ += text_.empty() ? '{' : ','; }
+    std::string text_;
+};
+
+const std::string* text_of(const std::optional<StoredTime>& time) {
+    return time ? &time->text : nullptr;
+}
+
+}  // namespace
+
+std::string_view workflow_state_name(int state) {
+    switch (state) {
+        case kRunning:
+            return "RUNNING_EXECUTION";
+        case kReadyPause:
+            return "READY_PAUSE";
+        case kReadyStop:
+            return "READY_STOP";
+        default:
+            throw std::logic_error(fmt::format("{} is not a state to fail over from", state));
+    }
+}
+
+void WorkflowInstanceStore::scan_unfinished(
+    std::span<const std::string> hosts,
+    const std::function<void(const WorkflowInstance&)>& instance) {
+    if (hosts.empty()) return scan_states(kUnfinished, instance);
+    Parameters parameters;
+    const std::string sql =
+        fmt::format("{} WHERE state IN ({}) AND {}", kSelectInstances, fmt::join(kUnfinished, ", "),
+                    in_list(context_.database.dialect(), "host", hosts, parameters));
+    // MySQL's collations take 'A' for 'a'; a host is compared as written.
+    const std::unordered_set<std::string_view> wanted(hosts.begin(), hosts.end());
+    WorkflowInstance current;
+    context_.database.stream(sql, parameters, [&](const Row& row) {
+        if (!wanted.contains(row.text(kHost))) return;
+        read_instance(row, context_, current);
+        instance(current);
+    });
+}
+
+void WorkflowInstanceStore::scan_states(
+    std::span<const int> states, const std::function<void(const WorkflowInstance&)>& instance) {
+    const std::string sql =
+        fmt::format("{} WHERE state IN ({})", kSelectInstances, fmt::join(states, ", "));
+    WorkflowInstance current;
+    context_.database.stream(sql, {}, [&](const Row& row) {
+        read_instance(row, context_, current);
+        instance(current);
+    });
+}
+
+std::vector<FailedOver> WorkflowInstanceStore::fail_over(
+    std::span<const WorkflowInstance> instances, EpochMs stamp) {
+    if (instances.empty()) return {};
+    const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
+    std::vector<WorkflowInstance> sorted;
+    if (!std::is_sorted(instances.begin(), instances.end(), by_id)) {
+        sorted.assign(instances.begin(), instances.end());
+        std::sort(sorted.begin(), sorted.end(), by_id);
+        instances = sorted;
+    }
+    for (const WorkflowInstance& instance : instances) workflow_state_name(instance.state);
+    return context_.database.dialect() == Dialect::postgresql
+               ? fail_over_by_statement(instances, stamp)
+               : fail_over_by_comparing(instances, stamp);
+}
+
+// PostgreSQL: all in one statement. The arrays come from subqueries so that the planner does not
+// see how long they are: for a long list it would walk the whole index for every chunk. For a short
+// one it looks the rows up one by one, and so locks them in the order of the list.
+std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_statement(
+    std::span<const WorkflowInstance> instances, EpochMs stamp) {
+    ArrayLiteral ids(instances.size()), states(instances.size()), hosts(instances.size()),
+        starts(instances.size()), restarts(instances.size());
+    for (const WorkflowInstance& instance : instances) {
+        ids.add(instance.id);
+        states.add(instance.state);
+        hosts.add(instance.host ? &*instance.host : nullptr);
+        starts.add(text_of(instance.start_time));
+        restarts.add(text_of(instance.restart_time));
+    }
+    Parameters parameters = {
+        format_stored_time(stamp, context_.zone, context_.schema.time_precision_us),
+        ids.take(),
+        states.take(),
+        hosts.take(),
+        starts.take(),
+        restarts.take()};
+    std::string sql = fmt::format(
+        "WITH changed AS (UPDATE t_ds_workflow_instance w "
+        "SET state = {}, restart_time = CAST(? AS timestamp) "
+        "FROM unnest((SELECT CAST(? AS bigint[])), (SELECT CAST(? AS int[])), "
+        "(SELECT CAST(? AS text[])), (SELECT CAST(? AS timestamp[])), "
+        "(SELECT CAST(? AS timestamp[]))) "
+        "AS r (id, state, host, start_time, restart_time) "
+        "WHERE w.id = r.id AND w.state = r.state AND w.host IS NOT DISTINCT FROM r.host "
+        "AND w.start_time IS NOT DISTINCT FROM r.start_time "
+        "AND w.restart_time IS NOT DISTINCT FROM r.restart_time "
+        "RETURNING w.id, w.workflow_definition_code, w.workflow_definition_version, r.state) ",
+        kFailover);
+    sql += insert_recovery_commands(context_, parameters);
+    sql += "FROM changed w RETURNING workflow_instance_id, id";
+    const Rows rows = context_.database.query(sql, parameters);
+    std::vector<FailedOver> changed;
+    changed.reserve(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        changed.push_back({rows[i].integer(0), rows[i].integer(1)});
+    }
+    return changed;
+}
+
+// Locks the rows and returns the ids of those that are as read.
+std::vector<std::int64_t> WorkflowInstanceStore::lock_as_read(
+    std::span<const WorkflowInstance> instances) {
+    const Dialect dialect = context_.database.dialect();
+    Parameters parameters;
+    const std::string sql =
+        fmt::format("{} WHERE {} ORDER BY id{}", kSelectInstances,
+                    in_list(dialect, "id", ids_of(instances), parameters), for_update(dialect));
+    const Rows rows = context_.database.query(sql, parameters);
+    std::vector<std::int64_t> ids;
+    auto instance = instances.begin();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::int64_t id = rows[i].integer(kId);
+        while (instance->id != id) ++instance;
+        if (is_as_read(rows[i], *instance)) ids.push_back(id);
+    }
+    return ids;
+}
+
+// SQLite and MySQL, which cannot return rows from an UPDATE alike: locked, compared here, then the
+// commands from the rows (whose state they need), and the rows last.
+std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_comparing(
+    std::span<const WorkflowInstance> instances, EpochMs stamp) {
+    Database& database = context_.database;
+    const Dialect dialect = database.dialect();
+    const std::string stamp_text =
+        format_stored_time(stamp, context_.zone, context_.schema.time_precision_us);
+    std::vector<FailedOver> changed;
+    changed.reserve(instances.size());
+    for_batches(instances, kIdsPerLock, [&](std::span<const WorkflowInstance> batch) {
+        const std::vector<std::int64_t> ids = lock_as_read(batch);
+        if (ids.empty()) return;
+
+        for (const FailedOver& one : add_recovery_commands(context_, kTable, ids)) {
+            changed.push_back(one);
+        }
+
+        Parameters parameters = {stamp_text};
+        // MySQL's update_time would change by itself.
+        const std::string sql =
+            fmt::format("UPDATE t_ds_workflow_instance SET state = {}, restart_time = ?{} WHERE {}",
+                        kFailover, dialect == Dialect::mysql ? ", update_time = update_time" : "",
+                        in_list(dialect, "id", ids, parameters));
+        database.execute(sql, parameters);
+    });
+    return changed;
+}
+
+std::vector<Settled> WorkflowInstanceStore::settle(std::span<const WorkflowInstance> instances,
+                                                   EpochMs stamp) {
+    std::unordered_map<std::int64_t, WorkflowInstance> rows;
+    for (WorkflowInstance& row : by_ids(ids_of(instances), true)) rows.emplace(row.id, row);
+    std::vector<Settled> outcomes;
+    outcomes.reserve(instances.size());
+    for (const WorkflowInstance& instance : instances) {
+        const auto row = rows.find(instance.id);
+        if (row == rows.end()) {
+            outcomes.push_back(Settled::changed_by_others);
+        } else if (row->second.restart_time &&
+                   row->second.restart_time->was_written_as(stamp, context_.zone)) {
+            outcomes.push_back(Settled::committed);
+        } else {
+            outcomes.push_back(is_as_read(row->second, instance) ? Settled::not_committed
+                                                                 : Settled::changed_by_others);
+        }
+    }
+    return outcomes;
+}
+
+std::vector<WorkflowInstance> WorkflowInstanceStore::by_ids(std::span<const std::int64_t> ids,
+                                                            bool lock) {
+    const Dialect dialect = context_.database.dialect();
+    std::vector<std::int64_t> sorted(ids.begin(), ids.end());
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<WorkflowInstance> instances;
+    instances.reserve(ids.size());
+    const auto read = [&](std::span<const std::int64_t> batch) {
+        Parameters parameters;
+        const std::string sql =
+            fmt::format("{} WHERE {} ORDER BY id{}", kSelectInstances,
+                        in_list(dialect, "id", batch, parameters), lock ? for_update(dialect) : "");
+        const Rows rows = context_.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            read_instance(rows[i], context_, instances.emplace_back());
+        }
+    };
+    for_batches<std::int64_t>(sorted, lock ? kIdsPerLock : kIdsPerQuery, read);
+    return instances;
+}
+
+std::vector<std::optional<std::string>> WorkflowInstanceStore::names(
+    std::span<const std::int64_t> ids) {
+    std::unordered_map<std::int64_t, std::optional<std::string>> known;
+    for_batches(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters;
+        const std::string sql =
+            fmt::format("SELECT id, name FROM t_ds_workflow_instance WHERE {}",
+                        in_list(context_.database.dialect(), "id", batch, parameters));
+        const Rows rows = context_.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            known.emplace(rows[i].integer(0), rows[i].optional_text(1));
+        }
+    });
+    std::vector<std::optional<std::string>> names;
+    names.reserve(ids.size());
+    for (const std::int64_t id : ids) {
+        const auto found = known.find(id);
+        names.push_back(found == known.end() ? std::nullopt : found->second);
+    }
+    return names;
+}
+
+std::vector<EpochMs> WorkflowInstanceStore::carried_stamps(const std::string& host,
+                                                           std::span<const EpochMs> stamps) {
+    if (stamps.empty()) return {};
+    const Dialect dialect = context_.database.dialect();
+    Parameters parameters = {host};
+    std::string placeholders;
+    for (const EpochMs stamp : stamps) {
+        if (!placeholders.empty()) placeholders += ", ";
+        placeholders += typed_placeholder(dialect, "timestamp");
+        parameters.emplace_back(
+            format_stored_time(stamp, context_.zone, context_.schema.time_precision_us));
+    }
+    const std::string sql = fmt::format(
+        "SELECT DISTINCT restart_time FROM t_ds_workflow_instance "
+        "WHERE state IN ({}, {}) AND host = ? AND restart_time IN ({})",
+        fmt::join(kUnfinished, ", "), kFailover, placeholders);
+    const Rows rows = context_.database.query(sql, parameters);
+    std::vector<EpochMs> carried;
+    for (const EpochMs stamp : stamps) {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const StoredTime time = parse_stored_time(rows[i].text(0), context_.zone,
+                                                      context_.schema.time_precision_us);
+            if (!time.was_written_as(stamp, context_.zone)) continue;
+            carried.push_back(stamp);
+            break;
+        }
+    }
+    return carried;
+}
+
+std::vector<std::int64_t> WorkflowInstanceStore::in_failover_without_command(
+    std::span<const std::int64_t> ids) {
+    std::vector<std::int64_t> found;
+    for_batches(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters;
+        const std::string sql = fmt::format(
+            "SELECT w.id FROM t_ds_workflow_instance w WHERE w.state = {} AND {} AND NOT EXISTS "
+            "(SELECT 1 FROM t_ds_command c WHERE c.workflow_instance_id = w.id) ORDER BY w.id",
+            kFailover, in_list(context_.database.dialect(), "w.id", batch, parameters));
+        const Rows rows = context_.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows[i].integer(0));
+    });
+    return found;
+}
+
+bool WorkflowInstanceStore::any_hosted_by(std::span<const std::string> hosts) {
+    Parameters parameters;
+    const std::string sql =
+        fmt::format("SELECT 1 FROM t_ds_workflow_instance WHERE {} LIMIT 1",
+                    in_list(context_.database.dialect(), "host", hosts, parameters));
+    return !context_.database.query(sql, parameters).empty();
+}
+
+std::optional<StoredTime> WorkflowInstanceStore::latest_activity() {
+    const Rows rows = context_.database.query(fmt::format(
+        "SELECT * FROM (SELECT id, start_time AS t1, restart_time AS t2, restart_time AS t3, "
+        "0 AS is_task FROM t_ds_workflow_instance ORDER BY id DESC LIMIT {0}) w UNION ALL "
+        "SELECT * FROM (SELECT id, submit_time, start_time, end_time, 1 "
+        "FROM t_ds_task_instance ORDER BY id DESC LIMIT {0}) t",
+        kNewest));
+    constexpr std::string_view kColumns[2][3] = {{"start_time", "restart_time", "restart_time"},
+                                                 {"submit_time", "start_time", "end_time"}};
+    std::optional<StoredTime> latest;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const Row row = rows[i];
+        const bool is_task = row.integer(4) == 1;
+        const StoredRow stored(row, is_task ? "t_ds_task_instance" : kTable, context_);
+        for (std::size_t cell = 1; cell <= 3; ++cell) {
+            auto time = stored.time(cell, kColumns[is_task][cell - 1]);
+            if (time && (!latest || time->local_us > latest->local_us)) latest = std::move(time);
+        }
+    }
+    return latest;
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/stored_time.h"
+#include "store/schema.h"
+
+namespace dsfailover {
+
+/// WorkflowExecutionStatus of the reference, as far as it matters here.
+namespace workflow_state {
+inline constexpr int kRunning = 1;     ///< RUNNING_EXECUTION
+inline constexpr int kReadyPause = 2;  ///< READY_PAUSE
+inline constexpr int kReadyStop = 4;   ///< READY_STOP
+inline constexpr int kFailover = 18;   ///< FAILOVER
+}  // namespace workflow_state
+
+/// The name the reference's command uses: "RUNNING_EXECUTION", "READY_PAUSE", "READY_STOP". Throws
+/// std::logic_error for another state.
+std::string_view workflow_state_name(int state);
+
+/// The columns of t_ds_workflow_instance that decide about a failover.
+struct WorkflowInstance {
+    std::int64_t id = 0;
+    std::optional<std::string> host;
+    int state = 0;
+    std::optional<StoredTime> start_time;
+    std::optional<StoredTime> restart_time;
+    std::optional<int> command_type;
+
+    /// restart_time, or start_time where that is null.
+    const std::optional<StoredTime>& last_start() const {
+        return restart_time ? restart_time : start_time;
+    }
+};
+
+struct FailedOver {
+    std::int64_t id = 0;
+    std::int64_t command_id = 0;
+};
+
+/// How an instance stands after a commit whose outcome was unknown.
+enum class Settled {
+    /// The row carries the stamp, whatever its state: the transaction took effect, and on 3.3.0 a
+    /// master may have recovered the workflow since.
+    committed,
+    /// State, host, start_time and restart_time are as before: it did not.
+    not_committed,
+    /// Neither, or the row is gone. On 3.3.1 and later, where recovery sets host and restart_time,
+    /// a master may have recovered what we committed. Nothing is to be done about it in any case.
+    changed_by_others,
+};
+
+class WorkflowInstanceStore {
+  public:
+    explicit WorkflowInstanceStore(StoreContext context) : context_(context) {}
+
+    /// One scan: every instance in state 1, 2 or 4 whose host is one of `hosts`, byte for byte (all
+    /// of them, those without a host too, if `hosts` is empty), streamed in bounded memory, in no
+    /// particular order. Not inside a transaction. Throws EnvironmentError naming the row if it
+    /// holds what cannot be read, as every reading function here does.
+    void scan_unfinished(std::span<const std::string> hosts,
+                         const std::function<void(const WorkflowInstance&)>& instance);
+
+    /// The same for the instances of any host in one of `states`.
+    void scan_states(std::span<const int> states,
+                     const std::function<void(const WorkflowInstance&)>& instance);
+
+    /// Fails the instances over, inside the caller's transaction: where state, host, start_time and
+    /// restart_time are still exactly as in `instances`, state becomes 18 and restart_time `stamp`
+    /// (epoch ms, rounded by round_up already), nothing else of the row, not even MySQL's
+    /// update_time; and one command is inserted for each row changed, exactly as WorkflowFailover
+    /// of the reference inserts it. The rows stay locked until the transaction ends; they are
+    /// locked in ascending order of id, so that two runs cannot deadlock. Any number of instances,
+    /// no id twice, each in state 1, 2 or 4 (std::logic_error otherwise).
+    /// Returns those changed, in no particular order; an instance missing in the result had
+    /// changed.
+    std::vector<FailedOver> fail_over(std::span<const WorkflowInstance> instances, EpochMs stamp);
+
+    /// After a commit of fail_over(instances, stamp) whose outcome is unknown: on a new connection,
+    /// inside a transaction, locks the rows (which waits for the old transaction to end) and says
+    /// for each of `instances`, in their order, how it stands.
+    std::vector<Settled> settle(std::span<const WorkflowInstance> instances, EpochMs stamp);
+
+    /// Names for a report, in the order of `ids`; an instance without a name, or gone, has none.
+    std::vector<std::optional<std::string>> names(std::span<const std::int64_t> ids);
+
+    /// Which of `stamps` (epoch ms, as they were written) an instance of `host` in state 1, 2, 4 or
+    /// 18 carries as restart_time; in the order of `stamps`.
+    std::vector<EpochMs> carried_stamps(const std::string& host, std::span<const EpochMs> stamps);
+
+    /// Those of `ids` that are in state 18 and have no command of any type: nobody will ever touch
+    /// them again. Each batch is one statement, so that a master or another run that acts meanwhile
+    /// is seen wholly or not at all.
+    std::vector<std::int64_t> in_failover_without_command(std::span<const std::int64_t> ids);
+
+    /// Whether any instance, finished or not, has one of `hosts`.
+    bool any_hosted_by(std::span<const std::string> hosts);
+
+    /// The latest start_time or restart_time, submit_time, start_time or end_time among the newest
+    /// 100 workflow and 100 task rows by id; nullopt if there is none. One round trip.
+    std::optional<StoredTime> latest_activity();
+
+    /// The instances with these ids, in ascending order of id, in whatever state they are; unknown
+    /// ids are left out. With `lock`, inside a transaction, the rows are locked until it ends.
+    std::vector<WorkflowInstance> by_ids(std::span<const std::int64_t> ids, bool lock);
+
+  private:
+    std::vector<FailedOver> fail_over_by_statement(std::span<const WorkflowInstance> instances,
+                                                   EpochMs stamp);
+    std::vector<FailedOver> fail_over_by_comparing(std::span<const WorkflowInstance> instances,
+                                                   EpochMs stamp);
+    std::vector<std::int64_t> lock_as_read(std::span<const WorkflowInstance> instances);
+
+    StoreContext context_;
+};
+
+}  // namespace dsfailover
