@@ -1,0 +1,109 @@
+#include "registry/cluster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace dsfailover {
+
+namespace {
+
+// Masters write plain integers, but JSON allows 1.79E12 for the same number.
+std::optional<std::int64_t> integer_member(const nlohmann::json& heartbeat, const char* name) {
+    const auto found = heartbeat.find(name);
+    if (found == heartbeat.end()) return std::nullopt;
+    if (found->is_number_integer()) return found->get<std::int64_t>();
+    if (!found->is_number_float()) return std::nullopt;
+    const double value = found->get<double>();
+    if (std::floor(value) != value || std::abs(value) > 9.0e15) return std::nullopt;
+    return static_cast<std::int64_t>(value);
+}
+
+const Server* find(const std::vector<Server>& servers, std::string_view address) {
+    const auto found = std::find_if(servers.begin(), servers.end(),
+                                    [&](const Server& s) { return s.address == address; });
+    return found == servers.end() ? nullptr : &*found;
+}
+
+std::vector<Server> read_folder(Registry& registry, std::string_view folder, bool patient) {
+    std::vector<Server> servers;
+    for (Node& node : registry.living(std::string(folder), patient)) {
+        servers.push_back(parse_heartbeat(std::move(node)));
+    }
+    std::sort(servers.begin(), servers.end(),
+              [](const Server& a, const Server& b) { return a.address < b.address; });
+    return servers;
+}
+
+}  // namespace
+
+Server parse_heartbeat(Node node) {
+    Server server;
+    server.address = node.name;
+    const auto heartbeat = nlohmann::json::parse(node.value, nullptr, false);
+    if (!heartbeat.is_object()) {
+        server.problem =
+            node.value.empty() ? "its heartbeat is empty" : "its heartbeat is no JSON object";
+    } else {
+        server.startup_time = integer_member(heartbeat, "startupTime");
+        server.process_id = integer_member(heartbeat, "processId");
+        server.report_time = integer_member(heartbeat, "reportTime");
+        const auto status = heartbeat.find("serverStatus");
+        if (status != heartbeat.end() && status->is_string()) server.server_status = *status;
+        if (!server.startup_time) server.problem = "its heartbeat has no startupTime";
+    }
+    server.node = std::move(node);
+    return server;
+}
+
+std::string departing_worker_heartbeat(const std::string& address, EpochMs startup_time,
+                                       std::int64_t process_id, EpochMs report_time) {
+    const auto colon = address.rfind(':');
+    nlohmann::ordered_json heartbeat;
+    heartbeat["processId"] = process_id;
+    heartbeat["startupTime"] = startup_time;
+    heartbeat["reportTime"] = report_time;
+    for (const char* usage :
+         {"jvmCpuUsage", "cpuUsage", "jvmMemoryUsage", "memoryUsage", "diskUsage"}) {
+        heartbeat[usage] = 0.0;
+    }
+    heartbeat["serverStatus"] = "BUSY";
+    heartbeat["host"] = address.substr(0, colon);
+    heartbeat["port"] = std::stoi(address.substr(colon + 1));
+    heartbeat["workerHostWeight"] = 100;
+    heartbeat["threadPoolUsage"] = 0.0;
+    heartbeat["workerGroup"] = "default";
+    return heartbeat.dump();
+}
+
+const Server* Servers::master(std::string_view address) const { return find(masters, address); }
+const Server* Servers::worker(std::string_view address) const { return find(workers, address); }
+
+Servers read_servers(Registry& registry, bool patient) {
+    Servers servers;
+    servers.masters = read_folder(registry, paths::kMasters, patient);
+    if (servers.masters.empty() && !registry.children(std::string(paths::kMasters))) {
+        throw EnvironmentError(fmt::format(
+            "{} has no {} under the namespace \"{}\": this is not the registry of a "
+            "DolphinScheduler "
+            "cluster, or the namespace is another one. Every master would look dead here; check "
+            "--registry (the namespace is the part after the hosts).",
+            registry.endpoint(), paths::kMasters, registry.name_space()));
+    }
+    servers.workers = read_folder(registry, paths::kWorkers, patient);
+    return servers;
+}
+
+std::optional<Server> read_server(Registry& registry, std::string_view folder,
+                                  const std::string& address, bool patient) {
+    // One read answers the usual case; only where a node is there must its liveness be judged.
+    if (!registry.get(fmt::format("{}/{}", folder, address))) return std::nullopt;
+    for (Node& node : registry.living(std::string(folder), patient)) {
+        if (node.name == address) return parse_heartbeat(std::move(node));
+    }
+    return std::nullopt;
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "registry/registry.h"
+
+namespace dsfailover {
+
+/// A client of etcd's v3 JSON gateway. Knows endpoints, TLS, tokens and errors, but nothing of
+/// keys. One thread uses it at a time.
+class EtcdClient {
+  public:
+    /// Of a write whose answer was lost nobody knows whether it happened; a read is just repeated.
+    enum class Access { read, write };
+
+    /// `request_timeout` is shared out among the endpoints, so that one that hangs leaves time for
+    /// the others. Contacts nothing.
+    EtcdClient(const RegistrySettings& settings, Millis request_timeout);
+
+    /// "http://h1:2379,http://h2:2379".
+    std::string endpoint() const;
+
+    /// Calls POST /v3/`method` ("kv/range") and returns the answer. An endpoint that cannot be
+    /// reached, or has no leader, is followed by the next. `doing` names the action in errors.
+    /// Throws RegistryError; outcome_unknown only for a write.
+    nlohmann::json call(Access access, const std::string& method, const nlohmann::json& request,
+                        const std::string& doing);
+
+    /// A call that is answered late. Destroying it cancels it.
+    class Pending {
+      public:
+        ~Pending();
+        Pending(const Pending&) = delete;
+        Pending& operator=(const Pending&) = delete;
+        /// Works on it for at most `duration`; the answer once it is there. Throws RegistryError.
+        std::optional<nlohmann::json> poll(Millis duration);
+
+      private:
+        friend class EtcdClient;
+        Pending(EtcdClient& client, const std::string& method, const nlohmann::json& request,
+                const std::string& doing);
+        struct State;
+        std::unique_ptr<State> state_;
+    };
+    /// Starts a call at the endpoint that answered last.
+    std::unique_ptr<Pending> start(const std::string& method, const nlohmann::json& request,
+                                   const std::string& doing);
+
+  private:
+    struct Answer;
+    struct Transfer;
+    struct CloseHandle {
+        void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+    };
+
+    Millis endpoint_timeout() const;
+    void authenticate();
+    Answer post(const std::string& method, const std::string& body, Access access);
+    void prepare(CURL* handle, Transfer& transfer, const std::string& method,
+                 const std::string& body);
+    void next_endpoint() { current_ = (current_ + 1) % endpoints_.size(); }
+    RegistryError refusal(const Answer& answer, const std::string& doing) const;
+    bool needs_authentication() const { return !settings_.user.empty() && token_.empty(); }
+
+    const RegistrySettings settings_;
+    const Millis request_timeout_;
+    std::vector<std::string> endpoints_;
+    std::size_t current_ = 0;
+    std::string token_;
+    std::unique_ptr<CURL, CloseHandle> handle_;
+};
+
+/// An int64 of the gateway, which writes them as strings and leaves zeros out.
+std::int64_t etcd_integer(const nlohmann::json& object, const char* field);
+
+/// Bytes of the gateway, which are Base64 and left out when empty.
+std::string etcd_bytes(const nlohmann::json& object, const char* field);
+
+}  // namespace dsfailover

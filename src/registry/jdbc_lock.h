@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "registry/jdbc_client.h"
+#include "registry/jdbc_connection.h"
+#include "registry/jdbc_rows.h"
+#include "registry/registry.h"
+
+namespace dsfailover {
+
+/// The locks of the JDBC registry: one row of t_ds_jdbc_registry_lock each, whose unique lock_key
+/// lets only one client in.
+class JdbcLocks {
+  public:
+    JdbcLocks(std::shared_ptr<JdbcConnection> connection, JdbcRows& rows, const JdbcTimes& times)
+        : connection_(std::move(connection)), rows_(rows), times_(times) {}
+
+    /// Registry::lock for our `client`.
+    LockAttempt take(const std::shared_ptr<JdbcClient>& client, const std::string& path,
+                     Millis time_limit,
+                     const std::function<void(const LockClaim&, Millis waited)>& waiting);
+    /// Registry::claims.
+    std::vector<LockClaim> claims(const std::string& path);
+    /// Registry::locks.
+    std::vector<LockState> locks_below(const std::string& prefix);
+
+  private:
+    std::int64_t try_insert(const JdbcClient& client, const std::string& path);
+    std::optional<std::string> remove_if_abandoned(const std::string& path, const LockClaim& claim);
+    bool held_by_living_server(const std::vector<JdbcRow>& servers, const LockClaim& claim,
+                               EpochMs now) const;
+    LockClaim to_claim(const Row& row) const;
+
+    const std::shared_ptr<JdbcConnection> connection_;
+    JdbcRows& rows_;
+    const JdbcTimes& times_;
+};
+
+}  // namespace dsfailover

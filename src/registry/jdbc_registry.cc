@@ -1,0 +1,238 @@
+#include "registry/jdbc_registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/interruption.h"
+#include "base/log.h"
+#include "registry/jdbc_client.h"
+#include "registry/jdbc_connection.h"
+#include "registry/jdbc_liveness.h"
+#include "registry/jdbc_lock.h"
+#include "registry/jdbc_rows.h"
+#include "store/schema.h"
+
+namespace dsfailover {
+namespace {
+
+/// Two of the reference's refresh intervals: when a heartbeat that stood still is looked at again.
+constexpr Millis kSecondLook{6000};
+
+DatabaseSettings connection_settings(const RegistrySettings& settings) {
+    DatabaseSettings own = settings.database;
+    // An answer that comes later than our session lives is worth nothing.
+    own.statement_timeout = std::min(own.statement_timeout, settings.session_timeout);
+    own.lock_timeout = std::min(own.lock_timeout, settings.session_timeout / 2);
+    return own;
+}
+
+class JdbcRegistry : public Registry {
+  public:
+    explicit JdbcRegistry(const RegistrySettings& settings);
+
+    std::string type() const override { return "jdbc"; }
+    std::string endpoint() const override { return connection_->endpoint(); }
+    std::string name_space() const override { return ""; }
+    bool masters_notice_departures() const override { return false; }
+
+    std::optional<std::vector<std::string>> children(const std::string& path) override;
+    std::optional<Node> get(const std::string& path) override;
+    void read_children(const std::string& path,
+                       const std::function<void(ChildRead)>& child) override;
+    std::vector<Node> living(const std::string& path, bool patient) override;
+    bool put(const std::string& path, const std::string& value,
+             const std::string& version) override;
+    void remove(std::span<Removal> removals) override { rows_.remove(removals); }
+    LockAttempt lock(const std::string& path, Millis time_limit,
+                     const std::function<void(const LockClaim&, Millis waited)>& waiting) override {
+        return locks_.take(client(), path, time_limit, waiting);
+    }
+    std::vector<LockClaim> claims(const std::string& path) override { return locks_.claims(path); }
+    std::vector<LockState> locks(const std::string& prefix) override {
+        return locks_.locks_below(prefix);
+    }
+    bool owns(const Node& server, const LockClaim& claim) override {
+        return server.owner == claim.owner ||
+               names_server(claim.description, server.name, server.value);
+    }
+    std::unique_ptr<Announcement> announce(const std::string& path,
+                                           const std::string& value) override;
+
+  private:
+    std::shared_ptr<JdbcClient> client();
+    std::vector<JdbcRow> children_rows(const std::string& path);
+    bool lives(const JdbcRow& row, const JdbcClients& clients);
+
+    const RegistrySettings settings_;
+    const std::shared_ptr<JdbcConnection> connection_;
+    const JdbcTimes times_;
+    JdbcRows rows_;
+    JdbcLocks locks_;
+    std::shared_ptr<JdbcClient> client_;
+    /// The heartbeat at which a client was first seen past its session timeout.
+    std::map<std::int64_t, EpochMs> overdue_;
+};
+
+class JdbcAnnouncement : public Announcement {
+  public:
+    JdbcAnnouncement(JdbcRows rows, std::shared_ptr<JdbcClient> client, std::string path,
+                     std::string value, std::int64_t id)
+        : rows_(std::move(rows)),
+          client_(std::move(client)),
+          path_(std::move(path)),
+          value_(std::move(value)),
+          id_(id) {}
+    ~JdbcAnnouncement() override;
+
+    bool withdraw() override;
+
+  private:
+    JdbcRows rows_;
+    const std::shared_ptr<JdbcClient> client_;
+    const std::string path_;
+    const std::string value_;
+    const std::int64_t id_;
+    bool withdrawn_ = false;
+};
+
+JdbcRegistry::JdbcRegistry(const RegistrySettings& settings)
+    : settings_(settings),
+      connection_(std::make_shared<JdbcConnection>(connection_settings(settings))),
+      times_(connection_->dialect(), TimeZone(settings.time_zone)),
+      rows_(connection_, times_),
+      locks_(connection_, rows_, times_) {
+    connection_->read("checking the registry's tables",
+                      [](Database& database) { check_jdbc_registry_schema(database); });
+}
+
+/// Our session, from the first write on; a lost one is followed by another.
+std::shared_ptr<JdbcClient> JdbcRegistry::client() {
+    if (!client_ || !client_->alive())
+        client_ = std::make_shared<JdbcClient>(connection_, times_, settings_);
+    return client_;
+}
+
+std::optional<std::vector<std::string>> JdbcRegistry::children(const std::string& path) {
+    std::set<std::string> names;
+    rows_.scan_below(path, [&](const JdbcRow& row) {
+        const std::size_t start = path.size() + 1;
+        names.insert(row.key.substr(start, row.key.find('/', start) - start));
+    });
+    if (names.empty() && !rows_.find(path)) return std::nullopt;
+    return std::vector<std::string>(names.begin(), names.end());
+}
+
+std::optional<Node> JdbcRegistry::get(const std::string& path) {
+    const std::optional<JdbcRow> row = rows_.find(path);
+    if (!row) return std::nullopt;
+    return rows_.node(*row);
+}
+
+void JdbcRegistry::read_children(const std::string& path,
+                                 const std::function<void(ChildRead)>& child) {
+    rows_.scan_below(path, [&](const JdbcRow& row) {
+        const std::string name = row.key.substr(path.size() + 1);
+        if (name.find('/') != std::string::npos) return;
+        ChildRead read{name, std::nullopt, ""};
+        try {
+            read.node = rows_.node(row);
+        } catch (const RegistryError& error) {
+            read.problem = error.what();
+        }
+        child(std::move(read));
+    });
+}
+
+std::vector<JdbcRow> JdbcRegistry::children_rows(const std::string& path) {
+    std::vector<JdbcRow> children;
+    rows_.scan_below(path, [&](JdbcRow& row) {
+        if (row.key.find('/', path.size() + 1) == std::string::npos)
+            children.push_back(std::move(row));
+    });
+    return children;
+}
+
+bool JdbcRegistry::lives(const JdbcRow& row, const JdbcClients& clients) {
+    if (recently_updated(row, times_, clients.now)) return true;
+    const auto heartbeat = clients.heartbeats.find(row.client_id);
+    if (heartbeat == clients.heartbeats.end()) return false;
+    if (heartbeat->second.fresh(clients.now)) return true;
+    // A heartbeat that moves, only behind the database's clock, is a living process's.
+    const auto seen = overdue_.emplace(row.client_id, heartbeat->second.last).first;
+    return seen->second != heartbeat->second.last;
+}
+
+std::vector<Node> JdbcRegistry::living(const std::string& path, bool patient) {
+    for (bool again = false;; again = true) {
+        const std::size_t overdue_before = overdue_.size();
+        JdbcClients clients;
+        const std::vector<JdbcRow> servers = children_rows(path);
+        connection_->read("reading the clients",
+                          [&](Database& database) { clients = read_clients(database); });
+        std::vector<Node> nodes;
+        for (const JdbcRow& server : servers)
+            if (lives(server, clients)) nodes.push_back(rows_.node(server));
+        if (again || !patient || overdue_.size() == overdue_before) return nodes;
+        spdlog::info("A heartbeat below {} is overdue; looking again in {}", path,
+                     format_duration(kSecondLook));
+        wait_for(kSecondLook);
+    }
+}
+
+bool JdbcRegistry::put(const std::string& path, const std::string& value,
+                       const std::string& version) {
+    const std::shared_ptr<JdbcClient> owner = client();
+    return connection_->write("writing " + path, [&](Database& database) {
+        if (!version.empty()) return rows_.update(database, path, value, version);
+        return rows_.insert(database, path, value, false, owner->id()) != 0;
+    });
+}
+
+std::unique_ptr<Announcement> JdbcRegistry::announce(const std::string& path,
+                                                     const std::string& value) {
+    const std::shared_ptr<JdbcClient> owner = client();
+    std::int64_t id = 0;
+    const bool made = connection_->write("announcing " + path, [&](Database& database) {
+        id = rows_.insert(database, path, value, true, owner->id());
+        return id != 0;
+    });
+    if (!made) return nullptr;
+    return std::make_unique<JdbcAnnouncement>(rows_, owner, path, value, id);
+}
+
+JdbcAnnouncement::~JdbcAnnouncement() {
+    try {
+        withdraw();
+    } catch (const std::exception& error) {
+        spdlog::warn("The announcement {} could not be withdrawn and ends with our session: {}",
+                     path_, error.what());
+    }
+}
+
+bool JdbcAnnouncement::withdraw() {
+    if (withdrawn_) return true;
+    bool others = false;
+    rows_.connection().write("withdrawing " + path_, [&](Database& database) {
+        const std::vector<JdbcRow> rows = rows_.lock(database, std::span(&id_, 1));
+        // A server that registers at the address writes into the row that it finds.
+        const bool ours =
+            !rows.empty() && rows[0].client_id == client_->id() && rows[0].value == value_;
+        others = !rows.empty() && !ours;
+        if (ours) rows_.erase(database, rows);
+        return ours;
+    });
+    withdrawn_ = true;
+    if (!others) others = rows_.find(path_).has_value();
+    return !others;
+}
+
+}  // namespace
+
+std::unique_ptr<Registry> open_jdbc_registry(const RegistrySettings& settings) {
+    return std::make_unique<JdbcRegistry>(settings);
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,22 @@
+#include <stdexcept>
+
+#include "registry/etcd_registry.h"
+#include "registry/jdbc_registry.h"
+#include "registry/registry.h"
+#include "registry/zookeeper_registry.h"
+
+namespace dsfailover {
+
+std::unique_ptr<Registry> open_registry(const RegistrySettings& settings) {
+    switch (settings.type) {
+        case RegistrySettings::Type::zookeeper:
+            return open_zookeeper_registry(settings);
+        case RegistrySettings::Type::jdbc:
+            return open_jdbc_registry(settings);
+        case RegistrySettings::Type::etcd:
+            return open_etcd_registry(settings);
+    }
+    throw std::logic_error("no such registry type");
+}
+
+}  // namespace dsfailover

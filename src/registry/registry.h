@@ -1,0 +1,226 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "database/database.h"
+
+namespace dsfailover {
+
+/// What a registry could not do, sorted by what can be done about it.
+class RegistryError : public Error {
+  public:
+    enum class Kind {
+        unreachable,   ///< no connection within the time limit
+        session_lost,  ///< our session (lease, client row) is gone: ephemeral nodes and locks with
+                       ///< it
+        outcome_unknown,  ///< the connection broke during a write: read to learn whether it
+                          ///< happened
+        denied,           ///< authentication or ACL
+        other,
+    };
+    /// `message` names the endpoint, the path and what was being done, without secrets.
+    RegistryError(Kind kind, const std::string& message)
+        : Error(kind == Kind::unreachable || kind == Kind::denied ? ExitCode::environment
+                                                                  : ExitCode::failed,
+                message),
+          kind_(kind) {}
+    Kind kind() const noexcept { return kind_; }
+
+  private:
+    Kind kind_;
+};
+
+/// A node of the registry with its value.
+struct Node {
+    std::string name;  ///< the last part of its path
+    std::string value;
+    std::string version;  ///< opaque; changes with every write. For put() and remove()
+    EpochMs created_at = 0;
+    EpochMs modified_at = 0;
+    std::int64_t modified_order =
+        0;  ///< comparable with LockClaim::created_order of the same registry only
+    std::string
+        owner;  ///< session, lease or client that an ephemeral node belongs to; empty: persistent
+};
+
+/// One node of a folder, or why it could not be read.
+struct ChildRead {
+    std::string name;
+    std::optional<Node> node;  ///< none: it vanished since it was listed, or could not be read
+    std::string problem;       ///< why it could not be read; empty when it vanished
+};
+
+/// A holder of, or a waiter for, a lock.
+struct LockClaim {
+    std::string id;     ///< identifies this very claim (a node name, a row id, an etcd key)
+    std::string owner;  ///< comparable with Node::owner
+    std::string
+        description;    ///< what the holder wrote of itself: an IP, or IP_PID_THREAD; may be empty
+    EpochMs since = 0;  ///< when it began to hold or to queue (for etcd: 0, unknown)
+    /// A node with modified_order > created_order was written after this claim was made.
+    std::int64_t created_order = 0;
+};
+
+/// A lock path with its claims in order: the first holds, the others wait. JDBC shows no waiters.
+struct LockState {
+    std::string path;
+    std::vector<LockClaim> claims;
+};
+
+/// What became of one removal.
+enum class RemoveOutcome { removed, changed, vanished, has_children, failed };
+
+struct Removal {
+    std::string path;
+    std::string version;
+    RemoveOutcome outcome = RemoveOutcome::failed;  ///< filled in
+    std::string problem;                            ///< filled in when failed
+};
+
+/// A lock we hold. Released by release() or the destructor; both tolerate that it is lost already.
+class Lock {
+  public:
+    virtual ~Lock() = default;
+    Lock() = default;
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+    virtual const std::string& path() const = 0;
+    /// A round trip to the registry: whether the lock is still ours. False when the session is
+    /// lost. Throws RegistryError(unreachable) if the registry does not answer within the session's
+    /// time.
+    virtual bool still_held() = 0;
+    virtual void release() noexcept = 0;
+};
+
+/// Result of trying to take a lock.
+struct LockAttempt {
+    std::unique_ptr<Lock> lock;       ///< none: time was up
+    std::optional<LockClaim> holder;  ///< who held it when time was up
+    Millis waited{0};
+    std::vector<std::string>
+        notes;  ///< e.g. "removed the lock row 7 of the dead client 123 (10.0.0.1_77)"
+};
+
+/// An ephemeral node we made to announce that a server departs (docs/dolphinscheduler.md).
+class Announcement {
+  public:
+    virtual ~Announcement() = default;
+    Announcement() = default;
+    Announcement(const Announcement&) = delete;
+    Announcement& operator=(const Announcement&) = delete;
+    /// Removes the node, if it is still as we wrote it. Returns false when a server registered at
+    /// that address meanwhile: nothing of it is deleted (ZooKeeper: our session is closed, because
+    /// the server wrote into our node, and its node comes back with its next heartbeat).
+    /// The destructor does the same, without a word.
+    virtual bool withdraw() = 0;
+};
+
+/// A registry of DolphinScheduler. Paths are the reference's, relative to the namespace:
+/// "/nodes/master/10.0.0.1:5678". Implementations: ZooKeeper, etcd, JDBC tables.
+///
+/// All functions throw RegistryError. One thread uses a registry at a time; an implementation may
+/// have threads of its own. A registry opened for reading writes nothing, not even a session row,
+/// before the first put, remove, lock or announce.
+class Registry {
+  public:
+    virtual ~Registry() = default;
+    Registry() = default;
+    Registry(const Registry&) = delete;
+    Registry& operator=(const Registry&) = delete;
+
+    virtual std::string type() const = 0;        ///< "zookeeper", "etcd", "jdbc"
+    virtual std::string endpoint() const = 0;    ///< without secrets
+    virtual std::string name_space() const = 0;  ///< "/dolphinscheduler", "dolphinscheduler", ""
+
+    /// Whether removals of ephemeral nodes reach the masters (ZooKeeper: yes; JDBC, etcd: no).
+    virtual bool masters_notice_departures() const = 0;
+
+    /// Names of the direct children, unordered; nullopt if the path does not exist.
+    virtual std::optional<std::vector<std::string>> children(const std::string& path) = 0;
+    /// nullopt if it does not exist. Denied access throws.
+    virtual std::optional<Node> get(const std::string& path) = 0;
+    /// Reads every direct child of `path`, pipelined or in one request, in any order. A missing
+    /// folder has no children.
+    virtual void read_children(const std::string& path,
+                               const std::function<void(ChildRead)>& child) = 0;
+
+    /// The children of /nodes/master, /nodes/worker or /nodes/alert-server that count as alive.
+    /// ZooKeeper and etcd: all of them. JDBC: by the database's clock, a fresh client heartbeat or
+    /// a node row updated within 30 s; with `patient` a client past its time-out is looked at again
+    /// after two refresh intervals (once per client and run).
+    virtual std::vector<Node> living(const std::string& path, bool patient) = 0;
+
+    /// Creates a persistent node, if `version` is empty, or replaces the value if the node still
+    /// has `version`. Parents are made as needed. Returns false if it exists already, or has
+    /// changed or vanished. outcome_unknown: read it.
+    virtual bool put(const std::string& path, const std::string& value,
+                     const std::string& version) = 0;
+
+    /// Removes nodes that still have the version given, pipelined or batched; fills in the
+    /// outcomes. Each node stands for itself: one that fails never keeps another from being
+    /// removed.
+    virtual void remove(std::span<Removal> removals) = 0;
+
+    /// Waits for the lock at most `time_limit`; calls `waiting` about once a second with the
+    /// holder. Speaks the protocol of the masters, so that they and we exclude each other.
+    /// `waiting` may throw: the queue is left.
+    virtual LockAttempt lock(
+        const std::string& path, Millis time_limit,
+        const std::function<void(const LockClaim&, Millis waited)>& waiting) = 0;
+    /// Who holds and who waits; empty if it is free.
+    virtual std::vector<LockClaim> claims(const std::string& path) = 0;
+    /// Every lock below `prefix` that somebody holds or waits for.
+    virtual std::vector<LockState> locks(const std::string& prefix) = 0;
+    /// Whether the holder of `claim` is the living server that owns `server` (a node of living()).
+    /// ZooKeeper: same session; etcd: same lease; JDBC: same client, or the same IP and PID.
+    virtual bool owns(const Node& server, const LockClaim& claim) = 0;
+
+    /// Creates an ephemeral node. Returns nullptr if the path exists already.
+    virtual std::unique_ptr<Announcement> announce(const std::string& path,
+                                                   const std::string& value) = 0;
+};
+
+/// How to reach a registry; made from a --registry URL or DolphinScheduler's settings.
+struct RegistrySettings {
+    enum class Type { zookeeper, etcd, jdbc };
+    Type type = Type::zookeeper;
+    std::vector<std::string> hosts;  ///< "host:port", ZooKeeper and etcd
+    bool tls = false;                ///< etcd: https
+    std::string name_space;          ///< "/dolphinscheduler" (ZooKeeper), "dolphinscheduler" (etcd)
+    std::string user;                ///< ZooKeeper digest user, etcd user
+    Secret password;
+    std::string ca, cert, key;      ///< file names, etcd
+    DatabaseSettings database;      ///< JDBC: where the registry's tables are
+    std::string time_zone = "UTC";  ///< JDBC: zone of the tables' timestamps
+    Millis connect_timeout{10000};
+    Millis session_timeout{10000};  ///< of our own session
+};
+
+/// Connects. Throws RegistryError(unreachable, denied) naming the endpoint.
+std::unique_ptr<Registry> open_registry(const RegistrySettings& settings);
+
+/// The reference's paths.
+namespace paths {
+inline constexpr std::string_view kMasters = "/nodes/master";
+inline constexpr std::string_view kWorkers = "/nodes/worker";
+inline constexpr std::string_view kCoordinator = "/nodes/master-coordinator";
+inline constexpr std::string_view kAlertServers = "/nodes/alert-server";
+inline constexpr std::string_view kAlertLeader = "/nodes/alert-server-ha-leader";
+inline constexpr std::string_view kMarks = "/nodes/failover-finish-nodes";
+inline constexpr std::string_view kMasterFailoverLocks = "/lock/master-failover";
+/// Ours.
+inline constexpr std::string_view kStamps = "/dsfailover/stamps";
+}  // namespace paths
+
+}  // namespace dsfailover

@@ -1,0 +1,199 @@
+#include "registry/zookeeper_registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "registry/zookeeper_announcement.h"
+#include "registry/zookeeper_lock.h"
+#include "registry/zookeeper_removal.h"
+#include "registry/zookeeper_session.h"
+#include "registry/zookeeper_version.h"
+
+namespace dsfailover {
+namespace {
+
+using Kind = ZookeeperRequest::Kind;
+
+std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+Node to_node(std::string name, ZookeeperReply& reply) {
+    Node node;
+    node.name = std::move(name);
+    node.value = std::move(reply.data);
+    node.version = ZookeeperVersion::of(reply.stat).text();
+    node.created_at = reply.stat.ctime;
+    node.modified_at = reply.stat.mtime;
+    node.modified_order = reply.stat.mzxid;
+    node.owner = zookeeper_owner(reply.stat);
+    return node;
+}
+
+class ZookeeperRegistry : public Registry {
+  public:
+    explicit ZookeeperRegistry(const RegistrySettings& settings) : settings_(settings) { open(); }
+
+    std::string type() const override { return "zookeeper"; }
+    std::string endpoint() const override { return session_->endpoint(); }
+    std::string name_space() const override { return session_->full_path(""); }
+    bool masters_notice_departures() const override { return true; }
+
+    std::optional<std::vector<std::string>> children(const std::string& path) override {
+        ZookeeperReply reply = read(Kind::children, path);
+        if (reply.code == ZNONODE) return std::nullopt;
+        if (reply.code != ZOK) session_->fail(reply.code, "listing", session_->full_path(path));
+        removal_->listed(path, reply.stat);
+        return std::move(reply.names);
+    }
+
+    std::optional<Node> get(const std::string& path) override {
+        ZookeeperReply reply = read(Kind::get, path);
+        if (reply.code == ZNONODE) return std::nullopt;
+        if (reply.code != ZOK) session_->fail(reply.code, "reading", session_->full_path(path));
+        return to_node(last_part(path), reply);
+    }
+
+    void read_children(const std::string& path,
+                       const std::function<void(ChildRead)>& child) override {
+        const std::vector<std::string> names = children(path).value_or(std::vector<std::string>());
+        const std::string folder = session_->full_path(path) + "/";
+        session_->read(
+            names.size(),
+            [&](std::size_t i) {
+                ZookeeperRequest get;
+                get.path = folder + names[i];
+                return get;
+            },
+            [&](std::size_t i, ZookeeperReply& reply) {
+                ChildRead read;
+                read.name = names[i];
+                if (reply.code == ZOK)
+                    read.node = to_node(names[i], reply);
+                else if (reply.code == ZNOAUTH)
+                    read.problem = "reading denied by its ACL";
+                else if (reply.code != ZNONODE)
+                    read.problem = fmt::format("{} ({})", zerror(reply.code), reply.code);
+                child(std::move(read));
+            });
+    }
+
+    std::vector<Node> living(const std::string& path, bool) override {
+        std::vector<Node> servers;
+        std::vector<std::string> unreadable;
+        read_children(path, [&](ChildRead read) {
+            if (read.node)
+                servers.push_back(std::move(*read.node));
+            else if (!read.problem.empty())
+                unreadable.push_back(std::move(read.name));
+        });
+        // A node that may not be read is alive all the same, and its owner can be seen.
+        for (const std::string& name : unreadable) {
+            ZookeeperReply reply = read(Kind::exists, path + "/" + name);
+            if (reply.code == ZOK) servers.push_back(to_node(name, reply));
+        }
+        return servers;
+    }
+
+    bool put(const std::string& path, const std::string& value,
+             const std::string& version) override {
+        return version.empty() ? create(path, value) : replace(path, value, version);
+    }
+
+    void remove(std::span<Removal> removals) override {
+        open_anew_if_lost();
+        removal_->remove(removals);
+    }
+
+    LockAttempt lock(const std::string& path, Millis time_limit,
+                     const std::function<void(const LockClaim&, Millis)>& waiting) override {
+        open_anew_if_lost();
+        return take_zookeeper_lock(session_, path, time_limit, waiting);
+    }
+
+    std::vector<LockClaim> claims(const std::string& path) override {
+        open_anew_if_lost();
+        return zookeeper_claims(*session_, path);
+    }
+
+    std::vector<LockState> locks(const std::string& prefix) override {
+        std::vector<LockState> states;
+        for (const std::string& name : children(prefix).value_or(std::vector<std::string>())) {
+            LockState state{prefix + "/" + name, claims(prefix + "/" + name)};
+            if (!state.claims.empty()) states.push_back(std::move(state));
+        }
+        return states;
+    }
+
+    bool owns(const Node& server, const LockClaim& claim) override {
+        return !server.owner.empty() && server.owner == claim.owner;
+    }
+
+    std::unique_ptr<Announcement> announce(const std::string& path,
+                                           const std::string& value) override {
+        return announce_in_zookeeper(settings_, path, value);
+    }
+
+  private:
+    void open() {
+        session_ = std::make_shared<ZookeeperSession>(settings_);
+        removal_ = std::make_unique<ZookeeperRemoval>(*session_);
+    }
+    void open_anew_if_lost() {
+        if (session_->is_over() && session_->loss_was_told()) open();
+    }
+
+    ZookeeperReply read(Kind kind, const std::string& path) {
+        open_anew_if_lost();
+        ZookeeperRequest request;
+        request.kind = kind;
+        request.path = session_->full_path(path);
+        return session_->read(request);
+    }
+
+    bool create(const std::string& path, const std::string& value) {
+        open_anew_if_lost();
+        ZookeeperRequest request;
+        request.kind = Kind::create;
+        request.path = session_->full_path(path);
+        request.data = value;
+        request.mode = ZOO_PERSISTENT;
+        while (true) {
+            const int code = session_->write(request).code;
+            if (code == ZOK) return true;
+            if (code == ZNODEEXISTS) return false;
+            if (code != ZNONODE) session_->fail(code, "creating", request.path);
+            session_->make_parents(request.path, ZOO_PERSISTENT);
+        }
+    }
+
+    bool replace(const std::string& path, const std::string& value, const std::string& version) {
+        // The server compares the dataVersion only: that it is still the same node is seen before.
+        const auto expected = ZookeeperVersion::parse(version);
+        const ZookeeperReply now = read(Kind::exists, path);
+        if (now.code == ZNONODE) return false;
+        ZookeeperRequest request;
+        request.kind = Kind::set;
+        request.path = session_->full_path(path);
+        request.data = value;
+        if (now.code != ZOK) session_->fail(now.code, "reading", request.path);
+        if (expected != ZookeeperVersion::of(now.stat)) return false;
+        request.version = expected->data;
+        const int code = session_->write(request).code;
+        if (code == ZNONODE || code == ZBADVERSION) return false;
+        if (code != ZOK) session_->fail(code, "writing", request.path);
+        return true;
+    }
+
+    RegistrySettings settings_;
+    std::shared_ptr<ZookeeperSession> session_;
+    std::unique_ptr<ZookeeperRemoval> removal_;
+};
+
+}  // namespace
+
+std::unique_ptr<Registry> open_zookeeper_registry(const RegistrySettings& settings) {
+    return std::make_unique<ZookeeperRegistry>(settings);
+}
+
+}  // namespace dsfailover
