@@ -1,0 +1,81 @@
+#include "config/option_table.h"
+
+#include <algorithm>
+
+namespace dsfailover {
+namespace {
+
+constexpr std::string_view kCluster = "The cluster";
+constexpr std::string_view kEvent = "The event";
+constexpr std::string_view kSafety = "Safety";
+constexpr std::string_view kRecovery = "Recovery";
+constexpr std::string_view kSelection = "Selection";
+constexpr std::string_view kOutput = "Output";
+
+constexpr OptionSpec kOptions[] = {
+    {"registry", "URL", kCluster,
+     "zookeeper://H1:2181,H2:2181/dolphinscheduler, etcd://H1:2379/dolphinscheduler (etcds:// with "
+     "TLS), jdbc (in the database), or a database URL",
+     ""},
+    {"database", "URL", kCluster,
+     "sqlite:FILE, postgresql://USER@HOST:PORT/DB, mysql://USER@HOST:PORT/DB, "
+     "jdbc:postgresql:... or jdbc:mysql:...",
+     ""},
+    {"database-password-file", "FILE", kCluster, "File that holds the database password", ""},
+    {"ds-config", "FILE", kCluster, "DolphinScheduler's application.yaml", ""},
+    {"profile", "NAME", kCluster, "Spring profile of --ds-config, e.g. mysql", ""},
+    {"config", "FILE", kCluster, "YAML file of options of this program, without the dashes", ""},
+    {"registry-user", "USER", kCluster, "ZooKeeper digest user, etcd user", ""},
+    {"registry-password-file", "FILE", kCluster, "File that holds the registry password", ""},
+    {"registry-ca", "FILE", kCluster, "Certificate authority of etcd's TLS", ""},
+    {"registry-cert", "FILE", kCluster, "Client certificate for etcd", ""},
+    {"registry-key", "FILE", kCluster, "Key of the client certificate", ""},
+    {"time-zone", "ZONE", kCluster, "Zone of the database's timestamps", "UTC"},
+
+    {"startup-time", "TIME", kEvent,
+     "Startup time of the process that is gone, with milliseconds; with --process-id", ""},
+    {"process-id", "N", kEvent, "Process id of the process that is gone; with --startup-time", ""},
+    {"event-time", "TIME", kEvent,
+     "When it went: only what started before is failed over (default: now)", ""},
+
+    {"grace", "DURATION", kSafety, "A server counts as gone when it stayed away that long", "30s"},
+    {"fence", "", kSafety, "First make a living but hung server stop itself", "", true},
+    {"fence-timeout", "DURATION", kSafety, "How long --fence waits for it to go", "90s"},
+    {"in-doubt", "ID,...|all", kSafety,
+     "Fail over these workflows too, although another master may be running them", "", true},
+    {"lock-timeout", "DURATION", kSafety, "How long to wait for the failover locks", "30s"},
+    {"no-lock", "", kSafety, "Go on past a leaked lock", "", true},
+    {"limit", "N", kSafety, "At most N workflows in this run", ""},
+    {"dry-run", "", kSafety, "Read everything, write nothing, say what would be done", ""},
+
+    {"wait", "DURATION", kRecovery, "See recovery happen before reporting", ""},
+    {"redispatch", "", kRecovery, "Clone the tasks of the worker for their new master", ""},
+    {"no-announce", "", kRecovery, "Do not announce the departure of the worker to the masters",
+     ""},
+    {"unclaimed-after", "DURATION", kRecovery, "A command waiting longer is taken by nobody", "2m"},
+    {"as", "running|pause|stop", kRecovery,
+     "State to go back to where no lost command tells it (default: what its tasks tell)", ""},
+
+    {"older-than", "DURATION", kSelection, "Only marks older than this", ""},
+    {"address", "ADDRESS", kSelection, "Only marks of this server", ""},
+    {"check", "", kSelection, "Exit 7 if something needs failover, requeue or cleaning", ""},
+
+    {"format", "json|table", kOutput, "How the report is printed", "json"},
+    {"items", "N", kOutput, "At most N items listed per section; totals are complete", "1000"},
+    {"audit-log", "FILE", kOutput,
+     "Append one JSON line per workflow, task or mark as it is committed", ""},
+    {"log-level", "LEVEL", kOutput, "trace, debug, info, warn, error or off, on stderr", "info"},
+    {"quiet", "", kOutput, "Only errors on stderr", ""},
+    {"no-progress", "", kOutput, "No progress on stderr", ""},
+};
+
+}  // namespace
+
+std::span<const OptionSpec> all_options() { return kOptions; }
+
+const OptionSpec* find_option(std::string_view name) {
+    const auto* found = std::ranges::find(kOptions, name, &OptionSpec::name);
+    return found == std::end(kOptions) ? nullptr : found;
+}
+
+}  // namespace dsfailover

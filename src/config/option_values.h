@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dsfailover {
+
+/// Where a setting was found, in order of precedence: the first that has it wins.
+enum class Source { command_line, environment, config_file, ds_environment, ds_config };
+
+/// A value with where it was found, as `dsfailover config` shows it.
+struct OptionValue {
+    std::string value;
+    Source source = Source::command_line;
+    std::string origin;  ///< "option --grace", "DSFAILOVER_GRACE", "FILE (--config)"
+};
+
+/// The effective options by name without dashes; those given nowhere are missing.
+using OptionValues = std::map<std::string, OptionValue, std::less<>>;
+
+/// The value of each option given on the command line, by its name without dashes; "true" for a
+/// flag.
+using GivenOptions = std::map<std::string, std::string, std::less<>>;
+
+/// Reads environment variables; tests pass a map. An empty variable counts as none.
+using Environment = std::function<std::optional<std::string>(std::string_view name)>;
+Environment process_environment();
+
+/// Adds DSFAILOVER_* and the --config file to what the command line gave, in the precedence of
+/// docs/behaviour.md. Reads the file, contacts nothing. Throws UsageError naming the variable, or
+/// the file and line, for an unknown option in the file, a value that is no scalar, and an option
+/// that only the command line may give.
+OptionValues collect_options(const GivenOptions& given, const Environment& environment);
+
+/// "lock-timeout" -> "DSFAILOVER_LOCK_TIMEOUT".
+std::string environment_name(std::string_view option);
+
+/// The value of an option; nullptr if it is given nowhere.
+const OptionValue* find(const OptionValues& values, std::string_view name);
+
+/// Whether a flag is set. Throws UsageError for a value that is neither true nor false (also yes,
+/// no, on, off, 1, 0).
+bool is_set(const OptionValues& values, std::string_view flag);
+
+}  // namespace dsfailover

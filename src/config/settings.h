@@ -1,0 +1,64 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/option_values.h"
+#include "database/database.h"
+#include "registry/registry.h"
+
+namespace dsfailover {
+
+/// One effective setting and where it came from, for `dsfailover config`.
+struct SettingOrigin {
+    std::string name;    ///< option name without dashes, e.g. "registry"
+    std::string value;   ///< "(hidden)" for secrets
+    std::string origin;  ///< "option --registry", "DSFAILOVER_REGISTRY", "FILE (--config)",
+                         ///< "SPRING_DATASOURCE_URL", "FILE: spring.datasource.url", "default"
+};
+
+/// What a run works with, from options, environment and files, in the precedence of
+/// docs/behaviour.md.
+struct Settings {
+    std::optional<RegistrySettings> registry;
+    std::optional<DatabaseSettings> database;
+    std::string time_zone = "UTC";
+    std::vector<SettingOrigin> origins;
+    std::vector<std::string> warnings;  ///< e.g. a password in a URL
+};
+
+/// Resolves registry, database and time zone from the options (see collect_options), and, where
+/// they say nothing, from DolphinScheduler's own configuration. Contacts nothing. Throws UsageError
+/// for what cannot be understood; what is not configured stays empty (require_registry and
+/// require_database say so where it is needed).
+///
+/// User and password are settings of their own: those of DolphinScheduler's configuration are
+/// used with a --database URL that names no user, or the same one.
+///
+/// The time zone is --time-zone; else the one a MySQL JDBC URL gives the driver
+/// (serverTimezone, connectionTimeZone), because the driver then writes the wall clock of that
+/// zone; else spring.jackson.time-zone, the zone of the masters' JVM; else UTC.
+///
+/// Our registry session lasts 10 s whatever the masters' session-timeout is, so that a killed run
+/// bars the next only briefly; session-timeout in a --registry URL changes it. Their
+/// connection-timeout is ours too.
+Settings resolve_settings(const OptionValues& options, const Environment& environment);
+
+/// The settings, or a UsageError that shows how to configure them.
+const RegistrySettings& require_registry(const Settings& settings);
+const DatabaseSettings& require_database(const Settings& settings);
+
+/// --database: sqlite:FILE, postgresql://..., mysql://..., jdbc:postgresql:..., jdbc:mysql:....
+/// A password in the URL works and adds a warning. Throws UsageError (never showing the password).
+DatabaseSettings parse_database_url(std::string_view url, std::vector<std::string>& warnings);
+
+/// --registry: zookeeper://h1:2181,h2:2181/dolphinscheduler, etcd://..., jdbc, or a database URL.
+/// For "jdbc" alone the database of the result is left to the caller.
+RegistrySettings parse_registry_url(std::string_view url, std::vector<std::string>& warnings);
+
+/// That the password in this URL should be elsewhere.
+std::string password_in_url_warning(std::string_view option);
+
+}  // namespace dsfailover

@@ -1,0 +1,181 @@
+#include "config/spring_config.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "config/yaml_file.h"
+
+namespace dsfailover {
+namespace {
+
+constexpr int kDeepestPlaceholder = 20;
+
+/// Spring compares names in lower case and without dashes and underscores.
+std::string canonical(std::string_view name) {
+    std::string result;
+    for (const char c : name)
+        if (c != '-' && c != '_')
+            result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return result;
+}
+
+std::vector<std::string> split_names(std::string_view text) {
+    std::vector<std::string> names;
+    for (std::size_t start = 0; start <= text.size();) {
+        const auto end = std::min(text.find(',', start), text.size());
+        std::string_view name = text.substr(start, end - start);
+        const auto first = std::min(name.find_first_not_of(" \t"), name.size());
+        const auto last = name.find_last_not_of(" \t");
+        if (first < name.size()) names.emplace_back(name.substr(first, last - first + 1));
+        start = end + 1;
+    }
+    return names;
+}
+
+using Flat = std::vector<std::pair<std::string, std::string>>;
+
+/// {a: {b-c: 1}} and {a.b-c: 1} are the same: "a.b-c" -> "1". A list of scalars is joined by
+/// commas, as Spring splits such a text into a list.
+void flatten(const YAML::Node& node, const std::string& name, Flat& flat) {
+    if (node.IsScalar()) {
+        flat.emplace_back(name, node.Scalar());
+    } else if (node.IsMap()) {
+        for (const auto& entry : node) {
+            if (!entry.first.IsScalar()) continue;
+            const std::string& key = entry.first.Scalar();
+            flatten(entry.second, name.empty() ? key : name + "." + key, flat);
+        }
+    } else if (node.IsSequence()) {
+        std::string joined;
+        for (const auto& part : node) {
+            if (!part.IsScalar()) return;
+            if (!joined.empty()) joined += ',';
+            joined += part.Scalar();
+        }
+        flat.emplace_back(name, joined);
+    } else if (node.IsNull()) {
+        flat.emplace_back(name, "");
+    }
+}
+
+/// The value of a property of one document; empty if there is none.
+std::string value_of(const Flat& flat, std::string_view name) {
+    for (const auto& [property, value] : flat)
+        if (canonical(property) == canonical(name)) return value;
+    return "";
+}
+
+std::string wanted_profile(const Flat& document) {
+    const std::string modern = value_of(document, "spring.config.activate.on-profile");
+    return modern.empty() ? value_of(document, "spring.profiles") : modern;
+}
+
+}  // namespace
+
+SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
+                           Environment environment)
+    : environment_(std::move(environment)), file_(file) {
+    std::vector<Flat> documents;
+    for (const YAML::Node& document : load_yaml_file(file, "--ds-config")) {
+        if (!document.IsMap() && !document.IsNull())
+            throw UsageError(
+                fmt::format("--ds-config {}: expected DolphinScheduler's application.yaml, found "
+                            "no property names",
+                            file));
+        flatten(document, "", documents.emplace_back());
+    }
+    std::string active(profiles);
+    if (active.empty()) active = environment_("SPRING_PROFILES_ACTIVE").value_or("");
+    for (const Flat& document : documents)
+        if (active.empty() && wanted_profile(document).empty())
+            active = resolve(value_of(document, "spring.profiles.active"),
+                             file + ": spring.profiles.active", 0);
+    std::vector<std::string> names = split_names(active);
+    if (names.empty()) names.emplace_back("default");
+
+    for (const Flat& document : documents) {
+        const std::string wanted = wanted_profile(document);
+        if (!wanted.empty() && !profile_expression_holds(wanted, names)) continue;
+        for (const auto& [name, value] : document)
+            properties_.insert_or_assign(canonical(name), Property{value, name});
+    }
+}
+
+std::optional<std::string> SpringConfig::environment_value(std::string_view property,
+                                                           std::string* variable) const {
+    for (const bool dashes_dropped : {false, true}) {
+        std::string name;
+        for (const char c : property) {
+            if (c == '-' && dashes_dropped) continue;
+            name += c == '.' || c == '-'
+                        ? '_'
+                        : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        }
+        if (auto value = environment_(name)) {
+            if (variable != nullptr) *variable = name;
+            return value;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<OptionValue> SpringConfig::get(std::string_view property) const {
+    std::string variable;
+    if (auto value = environment_value(property, &variable))
+        return OptionValue{*value, Source::ds_environment, variable};
+    const auto found = properties_.find(canonical(property));
+    if (found == properties_.end()) return std::nullopt;
+    const std::string where = fmt::format("{}: {}", file_, found->second.name);
+    std::string value = resolve(found->second.value, where, 0);
+    if (value.empty()) return std::nullopt;
+    return OptionValue{std::move(value), Source::ds_config, where};
+}
+
+std::string SpringConfig::resolve(std::string_view text, const std::string& where,
+                                  int depth) const {
+    if (depth > kDeepestPlaceholder)
+        throw UsageError(fmt::format("{}: its placeholders refer to each other", where));
+    std::string result;
+    while (!text.empty()) {
+        const auto start = text.find("${");
+        result += text.substr(0, start);
+        if (start == std::string_view::npos) break;
+        text.remove_prefix(start + 2);
+        std::size_t end = 0;
+        for (int open = 1; end < text.size(); ++end) {
+            if (text.substr(end).starts_with("${")) ++open;
+            if (text[end] == '}' && --open == 0) break;
+        }
+        if (end == text.size())
+            throw UsageError(fmt::format("{}: a placeholder lacks its closing '}}'", where));
+        result += placeholder(text.substr(0, end), where, depth);
+        text.remove_prefix(end + 1);
+    }
+    return result;
+}
+
+/// The value for the inside of ${...}: NAME or NAME:default, both of which may hold placeholders.
+std::string SpringConfig::placeholder(std::string_view body, const std::string& where,
+                                      int depth) const {
+    std::size_t colon = 0;
+    for (int open = 0; colon < body.size(); ++colon) {
+        if (body.substr(colon).starts_with("${")) ++open;
+        if (body[colon] == '}') --open;
+        if (body[colon] == ':' && open == 0) break;
+    }
+    const std::string name = resolve(body.substr(0, colon), where, depth + 1);
+    if (auto value = environment_(name)) return *value;
+    if (auto value = environment_value(name, nullptr)) return *value;
+    if (const auto found = properties_.find(canonical(name)); found != properties_.end())
+        return resolve(found->second.value, where, depth + 1);
+    if (colon < body.size()) return resolve(body.substr(colon + 1), where, depth + 1);
+    throw UsageError(fmt::format(
+        "{}: the placeholder ${{{}}} has no value; set the environment variable {} as for the "
+        "masters, or give the setting as an option",
+        where, name, name));
+}
+
+}  // namespace dsfailover

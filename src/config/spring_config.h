@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/option_values.h"
+
+namespace dsfailover {
+
+/// DolphinScheduler's configuration as Spring would see it: environment variables, and below them
+/// application.yaml with its documents and profiles.
+class SpringConfig {
+  public:
+    /// Environment variables alone.
+    explicit SpringConfig(Environment environment) : environment_(std::move(environment)) {}
+
+    /// Reads an application.yaml. `profiles`: names separated by commas; empty: those of
+    /// SPRING_PROFILES_ACTIVE or, in the file, spring.profiles.active. Documents marked for a
+    /// profile (spring.config.activate.on-profile, spring.profiles) count only when it is active;
+    /// later documents win. Throws UsageError naming the file, with the line where it is no YAML.
+    SpringConfig(const std::string& file, std::string_view profiles, Environment environment);
+
+    /// The value of a property, by its name with dashes ("registry.zookeeper.connect-string").
+    /// The environment has it as REGISTRY_ZOOKEEPER_CONNECT_STRING or
+    /// REGISTRY_ZOOKEEPER_CONNECTSTRING, the file also in camel case. ${NAME:default} is replaced
+    /// from the environment and from the file. Empty values and null count as none.
+    /// Throws UsageError naming file and property for a placeholder without a value.
+    std::optional<OptionValue> get(std::string_view property) const;
+
+  private:
+    struct Property {
+        std::string value;
+        std::string name;  ///< as written
+    };
+
+    std::string resolve(std::string_view text, const std::string& where, int depth) const;
+    std::string placeholder(std::string_view body, const std::string& where, int depth) const;
+    std::optional<std::string> environment_value(std::string_view property,
+                                                 std::string* variable) const;
+
+    Environment environment_;
+    std::string file_;
+    std::map<std::string, Property, std::less<>> properties_;  ///< by canonical name
+};
+
+/// Whether a profile expression ("mysql", "mysql | postgresql", "!(a & b)") holds. Throws
+/// UsageError for one that cannot be understood.
+bool profile_expression_holds(std::string_view expression,
+                              const std::vector<std::string>& active_profiles);
+
+}  // namespace dsfailover
