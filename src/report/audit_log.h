@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+
+namespace dsfailover {
+
+/// --audit-log: one JSON line per workflow, task or mark as it is committed.
+class AuditLog {
+  public:
+    /// Writes nowhere.
+    AuditLog();
+    /// Opens `file` for appending, creating it with mode 0600. Throws UsageError naming the file.
+    explicit AuditLog(const std::string& file, std::string_view command);
+    ~AuditLog();
+    AuditLog(AuditLog&&) noexcept;
+    AuditLog& operator=(AuditLog&&) noexcept;
+
+    struct Entry {
+        std::string_view kind;  ///< "workflow", "task", "mark", "stamp", "command"
+        std::string_view
+            action;  ///< "failed_over", "redispatched", "written", "removed", "requeued"
+        std::string_view address;        ///< of the server concerned; may be empty
+        std::optional<std::int64_t> id;  ///< workflow instance or task instance
+        std::optional<std::int64_t> command_id;
+        std::string_view path;   ///< registry path; may be empty
+        std::string_view value;  ///< mark value, stamp, previous state; may be empty
+    };
+    /// Appends one line (buffered). Throws Error(failed) if the disk refuses it.
+    void write(const Entry& entry);
+    /// Flushes to disk (fsync). Called at the end of a run, errors and interruption included.
+    /// Throws Error(failed).
+    void flush();
+
+  private:
+    struct File;
+    std::unique_ptr<File> file_;
+};
+
+}  // namespace dsfailover

@@ -1,0 +1,501 @@
+#include <algorithm>
+#include <charconv>
+#include <ostream>
+
+#include "report/json_writer.h"
+#include "report/print_report.h"
+
+namespace dsfailover {
+namespace {
+
+constexpr auto kInline = JsonWriter::Style::inline_;
+
+/// Writes the report's parts through a bounded buffer.
+class JsonReport {
+  public:
+    explicit JsonReport(std::ostream& out) : out_(out) {}
+
+    void print(const Report& report) {
+        json_.begin_object();
+        general(report);
+        sections(report);
+        json_.end_object();
+        buffer_ += '\n';
+        out_ << buffer_;
+        buffer_.clear();
+    }
+
+  private:
+    void general(const Report& report);
+    void event(const std::optional<EventInfo>& event);
+    void sections(const Report& report);
+    void masters(const Report& report);
+    void master(const MasterSection& master);
+    void worker(const std::optional<WorkerSection>& worker);
+    void workflows(const WorkflowsSection& workflows, std::string_view done_name);
+    void fence(const std::optional<FenceInfo>& fence);
+    void mark(const std::optional<MarkInfo>& mark);
+    void recovery(const std::optional<RecoveryInfo>& recovery);
+    void marks(const std::optional<MarksSection>& marks);
+    void status(const std::optional<StatusSection>& status);
+    void locks(const std::vector<LockNote>& locks);
+    void sandbox(const std::optional<SandboxSection>& sandbox);
+
+    void item(const WorkflowItem& item);
+    void item(const TaskItem& item);
+    void item(const MarkItem& item);
+    void item(const ServerItem& item);
+    void item(const NeedsFailover& item);
+    void item(const StuckWorkflow& item);
+    void item(const WorkflowNote& item);
+    void item(const ParentNote& item);
+    void item(const SandboxServer& item);
+    void item(const SandboxWorkflow& item);
+    void item(const SandboxTask& item);
+    void item(const SandboxCommand& item);
+    void item(const SandboxNode& item);
+    void item(const SandboxLock& item);
+    void item(const SettingItem& item);
+
+    /// An array with one line for each of `items`.
+    template <typename List>
+    void array(std::string_view name, const List& items) {
+        json_.key(name).begin_array();
+        for (const auto& each : items) {
+            json_.begin_object(kInline);
+            item(each);
+            json_.end_object();
+            spill();
+        }
+        json_.end_array();
+    }
+    template <typename Item>
+    void items(const Items<Item>& list) {
+        array("items", list.kept());
+        json_.field("items_omitted", list.omitted());
+    }
+    /// {total, items, items_omitted}
+    template <typename Item>
+    void counted_items(std::string_view name, const Items<Item>& list) {
+        json_.key(name).begin_object();
+        json_.field("total", static_cast<std::int64_t>(list.kept().size()) + list.omitted());
+        items(list);
+        json_.end_object();
+    }
+    void texts(std::string_view name, const std::vector<std::string>& list,
+               JsonWriter::Style style = JsonWriter::Style::lines) {
+        json_.key(name).begin_array(style);
+        for (const std::string& text : list) json_.value(text);
+        json_.end_array();
+    }
+    void counts(std::string_view name, const std::map<std::string, std::int64_t>& list) {
+        json_.key(name).begin_object(kInline);
+        for (const auto& [reason, count] : list) json_.field(reason, count);
+        json_.end_object();
+    }
+    void null_field(std::string_view name) { json_.key(name).value(nullptr); }
+    /// A mark's value as found: a number where it is one.
+    void mark_value(std::string_view name, const std::optional<std::string>& value);
+
+    void spill() {
+        if (buffer_.size() < 1 << 16) return;
+        out_ << buffer_;
+        buffer_.clear();
+    }
+
+    std::ostream& out_;
+    std::string buffer_;
+    JsonWriter json_{buffer_};
+};
+
+void JsonReport::mark_value(std::string_view name, const std::optional<std::string>& value) {
+    std::int64_t number = 0;
+    if (value) {
+        const auto [end, error] =
+            std::from_chars(value->data(), value->data() + value->size(), number);
+        if (error == std::errc() && end == value->data() + value->size() &&
+            std::to_string(number) == *value) {
+            json_.field(name, number);
+            return;
+        }
+    }
+    json_.field(name, value);
+}
+
+void JsonReport::general(const Report& report) {
+    json_.field("schema_version", std::int64_t{1});
+    json_.field("command", report.command);
+    json_.field("dry_run", report.dry_run);
+    json_.field("outcome", to_string(report.outcome));
+    json_.field("exit_code", static_cast<std::int64_t>(report.exit_code));
+    json_.field("started_at", format_rfc3339(report.started_at));
+    json_.field("finished_at", format_rfc3339(report.finished_at));
+    // A clock set back during the run must not make it negative.
+    json_.field("duration_ms", std::max<std::int64_t>(0, report.finished_at - report.started_at));
+    if (report.registry) {
+        json_.key("registry").begin_object(kInline);
+        json_.field("type", report.registry->type);
+        json_.field("endpoint", report.registry->endpoint);
+        json_.field("namespace", report.registry->name_space);
+        json_.end_object();
+    } else {
+        null_field("registry");
+    }
+    if (report.database) {
+        json_.key("database").begin_object(kInline);
+        json_.field("type", report.database->type);
+        json_.field("endpoint", report.database->endpoint);
+        json_.field("schema_version", report.database->schema_version);
+        json_.end_object();
+    } else {
+        null_field("database");
+    }
+    event(report.event);
+    texts("warnings", report.warnings);
+    texts("errors", report.errors);
+}
+
+void JsonReport::event(const std::optional<EventInfo>& event) {
+    if (!event) return null_field("event");
+    json_.key("event").begin_object(kInline);
+    json_.field("type", event->type);
+    json_.field("address", event->address);
+    json_.field("startup_time", event->startup_time);
+    json_.field("process_id", event->process_id);
+    json_.field("event_time", event->event_time);
+    json_.end_object();
+}
+
+/// Every command has its sections whether or not the run got that far, so that a script need not
+/// look for them: empty lists where nothing was done, null where nothing is known.
+void JsonReport::sections(const Report& report) {
+    const std::string_view command = report.command;
+    if (command == "failover-master" || command == "global") {
+        masters(report);
+    } else if (command == "failover-worker") {
+        worker(report.worker);
+        masters(report);
+    } else if (command == "clean-marks" || command == "list-marks") {
+        marks(report.marks);
+    } else if (command == "requeue") {
+        if (report.requeue) {
+            json_.key("workflows");
+            workflows(*report.requeue, "requeued");
+        } else {
+            null_field("workflows");
+        }
+        recovery(report.recovery);
+    } else if (command == "status") {
+        status(report.status);
+    } else if (command == "sandbox show") {
+        sandbox(report.sandbox);
+    } else if (command == "config") {
+        if (report.settings)
+            array("settings", *report.settings);
+        else
+            null_field("settings");
+    }
+}
+
+void JsonReport::masters(const Report& report) {
+    json_.key("masters").begin_array();
+    if (report.masters)
+        for (const MasterSection& each : *report.masters) master(each);
+    json_.end_array();
+}
+
+void JsonReport::master(const MasterSection& master) {
+    json_.begin_object();
+    json_.field("address", master.address);
+    json_.field("alive", master.alive);
+    json_.field("startup_time", master.startup_time);
+    json_.field("deadline", master.deadline);
+    json_.field("stamp", master.stamp);
+    json_.field("outcome", to_string(master.outcome));
+    fence(master.fence);
+    if (master.lock) {
+        json_.key("lock").begin_object(kInline);
+        json_.field("path", master.lock->path);
+        json_.field("waited_ms", master.lock->waited_ms);
+        json_.field("holder", master.lock->holder);
+        json_.end_object();
+    } else {
+        null_field("lock");
+    }
+    mark(master.mark);
+    json_.key("workflows");
+    workflows(master.workflows, "failed_over");
+    recovery(master.recovery);
+    json_.end_object();
+}
+
+void JsonReport::worker(const std::optional<WorkerSection>& worker) {
+    if (!worker) return null_field("worker");
+    json_.key("worker").begin_object();
+    json_.field("address", worker->address);
+    json_.field("alive", worker->alive);
+    json_.field("startup_time", worker->startup_time);
+    json_.field("deadline", worker->deadline);
+    json_.field("outcome", to_string(worker->outcome));
+    json_.field("announced", worker->announced);
+    json_.field("acknowledged", worker->acknowledged);
+    fence(worker->fence);
+    mark(worker->mark);
+    json_.key("tasks").begin_object();
+    json_.field("selected", worker->selected);
+    counts("routes", worker->routes);
+    items(worker->items);
+    json_.end_object();
+    json_.end_object();
+}
+
+void JsonReport::workflows(const WorkflowsSection& workflows, std::string_view done_name) {
+    json_.begin_object();
+    json_.field("selected", workflows.selected);
+    json_.field(done_name, workflows.done);
+    json_.field("left", workflows.left);
+    counts("skipped", workflows.skipped);
+    items(workflows.items);
+    json_.end_object();
+}
+
+void JsonReport::fence(const std::optional<FenceInfo>& fence) {
+    if (!fence) return null_field("fence");
+    json_.key("fence").begin_object(kInline);
+    json_.field("path", fence->path);
+    json_.field("stopped", fence->stopped);
+    json_.end_object();
+}
+
+void JsonReport::mark(const std::optional<MarkInfo>& mark) {
+    if (!mark) return null_field("mark");
+    json_.key("mark").begin_object(kInline);
+    json_.field("path", mark->path);
+    json_.field("value", mark->value);
+    mark_value("previous_value", mark->previous_value);
+    json_.field("written", mark->written);
+    json_.end_object();
+}
+
+void JsonReport::recovery(const std::optional<RecoveryInfo>& recovery) {
+    if (!recovery) return null_field("recovery");
+    json_.key("recovery").begin_object(kInline);
+    json_.field("recovered", recovery->recovered);
+    json_.field("pending", recovery->pending);
+    json_.field("errored", recovery->errored);
+    json_.end_object();
+}
+
+void JsonReport::marks(const std::optional<MarksSection>& marks) {
+    if (!marks) return null_field("marks");
+    json_.key("marks").begin_object();
+    json_.field("examined", marks->examined);
+    json_.field("removed", marks->removed);
+    json_.field("kept", marks->kept);
+    json_.field("failed", marks->failed);
+    items(marks->items);
+    json_.end_object();
+}
+
+void JsonReport::status(const std::optional<StatusSection>& status) {
+    if (!status) {
+        for (const char* name :
+             {"masters", "workers", "coordinator", "coordinator_alive", "alert_leader",
+              "alert_leader_alive", "needs_failover", "needs_failover_omitted", "ownerless",
+              "stuck", "stuck_omitted", "uncertain", "parents", "waiting_for_kill", "commands",
+              "locks", "marks", "clock_skew_ms"})
+            null_field(name);
+        return;
+    }
+    array("masters", status->masters);
+    array("workers", status->workers);
+    json_.field("coordinator", status->coordinator);
+    json_.field("coordinator_alive", status->coordinator_alive);
+    json_.field("alert_leader", status->alert_leader);
+    json_.field("alert_leader_alive", status->alert_leader_alive);
+    array("needs_failover", status->needs_failover.kept());
+    json_.field("needs_failover_omitted", status->needs_failover.omitted());
+    json_.field("ownerless", status->ownerless);
+    array("stuck", status->stuck.kept());
+    json_.field("stuck_omitted", status->stuck.omitted());
+    counted_items("uncertain", status->uncertain);
+    counted_items("parents", status->parents);
+    counted_items("waiting_for_kill", status->waiting_for_kill);
+    json_.key("commands").begin_object(kInline);
+    json_.field("pending", status->commands.pending);
+    json_.field("oldest_update_time", status->commands.oldest_update_time);
+    json_.field("unclaimed", status->commands.unclaimed);
+    json_.end_object();
+    locks(status->locks);
+    json_.key("marks").begin_object(kInline);
+    json_.field("count", status->marks);
+    json_.field("expired", status->expired_marks);
+    json_.field("unreadable", status->unreadable_marks);
+    json_.end_object();
+    json_.field("clock_skew_ms", status->clock_skew_ms);
+}
+
+void JsonReport::locks(const std::vector<LockNote>& locks) {
+    json_.key("locks").begin_array();
+    for (const LockNote& lock : locks) {
+        json_.begin_object(kInline);
+        json_.field("path", lock.path);
+        json_.field("holder", lock.holder);
+        json_.field("held_since", lock.held_since);
+        json_.field("leaked", lock.leaked);
+        texts("waiters", lock.waiters, kInline);
+        json_.end_object();
+        spill();
+    }
+    json_.end_array();
+}
+
+void JsonReport::sandbox(const std::optional<SandboxSection>& sandbox) {
+    if (!sandbox) return null_field("sandbox");
+    json_.key("sandbox").begin_object();
+    json_.field("file", sandbox->file);
+    array("servers", sandbox->servers);
+    array("workflows", sandbox->workflows);
+    array("tasks", sandbox->tasks);
+    array("commands", sandbox->commands);
+    array("error_commands", sandbox->error_commands);
+    array("marks", sandbox->marks);
+    array("stamps", sandbox->stamps);
+    array("locks", sandbox->locks);
+    json_.end_object();
+}
+
+void JsonReport::item(const WorkflowItem& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("previous_state", item.previous_state);
+    json_.field("outcome", item.outcome);
+    json_.field("reason", item.reason);
+    json_.field("command_id", item.command_id);
+    json_.field("last_task_activity", item.last_task_activity);
+}
+
+void JsonReport::item(const TaskItem& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("workflow_instance_id", item.workflow_instance_id);
+    json_.field("state", item.state);
+    json_.field("owner", item.owner);
+    json_.field("route", item.route);
+    json_.field("outcome", item.outcome);
+    json_.field("reason", item.reason);
+}
+
+void JsonReport::item(const MarkItem& item) {
+    json_.field("name", item.name);
+    json_.field("address", item.address);
+    json_.field("startup_time", item.startup_time);
+    json_.field("process_id", item.process_id);
+    mark_value("value", item.value);
+    json_.field("age_ms", item.age_ms);
+    json_.field("outcome", item.outcome);
+    json_.field("reason", item.reason);
+}
+
+void JsonReport::item(const ServerItem& item) {
+    json_.field("address", item.address);
+    json_.field("alive", item.alive);
+    json_.field("startup_time", item.startup_time);
+    json_.field("process_id", item.process_id);
+    json_.field("report_time", item.report_time);
+    json_.field("server_status", item.server_status);
+    json_.field("problem", item.problem);
+}
+
+void JsonReport::item(const NeedsFailover& item) {
+    json_.field("address", item.address);
+    json_.field("alive", item.alive);
+    json_.field("workflows", item.workflows);
+    json_.field("in_doubt", item.in_doubt);
+    json_.field("running_elsewhere", item.running_elsewhere);
+    json_.field("oldest_start_time", item.oldest_start_time);
+}
+
+void JsonReport::item(const StuckWorkflow& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("cause", item.cause);
+}
+
+void JsonReport::item(const WorkflowNote& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("host", item.host);
+    json_.field("reason", item.reason);
+    json_.field("last_task_activity", item.last_task_activity);
+}
+
+void JsonReport::item(const ParentNote& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("host", item.host);
+    json_.field("child_id", item.child_id);
+    json_.field("child_host", item.child_host);
+    json_.field("child_state", item.child_state);
+}
+
+void JsonReport::item(const SandboxServer& item) {
+    json_.field("kind", item.kind);
+    json_.field("address", item.address);
+    json_.field("alive", item.alive);
+    json_.field("startup_time", item.startup_time);
+    json_.field("process_id", item.process_id);
+}
+
+void JsonReport::item(const SandboxWorkflow& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("state", item.state);
+    json_.field("host", item.host);
+    json_.field("start_time", item.start_time);
+    json_.field("restart_time", item.restart_time);
+    json_.field("command_type", item.command_type);
+    json_.field("parent_id", item.parent_id);
+}
+
+void JsonReport::item(const SandboxTask& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("workflow_instance_id", item.workflow_instance_id);
+    json_.field("state", item.state);
+    json_.field("host", item.host);
+    json_.field("flag", item.flag);
+    json_.field("submit_time", item.submit_time);
+}
+
+void JsonReport::item(const SandboxCommand& item) {
+    json_.field("id", item.id);
+    json_.field("command_type", item.command_type);
+    json_.field("workflow_instance_id", item.workflow_instance_id);
+    json_.field("command_param", item.command_param);
+    json_.field("update_time", item.update_time);
+    json_.field("message", item.message);
+}
+
+void JsonReport::item(const SandboxNode& item) {
+    json_.field("name", item.name);
+    mark_value("value", item.value);
+}
+
+void JsonReport::item(const SandboxLock& item) {
+    json_.field("path", item.path);
+    json_.field("owner", item.owner);
+    json_.field("client_id", item.client_id);
+}
+
+void JsonReport::item(const SettingItem& item) {
+    json_.field("name", item.name);
+    json_.field("value", item.value);
+    json_.field("origin", item.origin);
+}
+
+}  // namespace
+
+void print_json_report(const Report& report, std::ostream& out) { JsonReport(out).print(report); }
+
+}  // namespace dsfailover

@@ -1,0 +1,88 @@
+#include "report/json_writer.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace dsfailover {
+namespace {
+
+bool needs_no_escape(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+}
+
+}  // namespace
+
+void JsonWriter::new_line() {
+    out_ += '\n';
+    out_.append(static_cast<std::size_t>(depth_) * 2, ' ');
+}
+
+/// What stands between the member before and this one.
+void JsonWriter::separate() {
+    if (after_key_) {
+        after_key_ = false;
+        return;
+    }
+    if (!first_) out_ += ',';
+    if (depth_ > 0) {
+        if (inline_depth_ == 0)
+            new_line();
+        else if (!first_)
+            out_ += ' ';
+    }
+    first_ = false;
+}
+
+void JsonWriter::open(char bracket, Style style) {
+    separate();
+    out_ += bracket;
+    ++depth_;
+    if (inline_depth_ > 0 || style == Style::inline_) ++inline_depth_;
+    first_ = true;
+}
+
+void JsonWriter::close(char bracket) {
+    --depth_;
+    if (inline_depth_ > 0)
+        --inline_depth_;
+    else if (!first_)
+        new_line();
+    out_ += bracket;
+    first_ = false;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+    value(name);
+    out_ += ": ";
+    after_key_ = true;
+    return *this;
+}
+
+void JsonWriter::value(std::nullptr_t) {
+    separate();
+    out_ += "null";
+}
+
+void JsonWriter::value(bool truth) {
+    separate();
+    out_ += truth ? "true" : "false";
+}
+
+void JsonWriter::value(std::int64_t number) {
+    separate();
+    out_ += std::to_string(number);
+}
+
+void JsonWriter::value(std::string_view text) {
+    separate();
+    if (needs_no_escape(text)) {
+        out_ += '"';
+        out_ += text;
+        out_ += '"';
+        return;
+    }
+    out_ += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,13 @@
+#include "report/print_report.h"
+
+#include "base/error.h"
+
+namespace dsfailover {
+
+void print_report(const Report& report, std::string_view format, std::ostream& out) {
+    if (format == "json") return print_json_report(report, out);
+    if (format == "table") return print_table_report(report, out);
+    throw UsageError("--format " + std::string(format) + ": expected json or table");
+}
+
+}  // namespace dsfailover

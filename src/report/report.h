@@ -1,0 +1,293 @@
+#pragma once
+
+// The report as data: what the coordinator fills in and json_report / table_report print.
+// Field names are those of docs/report.schema.json. Times are epoch milliseconds unless a name
+// ends in _at (RFC 3339 UTC when printed).
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "report/sandbox_section.h"
+
+namespace dsfailover {
+
+enum class Outcome {
+    completed,
+    nothing_to_do,
+    already_failed_over,
+    refused,
+    partial,
+    failed,
+    interrupted,
+    planned
+};
+/// The word printed: "completed", "nothing_to_do", ...
+std::string_view to_string(Outcome outcome);
+
+/// A list of which at most `limit` items are kept and all are counted.
+template <typename Item>
+class Items {
+  public:
+    explicit Items(std::size_t limit = 1000) : limit_(limit) {}
+    /// Keeps a copy of the item if there is room.
+    void add(Item item) {
+        if (kept_.size() < limit_)
+            kept_.push_back(std::move(item));
+        else
+            ++omitted_;
+    }
+    const std::vector<Item>& kept() const { return kept_; }
+    std::vector<Item>& kept() { return kept_; }
+    std::int64_t omitted() const { return omitted_; }
+
+  private:
+    std::size_t limit_;
+    std::vector<Item> kept_;
+    std::int64_t omitted_ = 0;
+};
+
+struct RegistryInfo {
+    std::string type, endpoint, name_space;
+};
+struct DatabaseInfo {
+    std::string type, endpoint;
+    std::optional<std::string> schema_version;
+};
+
+struct EventInfo {
+    std::string
+        type;  ///< "MasterFailoverEvent", "WorkerFailoverEvent", "GlobalMasterFailoverEvent"
+    std::optional<std::string> address;
+    std::optional<EpochMs> startup_time;
+    std::optional<std::int64_t> process_id;
+    std::optional<EpochMs> event_time;
+};
+
+struct WorkflowItem {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::string> previous_state;  ///< "RUNNING_EXECUTION", ...
+    std::string outcome;  ///< "failed_over", "planned", "skipped", "left", "failed", "requeued"
+    std::optional<std::string> reason;  ///< a skip reason, or why it failed or was left
+    std::optional<std::int64_t> command_id;
+    std::optional<EpochMs> last_task_activity;  ///< of in_doubt and running_elsewhere
+};
+
+/// workflows {...} of a master, and of requeue (there `done_name` is "requeued").
+struct WorkflowsSection {
+    explicit WorkflowsSection(std::size_t limit = 1000) : items(limit) {}
+    std::int64_t selected = 0;
+    std::int64_t done = 0;  ///< printed as failed_over or requeued
+    std::int64_t left = 0;  ///< selected, but not done (--limit, failures, interruption)
+    std::map<std::string, std::int64_t> skipped;  ///< reason -> count
+    Items<WorkflowItem> items;
+};
+
+struct FenceInfo {
+    std::string path;
+    bool stopped = false;
+};
+struct LockInfo {
+    std::string path;
+    std::int64_t waited_ms = 0;
+    std::optional<std::string> holder;
+};
+struct MarkInfo {
+    std::string path;
+    std::optional<EpochMs> value;
+    std::optional<std::string> previous_value;  ///< as found, even if it is no number
+    bool written = false;
+};
+struct RecoveryInfo {
+    std::int64_t recovered = 0, pending = 0, errored = 0;
+};
+
+struct MasterSection {
+    explicit MasterSection(std::size_t limit = 1000) : workflows(limit) {}
+    std::string address;
+    bool alive = false;
+    std::optional<EpochMs> startup_time;  ///< of the living process
+    std::optional<EpochMs> deadline;
+    std::optional<EpochMs> stamp;
+    Outcome outcome = Outcome::nothing_to_do;
+    std::optional<FenceInfo> fence;
+    std::optional<LockInfo> lock;
+    std::optional<MarkInfo> mark;
+    WorkflowsSection workflows;
+    std::optional<RecoveryInfo> recovery;
+};
+
+struct TaskItem {
+    std::int64_t id = 0;
+    std::string name;
+    std::int64_t workflow_instance_id = 0;
+    std::string state;                 ///< "DISPATCH" or "RUNNING_EXECUTION"
+    std::optional<std::string> owner;  ///< the workflow's host
+    std::string
+        route;  ///< announced, not_announceable, workflow_failover, redispatched, pending, stuck
+    std::string outcome;
+    std::optional<std::string> reason;
+};
+
+struct WorkerSection {
+    explicit WorkerSection(std::size_t limit = 1000) : items(limit) {}
+    std::string address;
+    bool alive = false;
+    std::optional<EpochMs> startup_time;
+    std::optional<EpochMs> deadline;
+    Outcome outcome = Outcome::nothing_to_do;
+    bool announced = false;
+    bool acknowledged = false;
+    std::optional<FenceInfo> fence;
+    std::optional<MarkInfo> mark;
+    std::int64_t selected = 0;
+    std::map<std::string, std::int64_t> routes;
+    Items<TaskItem> items;
+};
+
+struct MarkItem {
+    std::string name;
+    std::optional<std::string> address;
+    std::optional<EpochMs> startup_time;  ///< null for "unknown"
+    std::optional<std::int64_t> process_id;
+    std::optional<std::string> value;  ///< as found
+    std::optional<std::int64_t> age_ms;
+    std::string outcome;  ///< removed, kept, failed, planned
+    std::optional<std::string> reason;
+};
+
+struct MarksSection {
+    explicit MarksSection(std::size_t limit = 1000) : items(limit) {}
+    std::int64_t examined = 0, removed = 0, kept = 0, failed = 0;
+    Items<MarkItem> items;
+};
+
+struct ServerItem {
+    std::string address;
+    bool alive = true;
+    std::optional<EpochMs> startup_time;
+    std::optional<std::int64_t> process_id;
+    std::optional<EpochMs> report_time;
+    std::optional<std::string> server_status;
+    std::optional<std::string> problem;  ///< why its heartbeat cannot be read
+};
+
+/// One host that `global` would fail over.
+struct NeedsFailover {
+    std::string address;
+    bool alive = false;          ///< a server lives there: it was restarted
+    std::int64_t workflows = 0;  ///< `global` would fail over
+    std::int64_t in_doubt = 0;
+    std::int64_t running_elsewhere = 0;
+    std::optional<EpochMs> oldest_start_time;  ///< of those workflows
+};
+
+/// A workflow that needs a look before anything is done with it.
+struct WorkflowNote {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::string> host;
+    std::string reason;  ///< in_doubt, running_elsewhere; or what is the matter with it
+    std::optional<EpochMs> last_task_activity;
+};
+
+/// A parent whose child workflow is unfinished too: failing the parent over starts the child anew.
+struct ParentNote {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::string> host;
+    std::int64_t child_id = 0;
+    std::optional<std::string> child_host;
+    std::string child_state;
+};
+
+struct StuckWorkflow {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    /// First line of the error command's message, "duplicate valid tasks", or "none".
+    std::string cause;
+};
+
+struct CommandsInfo {
+    std::int64_t pending = 0;                   ///< failover commands waiting
+    std::optional<EpochMs> oldest_update_time;  ///< of those
+    std::int64_t unclaimed = 0;                 ///< older than two minutes although masters live
+};
+
+struct LockNote {
+    std::string path;
+    std::string holder;
+    std::optional<EpochMs> held_since;
+    bool leaked = false;  ///< suspected: see docs/behaviour.md, Locks
+    std::vector<std::string> waiters;
+};
+
+/// What `status` found.
+struct StatusSection {
+    explicit StatusSection(std::size_t limit = 1000)
+        : needs_failover(limit),
+          stuck(limit),
+          uncertain(limit),
+          parents(limit),
+          waiting_for_kill(limit) {}
+    std::vector<ServerItem> masters;
+    std::vector<ServerItem> workers;
+    std::optional<std::string> coordinator;
+    std::optional<bool> coordinator_alive;  ///< none where there is no coordinator
+    std::optional<std::string> alert_leader;
+    std::optional<bool> alert_leader_alive;
+    Items<NeedsFailover> needs_failover;
+    std::int64_t ownerless = 0;
+    Items<StuckWorkflow> stuck;
+    Items<WorkflowNote> uncertain;  ///< in doubt, or running elsewhere
+    Items<ParentNote> parents;
+    Items<WorkflowNote> waiting_for_kill;  ///< in state 4, whose kill was lost
+    CommandsInfo commands;
+    std::vector<LockNote> locks;
+    std::int64_t marks = 0;
+    std::int64_t expired_marks = 0;             ///< older than 7 days
+    std::int64_t unreadable_marks = 0;          ///< whose value is no number
+    std::optional<std::int64_t> clock_skew_ms;  ///< the database's clock minus ours
+};
+
+/// One effective setting, for `config`.
+struct SettingItem {
+    std::string name;
+    std::string value;   ///< "(hidden)" for a secret
+    std::string origin;  ///< where it came from
+};
+
+/// One run's report. Sections that a command does not have are empty optionals.
+struct Report {
+    std::string command;
+    bool dry_run = false;
+    Outcome outcome = Outcome::nothing_to_do;
+    ExitCode exit_code = ExitCode::done;
+    EpochMs started_at = 0;
+    EpochMs finished_at = 0;
+    std::optional<RegistryInfo> registry;
+    std::optional<DatabaseInfo> database;
+    std::optional<EventInfo> event;
+    std::vector<std::string> warnings;
+    std::vector<std::string> errors;
+
+    std::optional<std::vector<MasterSection>> masters;
+    std::optional<WorkerSection> worker;
+    std::optional<MarksSection> marks;
+    std::optional<WorkflowsSection> requeue;  ///< printed as "workflows"
+    std::optional<RecoveryInfo> recovery;     ///< of requeue
+    std::optional<StatusSection> status;
+    std::optional<SandboxSection> sandbox;             ///< of sandbox show
+    std::optional<std::vector<SettingItem>> settings;  ///< of config
+
+    /// Raises the exit code to `code` if that takes precedence: 130/143, 2, 6, 1, 5, 4, 3, 7, 0.
+    void raise_exit_code(ExitCode code);
+};
+
+}  // namespace dsfailover

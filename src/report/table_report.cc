@@ -1,0 +1,357 @@
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "report/print_report.h"
+#include "report/terminal_text.h"
+
+namespace dsfailover {
+namespace {
+
+std::string or_empty(const std::optional<std::string>& text) { return text.value_or(""); }
+
+std::string number(const std::optional<std::int64_t>& value) {
+    return value ? std::to_string(*value) : std::string();
+}
+
+std::string time(const std::optional<EpochMs>& value) {
+    return value ? format_rfc3339(*value) : std::string();
+}
+
+std::string yes_no(bool value) { return value ? "yes" : "no"; }
+
+/// "1.2 s", "350 ms", "3 d 4 h": for reading, not for arithmetic.
+std::string span(std::int64_t ms) {
+    if (ms < 1000) return fmt::format("{} ms", ms);
+    if (ms < 60'000) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
+    const std::int64_t minutes = ms / 60'000;
+    if (minutes < 60) return fmt::format("{} min {} s", minutes, ms / 1000 % 60);
+    if (minutes < 48 * 60) return fmt::format("{} h {} min", minutes / 60, minutes % 60);
+    return fmt::format("{} d {} h", minutes / 1440, minutes / 60 % 24);
+}
+
+/// "in_doubt 2, started_after_deadline 1"
+std::string counts(const std::map<std::string, std::int64_t>& list) {
+    std::string result;
+    for (const auto& [reason, count] : list)
+        result += fmt::format("{}{} {}", result.empty() ? "" : ", ", reason, count);
+    return result;
+}
+
+/// Prints a report for a person: what happened first, then what is wrong, then the details.
+class TableReport {
+  public:
+    explicit TableReport(std::ostream& out) : out_(out) {}
+
+    void print(const Report& report) {
+        summary(report);
+        if (report.masters)
+            for (const MasterSection& each : *report.masters) master(each, report.dry_run);
+        if (report.worker) worker(*report.worker);
+        if (report.marks) marks(*report.marks);
+        if (report.requeue) {
+            heading("workflows stuck in FAILOVER");
+            workflows(*report.requeue, "requeued");
+        }
+        if (report.recovery) recovery(*report.recovery);
+        if (report.status) status(*report.status);
+        if (report.sandbox) sandbox(*report.sandbox);
+        if (report.settings) settings(*report.settings);
+    }
+
+  private:
+    void line(const std::string& text) { out_ << printable(text) << '\n'; }
+    void heading(const std::string& text) { out_ << '\n' << printable(text) << '\n'; }
+    /// "  name      value", nothing where there is no value.
+    void fact(std::string_view name, const std::string& value) {
+        if (!value.empty()) line(fmt::format("  {:<12} {}", name, value));
+    }
+    void table(const TextTable& content) {
+        if (!content.empty()) out_ << content.print(4);
+    }
+    void titled(const std::string& title, const TextTable& content) {
+        if (content.empty()) return;
+        heading(title);
+        table(content);
+    }
+    void omitted(std::int64_t count) {
+        if (count > 0) line(fmt::format("    ... and {} more (--items lists more)", count));
+    }
+
+    void summary(const Report& report);
+    void master(const MasterSection& master, bool dry_run);
+    void worker(const WorkerSection& worker);
+    void workflows(const WorkflowsSection& workflows, std::string_view done_name);
+    void fence(const std::optional<FenceInfo>& fence);
+    void mark(const std::optional<MarkInfo>& mark, bool dry_run);
+    void recovery(const RecoveryInfo& recovery);
+    void marks(const MarksSection& marks);
+    void status(const StatusSection& status);
+    void servers(const std::string& title, const std::vector<ServerItem>& servers);
+    void leader(std::string_view name, const std::optional<std::string>& address,
+                const std::optional<bool>& alive);
+    void workflow_notes(const std::string& title, const Items<WorkflowNote>& notes);
+    void needs_failover(const Items<NeedsFailover>& hosts);
+    void parents(const Items<ParentNote>& parents);
+    void locks(const std::vector<LockNote>& locks);
+    void sandbox(const SandboxSection& sandbox);
+    void sandbox_commands(const std::string& title, const std::vector<SandboxCommand>& commands);
+    void sandbox_nodes(const std::string& title, const std::vector<SandboxNode>& nodes);
+    void settings(const std::vector<SettingItem>& settings);
+
+    std::ostream& out_;
+};
+
+void TableReport::summary(const Report& report) {
+    std::string subject = report.command;
+    if (report.event && report.event->address) subject += ' ' + *report.event->address;
+    line(fmt::format("{}: {}{}, exit status {}, {}", subject, to_string(report.outcome),
+                     report.dry_run ? " (dry run, nothing was written)" : "",
+                     static_cast<int>(report.exit_code),
+                     span(report.finished_at - report.started_at)));
+    for (const std::string& error : report.errors) line("ERROR: " + error);
+    for (const std::string& warning : report.warnings) line("WARNING: " + warning);
+    if (report.registry) {
+        const RegistryInfo& registry = *report.registry;
+        fact("registry", fmt::format("{} {}{}{}", registry.type, registry.endpoint,
+                                     registry.name_space.empty() ? "" : " ", registry.name_space));
+    }
+    if (report.database)
+        fact("database",
+             fmt::format("{}{}", report.database->endpoint,
+                         report.database->schema_version
+                             ? " (DolphinScheduler " + *report.database->schema_version + ")"
+                             : ""));
+    if (report.event) fact("event time", time(report.event->event_time));
+}
+
+void TableReport::master(const MasterSection& master, bool dry_run) {
+    heading(fmt::format("master {}: {}", master.address, to_string(master.outcome)));
+    if (master.alive)
+        fact("alive", master.startup_time ? "since " + time(master.startup_time) : "yes");
+    fact("deadline", time(master.deadline));
+    fact("stamp", time(master.stamp));
+    fence(master.fence);
+    if (master.lock)
+        fact("lock", fmt::format("{}, waited {}{}", master.lock->path, span(master.lock->waited_ms),
+                                 master.lock->holder ? ", held by " + *master.lock->holder : ""));
+    mark(master.mark, dry_run);
+    workflows(master.workflows, "failed over");
+    if (master.recovery) recovery(*master.recovery);
+}
+
+void TableReport::workflows(const WorkflowsSection& workflows, std::string_view done_name) {
+    std::string text =
+        fmt::format("{} selected, {} {}", workflows.selected, workflows.done, done_name);
+    if (workflows.left > 0) text += fmt::format(", {} LEFT", workflows.left);
+    if (!workflows.skipped.empty()) text += "; skipped: " + counts(workflows.skipped);
+    fact("workflows", text);
+    TextTable list(
+        {"ID", "NAME", "STATE BEFORE", "OUTCOME", "COMMAND", "LAST TASK ACTIVITY", "REASON"});
+    for (const WorkflowItem& item : workflows.items.kept())
+        list.add({std::to_string(item.id), or_empty(item.name), or_empty(item.previous_state),
+                  item.outcome, number(item.command_id), time(item.last_task_activity),
+                  or_empty(item.reason)});
+    table(list);
+    omitted(workflows.items.omitted());
+}
+
+void TableReport::fence(const std::optional<FenceInfo>& fence) {
+    if (fence)
+        fact("fence", fmt::format("{}: {}", fence->path,
+                                  fence->stopped ? "the server stopped" : "NOT STOPPED"));
+}
+
+void TableReport::mark(const std::optional<MarkInfo>& mark, bool dry_run) {
+    if (!mark) return;
+    std::string text = fmt::format("{}: {}", mark->path,
+                                   mark->written ? "written"
+                                   : dry_run     ? "to be written"
+                                                 : "not written");
+    if (mark->value) text += fmt::format(", {} ({})", *mark->value, time(mark->value));
+    if (mark->previous_value) text += ", before: " + *mark->previous_value;
+    fact("mark", text);
+}
+
+void TableReport::recovery(const RecoveryInfo& recovery) {
+    fact("recovery", fmt::format("{} recovered, {} pending, {} errored", recovery.recovered,
+                                 recovery.pending, recovery.errored));
+}
+
+void TableReport::worker(const WorkerSection& worker) {
+    heading(fmt::format("worker {}: {}", worker.address, to_string(worker.outcome)));
+    if (worker.alive)
+        fact("alive", worker.startup_time ? "since " + time(worker.startup_time) : "yes");
+    fact("deadline", time(worker.deadline));
+    fence(worker.fence);
+    if (worker.announced)
+        fact("departure", worker.acknowledged ? "announced, acknowledged by a master"
+                                              : "announced, NOT ACKNOWLEDGED by a master");
+    mark(worker.mark, false);
+    fact("tasks", fmt::format("{} selected{}{}", worker.selected,
+                              worker.routes.empty() ? "" : "; routes: ", counts(worker.routes)));
+    TextTable list({"ID", "NAME", "WORKFLOW", "STATE", "OWNER", "ROUTE", "OUTCOME", "REASON"});
+    for (const TaskItem& item : worker.items.kept())
+        list.add({std::to_string(item.id), item.name, std::to_string(item.workflow_instance_id),
+                  item.state, or_empty(item.owner), item.route, item.outcome,
+                  or_empty(item.reason)});
+    table(list);
+    omitted(worker.items.omitted());
+}
+
+void TableReport::marks(const MarksSection& marks) {
+    heading(fmt::format("marks: {} examined, {} removed, {} kept, {} failed", marks.examined,
+                        marks.removed, marks.kept, marks.failed));
+    TextTable list({"MARK", "VALUE", "AGE", "OUTCOME", "REASON"});
+    for (const MarkItem& item : marks.items.kept()) {
+        list.add({item.name, or_empty(item.value), item.age_ms ? span(*item.age_ms) : "",
+                  item.outcome, or_empty(item.reason)});
+    }
+    table(list);
+    omitted(marks.items.omitted());
+}
+
+void TableReport::servers(const std::string& title, const std::vector<ServerItem>& servers) {
+    TextTable list({"ADDRESS", "ALIVE", "STATUS", "STARTED", "PROCESS", "LAST REPORT", "PROBLEM"});
+    for (const ServerItem& item : servers)
+        list.add({item.address, yes_no(item.alive), or_empty(item.server_status),
+                  time(item.startup_time), number(item.process_id), time(item.report_time),
+                  or_empty(item.problem)});
+    heading(title + (list.empty() ? ": none" : ""));
+    table(list);
+}
+
+void TableReport::leader(std::string_view name, const std::optional<std::string>& address,
+                         const std::optional<bool>& alive) {
+    fact(name, address ? *address + (alive && !*alive ? " (GONE)" : "") : "none");
+}
+
+void TableReport::workflow_notes(const std::string& title, const Items<WorkflowNote>& notes) {
+    TextTable list({"ID", "NAME", "HOST", "LAST TASK ACTIVITY", "REASON"});
+    for (const WorkflowNote& item : notes.kept())
+        list.add({std::to_string(item.id), or_empty(item.name), or_empty(item.host),
+                  time(item.last_task_activity), item.reason});
+    titled(title, list);
+    omitted(notes.omitted());
+}
+
+void TableReport::needs_failover(const Items<NeedsFailover>& hosts) {
+    TextTable list(
+        {"ADDRESS", "ALIVE", "WORKFLOWS", "IN DOUBT", "RUNNING ELSEWHERE", "OLDEST START"});
+    for (const NeedsFailover& item : hosts.kept())
+        list.add({item.address, yes_no(item.alive), std::to_string(item.workflows),
+                  std::to_string(item.in_doubt), std::to_string(item.running_elsewhere),
+                  time(item.oldest_start_time)});
+    heading(std::string("needs failover") + (list.empty() ? ": nothing" : ""));
+    table(list);
+    omitted(hosts.omitted());
+}
+
+void TableReport::parents(const Items<ParentNote>& parents) {
+    TextTable list({"ID", "NAME", "HOST", "CHILD", "CHILD'S HOST", "CHILD'S STATE"});
+    for (const ParentNote& item : parents.kept())
+        list.add({std::to_string(item.id), or_empty(item.name), or_empty(item.host),
+                  std::to_string(item.child_id), or_empty(item.child_host), item.child_state});
+    titled("parents whose child workflow is unfinished too", list);
+    omitted(parents.omitted());
+}
+
+void TableReport::locks(const std::vector<LockNote>& locks) {
+    TextTable list({"PATH", "HOLDER", "SINCE", "LEAKED", "WAITERS"});
+    for (const LockNote& lock : locks)
+        list.add({lock.path, lock.holder, time(lock.held_since), lock.leaked ? "SUSPECTED" : "no",
+                  fmt::format("{}", fmt::join(lock.waiters, ", "))});
+    titled("failover locks", list);
+}
+
+void TableReport::status(const StatusSection& status) {
+    servers("masters", status.masters);
+    servers("workers", status.workers);
+    out_ << '\n';
+    leader("coordinator", status.coordinator, status.coordinator_alive);
+    leader("alert leader", status.alert_leader, status.alert_leader_alive);
+    fact("ownerless", fmt::format("{} workflows without a host", status.ownerless));
+    fact("commands", fmt::format("{} failover commands waiting{}, {} that nobody takes",
+                                 status.commands.pending,
+                                 status.commands.oldest_update_time
+                                     ? " since " + time(status.commands.oldest_update_time)
+                                     : "",
+                                 status.commands.unclaimed));
+    fact("marks", fmt::format("{}, {} older than 7 days, {} unreadable", status.marks,
+                              status.expired_marks, status.unreadable_marks));
+    if (status.clock_skew_ms)
+        fact("clocks", fmt::format("the database's is {} ms from ours", *status.clock_skew_ms));
+    needs_failover(status.needs_failover);
+
+    TextTable stuck({"ID", "NAME", "CAUSE"});
+    for (const StuckWorkflow& item : status.stuck.kept())
+        stuck.add({std::to_string(item.id), or_empty(item.name), item.cause});
+    titled("stuck in FAILOVER without a command", stuck);
+    omitted(status.stuck.omitted());
+
+    workflow_notes("in doubt, or running elsewhere", status.uncertain);
+    parents(status.parents);
+    workflow_notes("waiting for a kill", status.waiting_for_kill);
+    locks(status.locks);
+}
+
+void TableReport::sandbox_commands(const std::string& title,
+                                   const std::vector<SandboxCommand>& commands) {
+    TextTable list({"ID", "TYPE", "WORKFLOW", "UPDATED", "MESSAGE", "PARAM"});
+    for (const SandboxCommand& item : commands) {
+        const std::string message = or_empty(item.message);
+        list.add({std::to_string(item.id), number(item.command_type),
+                  number(item.workflow_instance_id), or_empty(item.update_time),
+                  message.substr(0, message.find('\n')), or_empty(item.command_param)});
+    }
+    titled(title, list);
+}
+
+void TableReport::sandbox_nodes(const std::string& title, const std::vector<SandboxNode>& nodes) {
+    TextTable list({"NAME", "VALUE"});
+    for (const SandboxNode& item : nodes) list.add({item.name, item.value});
+    titled(title, list);
+}
+
+void TableReport::sandbox(const SandboxSection& sandbox) {
+    TextTable servers({"KIND", "ADDRESS", "ALIVE", "STARTED", "PROCESS"});
+    for (const SandboxServer& item : sandbox.servers)
+        servers.add({item.kind, item.address, yes_no(item.alive), time(item.startup_time),
+                     number(item.process_id)});
+    titled("servers", servers);
+
+    TextTable workflows(
+        {"ID", "NAME", "STATE", "HOST", "STARTED", "RESTARTED", "COMMAND TYPE", "PARENT"});
+    for (const SandboxWorkflow& item : sandbox.workflows)
+        workflows.add({std::to_string(item.id), or_empty(item.name), item.state,
+                       or_empty(item.host), or_empty(item.start_time), or_empty(item.restart_time),
+                       number(item.command_type), number(item.parent_id)});
+    titled("workflow instances", workflows);
+
+    TextTable tasks({"ID", "NAME", "WORKFLOW", "STATE", "HOST", "FLAG", "SUBMITTED"});
+    for (const SandboxTask& item : sandbox.tasks)
+        tasks.add({std::to_string(item.id), or_empty(item.name), number(item.workflow_instance_id),
+                   item.state, or_empty(item.host), number(item.flag), or_empty(item.submit_time)});
+    titled("task instances", tasks);
+
+    sandbox_commands("commands", sandbox.commands);
+    sandbox_commands("failed commands", sandbox.error_commands);
+    sandbox_nodes("marks", sandbox.marks);
+    sandbox_nodes("stamps", sandbox.stamps);
+    TextTable locks({"PATH", "OWNER", "CLIENT"});
+    for (const SandboxLock& item : sandbox.locks)
+        locks.add({item.path, item.owner, std::to_string(item.client_id)});
+    titled("locks", locks);
+}
+
+void TableReport::settings(const std::vector<SettingItem>& settings) {
+    TextTable list({"SETTING", "VALUE", "FROM"});
+    for (const SettingItem& item : settings) list.add({item.name, item.value, item.origin});
+    titled("settings", list);
+}
+
+}  // namespace
+
+void print_table_report(const Report& report, std::ostream& out) { TableReport(out).print(report); }
+
+}  // namespace dsfailover
