@@ -1,0 +1,193 @@
+#include "coordinator/failover_coordinator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "coordinator/admission.h"
+#include "coordinator/global_targets.h"
+#include "coordinator/mark_cleaning.h"
+#include "coordinator/master_failover.h"
+#include "coordinator/run_context.h"
+#include "coordinator/task_failover.h"
+
+namespace dsfailover {
+
+struct FailoverCoordinator::State {
+    Cluster cluster;
+    Report& report;
+    std::optional<Schema> schema;
+
+    /// The schema is read once, the first time a run needs the database.
+    RunContext context() {
+        if (!cluster.database)
+            throw UsageError("This command needs a database: give --database or --ds-config.");
+        if (!schema) schema = read_schema(*cluster.database, report);
+        return run_context(cluster, *schema, report);
+    }
+};
+
+namespace {
+
+EventInfo event_info(const char* type, const std::string& address,
+                     const std::optional<ProcessIdentity>& process,
+                     std::optional<EpochMs> event_time) {
+    EventInfo event;
+    event.type = type;
+    event.address = address;
+    if (process) {
+        event.startup_time = process->startup_time;
+        event.process_id = process->process_id;
+    }
+    event.event_time = event_time;
+    return event;
+}
+
+void warn_of_past_event(const RunContext& context, const Servers& servers,
+                        std::optional<EpochMs> event_time) {
+    if (!event_time || servers.masters.empty() || *event_time > now_ms() - 5000) return;
+    context.warn(fmt::format(
+        "The event time {} lies in the past while masters live: workflows started since then are "
+        "not failed over.",
+        format_rfc3339(*event_time)));
+}
+
+// The run's outcome follows from its sections and its exit code.
+void conclude(Report& report) {
+    bool done = false, already = false;
+    if (report.masters) {
+        for (const MasterSection& master : *report.masters) {
+            done = done || master.outcome == Outcome::completed || master.workflows.done > 0;
+            already = already || master.outcome == Outcome::already_failed_over;
+        }
+    }
+    if (report.worker) done = done || report.worker->outcome == Outcome::completed;
+    if (report.marks) done = done || report.marks->removed > 0;
+    switch (report.exit_code) {
+        case ExitCode::done:
+            report.outcome = report.dry_run ? Outcome::planned
+                             : done         ? Outcome::completed
+                             : already      ? Outcome::already_failed_over
+                                            : Outcome::nothing_to_do;
+            break;
+        case ExitCode::needs_person:
+            report.outcome = report.dry_run ? Outcome::planned : Outcome::partial;
+            break;
+        case ExitCode::refused:
+            report.outcome = done ? Outcome::partial : Outcome::refused;
+            break;
+        case ExitCode::lock_unavailable:
+            report.outcome = done ? Outcome::partial : Outcome::failed;
+            break;
+        default:
+            report.outcome = Outcome::failed;
+    }
+}
+
+}  // namespace
+
+FailoverCoordinator::FailoverCoordinator(Cluster cluster, Report& report)
+    : state_(new State{std::move(cluster), report, std::nullopt}) {}
+
+FailoverCoordinator::~FailoverCoordinator() = default;
+
+void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
+                                          const FailoverOptions& options) {
+    Report& report = state_->report;
+    report.event =
+        event_info("MasterFailoverEvent", event.address, event.process, event.event_time);
+    const RunContext context = state_->context();
+    FirstLook look = first_look(context, !options.dry_run);
+    warn_of_past_event(context, look.servers, event.event_time);
+    FailoverTarget target{event.address, event.process, std::nullopt};
+    if (const std::string why = refuse_or_fence(context, paths::kMasters, target, look, options);
+        !why.empty()) {
+        MasterSection& section = report.masters.emplace().emplace_back(options.items);
+        section.address = event.address;
+        section.alive = true;
+        section.startup_time = look.servers.master(event.address)->startup_time;
+        section.fence = target.fence;
+        section.outcome = Outcome::refused;
+        context.fail(ExitCode::refused, why);
+        conclude(report);
+        return;
+    }
+    if (!target.process) {
+        context.warn(
+            fmt::format("Without --startup-time and --process-id the old process at {} is not "
+                        "fenced: if it is only cut "
+                        "off from the registry, it goes on working.",
+                        event.address));
+    }
+    MasterFailover failover(context, options, std::move(look));
+    failover.run({std::move(target)}, event.event_time, true);
+    failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());
+    conclude(report);
+}
+
+void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent& event,
+                                                 const FailoverOptions& options) {
+    Report& report = state_->report;
+    report.event.emplace();
+    report.event->type = "GlobalMasterFailoverEvent";
+    report.event->event_time = event.event_time;
+    report.masters.emplace();
+    const RunContext context = state_->context();
+    FirstLook look = first_look(context, !options.dry_run);
+    warn_of_past_event(context, look.servers, event.event_time);
+
+    std::vector<FailoverTarget> targets =
+        find_global_targets(context, look, event.event_time, options);
+    MasterFailover failover(context, options, std::move(look));
+    failover.run(std::move(targets), event.event_time, false);
+    failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());
+    conclude(report);
+}
+
+void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
+                                          const FailoverOptions& options) {
+    Report& report = state_->report;
+    report.event =
+        event_info("WorkerFailoverEvent", event.address, event.process, event.event_time);
+    WorkerSection& section = report.worker.emplace(options.items);
+    section.address = event.address;
+    report.masters.emplace();
+    const RunContext context = state_->context();
+    FirstLook look = first_look(context, !options.dry_run);
+    warn_of_past_event(context, look.servers, event.event_time);
+    FailoverTarget target{event.address, event.process, std::nullopt};
+    const std::string why = refuse_or_fence(context, paths::kWorkers, target, look, options);
+    section.fence = target.fence;
+    if (!why.empty()) {
+        section.alive = true;
+        section.startup_time = look.servers.worker(event.address)->startup_time;
+        section.outcome = Outcome::refused;
+        context.fail(ExitCode::refused, why);
+        conclude(report);
+        return;
+    }
+    WorkerFailoverEvent meant = event;
+    meant.process = target.process;
+    TaskFailover(context, options, std::move(look), std::move(meant)).run();
+    conclude(report);
+}
+
+void FailoverCoordinator::clean_history_failover_finished_marks(const MarksOptions& options) {
+    if (state_->cluster.database) {
+        const RunContext context = state_->context();
+        clean_marks(state_->cluster.registry, state_->cluster.audit, state_->report, &context,
+                    options);
+    } else {
+        clean_marks(state_->cluster.registry, state_->cluster.audit, state_->report, nullptr,
+                    options);
+    }
+    conclude(state_->report);
+}
+
+void FailoverCoordinator::list_failover_finished_marks(const MarksOptions& options) {
+    list_marks(state_->cluster.registry, state_->report, options);
+    conclude(state_->report);
+}
+
+}  // namespace dsfailover

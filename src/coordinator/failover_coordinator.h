@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+
+#include "base/time_zone.h"
+#include "coordinator/events.h"
+#include "coordinator/failover_options.h"
+#include "database/database.h"
+#include "registry/registry.h"
+#include "report/audit_log.h"
+#include "report/report.h"
+#include "store/schema.h"
+
+namespace dsfailover {
+
+/// What the coordinator works on. The database is the workflows'; it may be absent for the marks
+/// commands only.
+struct Cluster {
+    Registry& registry;
+    Database* database;
+    TimeZone zone;
+    AuditLog& audit;
+};
+
+/// FailoverCoordinator of the reference, with its operations under their names, and without its
+/// faults (docs/behaviour.md says what differs and why).
+///
+/// Every operation fills `report` as it goes, so that the report is true at whatever point an
+/// exception leaves the operation. Refusals, lock time-outs and conditions that need a person are
+/// put into the report (outcome, exit code, errors) and do not throw; what throws is Error (its
+/// exit code and message still have to be put into the report by the caller) and Interrupted.
+class FailoverCoordinator {
+  public:
+    FailoverCoordinator(Cluster cluster, Report& report);
+    ~FailoverCoordinator();
+
+    void global_master_failover(const GlobalMasterFailoverEvent& event,
+                                const FailoverOptions& options);
+    void failover_master(const MasterFailoverEvent& event, const FailoverOptions& options);
+    void failover_worker(const WorkerFailoverEvent& event, const FailoverOptions& options);
+    /// Deletes marks older than options.older_than; every mark by itself.
+    void clean_history_failover_finished_marks(const MarksOptions& options);
+    /// Lists marks, oldest first.
+    void list_failover_finished_marks(const MarksOptions& options);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace dsfailover

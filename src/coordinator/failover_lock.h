@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "coordinator/failover_marks.h"
+#include "coordinator/run_context.h"
+#include "registry/cluster.h"
+
+namespace dsfailover {
+
+/// Path of the lock that masters, and we, hold while `address` is failed over.
+std::string failover_lock_path(const std::string& address);
+
+/// "master 10.0.0.2:5678 (session 0x10004)", or what else is known of the holder.
+std::string describe_holder(Registry& registry, const LockClaim& claim, const Servers& servers);
+
+/// The living server that holds `claim`; nullptr if it is none.
+const Server* owning_server(Registry& registry, const LockClaim& claim, const Servers& servers);
+
+/// Whether a living server holds the lock although a mark of the address was written after it began
+/// to: it forgot to release it (docs/dolphinscheduler.md, "The leaked lock").
+bool suspected_leaked(Registry& registry, const LockClaim& claim, const Servers& servers,
+                      const AddressMarks& marks);
+
+/// The right to fail an address over: its lock held by us, or, with --no-lock, passed.
+class FailoverLock {
+  public:
+    /// A lock that we hold.
+    explicit FailoverLock(std::unique_ptr<Lock> lock);
+    /// A lock passed although `claim` holds it.
+    FailoverLock(Registry& registry, std::string path, LockClaim passed);
+
+    /// A round trip: whether it is still ours, or (passed) free or still with the holder that was
+    /// passed. Throws RegistryError if the registry does not answer.
+    bool confirm();
+
+  private:
+    std::unique_ptr<Lock> held_;
+    Registry* registry_ = nullptr;
+    std::string path_;
+    LockClaim passed_;
+};
+
+struct LockRequest {
+    std::string address;
+    Millis time_limit{0};
+    bool no_lock = false;
+};
+
+struct LockResult {
+    std::optional<FailoverLock> lock;  ///< none: not to be had
+    LockInfo info;
+    std::string problem;  ///< why it was not to be had, and the way on
+};
+
+/// Takes the failover lock of an address, waiting at most the time limit and logging who holds it
+/// meanwhile. With `no_lock`, a lock in foreign hands is passed: at once if the holder is no living
+/// server; if it is suspected leaked, after it kept its holder for the time limit while that did
+/// nothing for the address. Throws RegistryError.
+LockResult take_failover_lock(const RunContext& context, const Servers& servers,
+                              const LockRequest& request);
+
+}  // namespace dsfailover

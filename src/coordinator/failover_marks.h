@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "coordinator/events.h"
+#include "registry/registry.h"
+#include "report/audit_log.h"
+#include "report/report.h"
+
+namespace dsfailover {
+
+/// What the name of a mark says: HOST:PORT-STARTUP-PID, or HOST:PORT-unknown-unknown.
+struct MarkName {
+    std::string address;
+    std::optional<ProcessIdentity> process;  ///< none: "unknown-unknown"
+};
+
+/// Reads a mark's name from the right, because hosts may contain dashes. nullopt if it is none.
+std::optional<MarkName> parse_mark_name(std::string_view name);
+
+/// A mark's value, decimal epoch milliseconds; nullopt if it is no number.
+std::optional<EpochMs> parse_mark_value(std::string_view value);
+
+/// The path of the mark of a process, or of the unknown one.
+std::string mark_path(const std::string& address, const std::optional<ProcessIdentity>& process);
+
+/// A fence: the mark that makes a living server stop itself. It counts nowhere as a finished
+/// failover.
+inline constexpr EpochMs kFenceValue = 0;
+
+/// The marks of one address, fences left out.
+struct AddressMarks {
+    std::optional<EpochMs> newest;  ///< the latest value
+    bool unparsable = false;        ///< one has an unreadable value or name
+    std::vector<Node> nodes;        ///< those read, unparsable ones too
+};
+
+/// The folder of marks at one moment: names at once, values when asked for.
+class FailoverMarks {
+  public:
+    /// Reads the names. Throws RegistryError.
+    explicit FailoverMarks(Registry& registry);
+
+    /// The marks of `address`. A mark that may not be read counts as unparsable.
+    const AddressMarks& of(const std::string& address);
+
+    /// The latest value of any mark of a master; 0 if there is none. A mark's name does not say
+    /// whether it is a master's or a worker's: one counts as a worker's if `workers` (the living
+    /// ones' addresses) has its address.
+    EpochMs newest_of_any_master(const std::set<std::string>& workers);
+
+  private:
+    Registry& registry_;
+    std::vector<std::string> names_;
+    std::map<std::string, AddressMarks> by_address_;
+    std::optional<EpochMs> newest_of_any_master_;
+};
+
+/// Writes the mark of a process (or the unknown one) with compare-and-set, audits it, and says what
+/// stands there now. A later value that stands there already is left: written is false then. Throws
+/// RegistryError.
+MarkInfo write_mark(Registry& registry, AuditLog& audit, const std::string& address,
+                    const std::optional<ProcessIdentity>& process, EpochMs value);
+
+}  // namespace dsfailover

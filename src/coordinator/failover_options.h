@@ -1,0 +1,60 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/time.h"
+
+namespace dsfailover {
+
+/// --in-doubt: which workflows to fail over although another master may be running them.
+struct InDoubtSelection {
+    bool all = false;  ///< all that are in_doubt; those running_elsewhere must be named
+    std::set<std::int64_t> ids;
+};
+
+/// The options of failover-master, failover-worker and global.
+struct FailoverOptions {
+    bool dry_run = false;
+    Millis grace = std::chrono::seconds(30);
+    bool fence = false;
+    Millis fence_timeout = std::chrono::seconds(90);
+    InDoubtSelection in_doubt;
+    Millis lock_timeout = std::chrono::seconds(30);
+    bool no_lock = false;
+    std::optional<std::int64_t> limit;
+    std::optional<Millis> wait;
+    bool redispatch = false;   ///< failover-worker
+    bool announce = true;      ///< failover-worker
+    std::size_t items = 1000;  ///< items listed per section of the report
+};
+
+/// The options of status.
+struct StatusOptions {
+    bool check = false;
+    std::size_t items = 1000;
+};
+
+/// The options of requeue.
+struct RequeueOptions {
+    std::vector<std::int64_t> ids;  ///< none: every workflow in state FAILOVER
+    bool dry_run = false;
+    Millis unclaimed_after = std::chrono::minutes(2);
+    std::optional<int> as;  ///< workflow state to go back to: 1, 2 or 4
+    std::optional<std::int64_t> limit;
+    std::optional<Millis> wait;
+    std::size_t items = 1000;
+};
+
+/// The options of clean-marks and list-marks.
+struct MarksOptions {
+    bool dry_run = false;
+    Millis older_than = std::chrono::hours(24 * 7);
+    std::optional<std::string> address;
+    std::size_t items = 1000;
+};
+
+}  // namespace dsfailover

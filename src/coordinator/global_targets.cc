@@ -1,0 +1,95 @@
+#include "coordinator/global_targets.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "coordinator/cluster_check.h"
+#include "coordinator/selection.h"
+
+namespace dsfailover {
+
+namespace {
+
+void report_untouched(const RunContext& context, const FirstLook& look, const std::string& address,
+                      const AddressSelection& found, WorkflowsSection&& workflows) {
+    MasterSection& section = context.report.masters->emplace_back();
+    section.address = address;
+    section.workflows = std::move(workflows);
+    for (const auto& [verdict, count] : found.skipped) {
+        section.workflows.skipped[std::string(to_string(verdict))] = count;
+    }
+    const Server* living = look.servers.master(address);
+    if (living) {
+        section.alive = true;
+        section.startup_time = living->startup_time;
+    }
+    if (living && !living->startup_time) {
+        section.outcome = Outcome::refused;
+        context.warn(fmt::format(
+            "{} is registered, and {}: it counts as alive, its workflows are left to it.", address,
+            living->problem));
+    } else {
+        section.deadline = found.facts.deadline;
+        section.outcome = Outcome::nothing_to_do;
+        const auto doubtful = found.skipped.find(Verdict::in_doubt);
+        if (doubtful == found.skipped.end()) return;
+        report_doubt(context, address, doubtful->second);
+    }
+    context.report.raise_exit_code(ExitCode::needs_person);
+}
+
+}  // namespace
+
+std::vector<FailoverTarget> find_global_targets(const RunContext& context, const FirstLook& look,
+                                                std::optional<EpochMs> event_time,
+                                                const FailoverOptions& options) {
+    SelectionRequest request;
+    request.all_hosts = true;
+    request.in_doubt = options.in_doubt;
+    request.event_time = event_time.value_or(latest_clock(context.database));
+    request.run_began = look.at;
+    std::map<std::string, WorkflowsSection> skipped;
+    const Selection selection = read_selection(
+        context, look.servers, request,
+        [&](const std::string& address, const WorkflowInstance& instance, Verdict verdict,
+            std::optional<EpochMs> last_task_activity) {
+            skipped.try_emplace(address, options.items)
+                .first->second.items.add(skipped_item(instance, verdict, last_task_activity));
+        });
+    warn_of_the_whole(context, look.servers, selection);
+    if (!selection.odd_hosts.empty()) context.report.raise_exit_code(ExitCode::needs_person);
+
+    std::vector<FailoverTarget> targets;
+    for (const auto& [address, found] : selection.addresses) {
+        const Server* living = look.servers.master(address);
+        const bool unreadable = living && !living->startup_time && found.total > 0;
+        const bool impossible = found.impossible > 0 && !event_time;
+        if (found.selectable > 0 || impossible) {
+            targets.push_back({address, std::nullopt, std::nullopt});
+        } else if (unreadable || found.in_doubt() > 0) {
+            report_untouched(context, look, address, found,
+                             std::move(skipped.try_emplace(address, options.items).first->second));
+        }
+    }
+    return targets;
+}
+
+void warn_of_the_whole(const RunContext& context, const Servers& servers,
+                       const Selection& selection) {
+    if (selection.ownerless > 0) {
+        context.warn(fmt::format("{} unfinished workflows have no host; they are left alone.",
+                                 selection.ownerless));
+    }
+    for (const std::string& host : selection.odd_hosts) {
+        context.warn(
+            fmt::format("Unfinished workflows have the host \"{}\", which is no HOST:PORT; they "
+                        "are left alone.",
+                        host));
+    }
+    std::int64_t unfinished = selection.ownerless;
+    for (const auto& [address, found] : selection.addresses) unfinished += found.total;
+    if (unfinished > 0) warn_if_two_clusters(context, servers, selection.any_of_living_master);
+}
+
+}  // namespace dsfailover

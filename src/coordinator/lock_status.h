@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "coordinator/run_context.h"
+#include "registry/cluster.h"
+
+namespace dsfailover {
+
+/// Every failover lock that somebody holds or waits for. Warns of those that are suspected leaked
+/// and names the masters that wait for them: they do no failover at all. Reads only. Throws
+/// RegistryError.
+std::vector<LockNote> read_failover_locks(const RunContext& context, const Servers& servers);
+
+}  // namespace dsfailover

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "coordinator/failover_options.h"
+#include "coordinator/run_context.h"
+
+namespace dsfailover {
+
+/// Lists the marks (of one address, or older than a duration), oldest first, into report.marks.
+/// Throws RegistryError.
+void list_marks(Registry& registry, Report& report, const MarksOptions& options);
+
+/// Deletes marks older than options.older_than, each by itself and only in the version read, into
+/// report.marks.
+///
+/// Never touches anything but a direct child of the marks folder. `context` (a run with a
+/// database): the newest mark of an address is kept while an unfinished instance has that host. A
+/// fence is kept while its address lives. Marks that could not be handled raise the exit code to 3.
+/// Throws RegistryError if the registry is gone, and Interrupted.
+void clean_marks(Registry& registry, AuditLog& audit, Report& report, const RunContext* context,
+                 const MarksOptions& options);
+
+}  // namespace dsfailover

@@ -1,0 +1,573 @@
+#include "coordinator/master_failover.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/interruption.h"
+#include "base/log.h"
+#include "coordinator/cluster_check.h"
+#include "coordinator/global_targets.h"
+#include "coordinator/recovery_watch.h"
+#include "store/command_store.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr std::size_t kChunk = 5000;
+constexpr int kLaterReadings = 3;
+constexpr int kStampConflicts = 10;
+
+}  // namespace
+
+struct MasterFailover::Target {
+    std::string address;
+    std::optional<ProcessIdentity> process;
+    std::size_t section = 0;
+    bool lives = false;     // at the first look, with another startup time
+    bool active = true;     // false: refused, stopped or done already
+    bool complete = false;  // everything selectable was done
+    std::optional<FailoverLock> lock;
+    EpochMs deadline = 0;
+    std::optional<EpochMs> stamp;
+    std::set<std::int64_t> changed;         // state_changed so far
+    std::set<std::int64_t> failed;          // failed so far
+    std::vector<std::int64_t> command_ids;  // with --wait
+};
+
+MasterFailover::MasterFailover(const RunContext& context, const FailoverOptions& options,
+                               FirstLook look)
+    : context_(context), options_(options), look_(std::move(look)), limit_left_(options.limit) {
+    if (!context.report.masters) context.report.masters.emplace();
+}
+
+MasterFailover::~MasterFailover() = default;
+
+MasterSection& MasterFailover::section(const Target& target) const {
+    return (*context_.report.masters)[target.section];
+}
+
+MasterFailover::Target* MasterFailover::find(const std::string& address) {
+    const auto found = std::find_if(targets_.begin(), targets_.end(),
+                                    [&](const Target& t) { return t.address == address; });
+    return found == targets_.end() ? nullptr : &*found;
+}
+
+std::set<std::string> MasterFailover::active() const {
+    std::set<std::string> addresses;
+    for (const Target& target : targets_) {
+        if (target.active) addresses.insert(target.address);
+    }
+    return addresses;
+}
+
+void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<EpochMs> event_time,
+                         bool whole_cluster) {
+    given_event_time_ = event_time;
+    std::sort(targets.begin(), targets.end(), [](const FailoverTarget& a, const FailoverTarget& b) {
+        return a.address < b.address;
+    });
+    for (FailoverTarget& wanted : targets) {
+        Target& target = targets_.emplace_back();
+        target.address = std::move(wanted.address);
+        target.process = wanted.process;
+        target.section = context_.report.masters->size();
+        MasterSection& its = context_.report.masters->emplace_back(options_.items);
+        its.address = target.address;
+        its.fence = std::move(wanted.fence);
+        if (const Server* living = look_.servers.master(target.address)) {
+            target.lives = its.alive = true;
+            its.startup_time = living->startup_time;
+        }
+    }
+    try {
+        if (!options_.dry_run) {
+            take_locks();
+            wait_grace();
+        }
+        event_time_ = given_event_time_.value_or(latest_clock(context_.database));
+        if (context_.report.event) context_.report.event->event_time = event_time_;
+        first_reading(whole_cluster);
+        if (!options_.dry_run) {
+            later_readings();
+            write_marks();
+        }
+    } catch (const Interrupted&) {
+        finish(Outcome::interrupted);
+        throw;
+    } catch (const Error& error) {
+        finish(Outcome::failed);
+        const bool wrote = std::any_of(targets_.begin(), targets_.end(), [](const Target& target) {
+            return target.stamp.has_value();
+        });
+        // "Nothing written" is what this exit status promises.
+        if (wrote && error.exit_code() == ExitCode::environment)
+            throw Error(ExitCode::failed, error.what());
+        throw;
+    } catch (const std::exception&) {
+        finish(Outcome::failed);
+        throw;
+    }
+    finish(std::nullopt);
+    add_names();
+}
+
+void MasterFailover::stop(Target& target, ExitCode code, Outcome outcome,
+                          const std::string& message) {
+    target.active = false;
+    section(target).outcome = outcome;
+    context_.fail(code, message);
+}
+
+// Whatever ends one target must not end the others; what ends the run passes.
+void MasterFailover::guarded(Target& target, const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const LockError& error) {
+        stop(target, error.exit_code(), Outcome::failed, error.what());
+    } catch (const RefusedError& error) {
+        stop(target, error.exit_code(), Outcome::refused, error.what());
+    } catch (const RegistryError& error) {
+        if (error.kind() != RegistryError::Kind::session_lost) throw;
+        stop(target, ExitCode::lock_unavailable, Outcome::failed,
+             fmt::format("{} The lock of {} went with the session: what was not committed was "
+                         "rolled back, no mark was "
+                         "written. Run the command again.",
+                         error.what(), target.address));
+    }
+}
+
+void MasterFailover::take_locks() {
+    const EpochMs began = now_ms();
+    for (Target& target : targets_) {
+        check_interruption();
+        const Millis left(std::max<EpochMs>(0, options_.lock_timeout.count() - (now_ms() - began)));
+        LockRequest request{target.address, options_.no_lock ? options_.lock_timeout : left,
+                            options_.no_lock};
+        LockResult result = take_failover_lock(context_, look_.servers, request);
+        section(target).lock = std::move(result.info);
+        if (result.lock) {
+            target.lock = std::move(result.lock);
+        } else {
+            stop(target, ExitCode::lock_unavailable, Outcome::failed, result.problem);
+        }
+    }
+}
+
+// An address must stay away for the whole grace time; the time spent on locks counts. Its last look
+// is the one under the locks that the reading builds on.
+void MasterFailover::wait_grace() {
+    const bool any_gone = std::any_of(targets_.begin(), targets_.end(),
+                                      [](const Target& t) { return t.active && !t.lives; });
+    if (any_gone && options_.grace.count() == 0) {
+        context_.warn(
+            "--grace 0s: one look only; a master that is merely restarting or cut off for a moment "
+            "counts as gone.");
+    }
+    const EpochMs until = any_gone ? look_.at + options_.grace.count() : 0;
+    for (EpochMs logged = 0; !active().empty();) {
+        look_.servers = read_servers(context_.registry, true);
+        for (Target& target : targets_) {
+            if (target.active) guarded(target, [&] { check_return(target); });
+        }
+        const EpochMs now = now_ms();
+        if (now >= until) return;
+        if (now - logged >= 5000) {
+            logged = now;
+            spdlog::info("waiting {} s more, to see that nothing comes back (--grace)",
+                         (until - now + 999) / 1000);
+        }
+        wait_for(std::min(Millis(1000), Millis(until - now)));
+    }
+}
+
+// During the grace time: an address that was gone must still be gone, one that
+// was restarted must still be the same.
+void MasterFailover::check_return(Target& target) {
+    const Server* living = look_.servers.master(target.address);
+    if (!target.lives && living) {
+        section(target).alive = true;
+        section(target).startup_time = living->startup_time;
+        throw RefusedError(fmt::format(
+            "The master {} came back ({}) while we waited: nothing was failed over. What its old "
+            "process left is failed "
+            "over by the command global.",
+            target.address,
+            living->startup_time ? "startup time " + std::to_string(*living->startup_time)
+                                 : living->problem));
+    }
+    if (target.lives && (!living || living->startup_time != section(target).startup_time)) {
+        throw RefusedError(
+            fmt::format("The new process at {} went away or was replaced while we waited: nothing "
+                        "was failed over. Run the command "
+                        "again.",
+                        target.address));
+    }
+}
+
+Selection MasterFailover::read(const std::set<std::string>& addresses, bool all_hosts,
+                               bool into_report) {
+    SelectionRequest request;
+    request.addresses = addresses;
+    request.all_hosts = all_hosts;
+    request.event_time = event_time_;
+    request.run_began = look_.at;
+    // What we failed over for --in-doubt may be in doubt again the moment a master took it.
+    if (into_report) request.in_doubt = options_.in_doubt;
+    SkipCallback skips;
+    if (into_report) {
+        skips = [this](const std::string& address, const WorkflowInstance& instance,
+                       Verdict verdict, std::optional<EpochMs> last_task_activity) {
+            section(*find(address))
+                .workflows.items.add(skipped_item(instance, verdict, last_task_activity));
+        };
+    }
+    return read_selection(context_, look_.servers, request, skips);
+}
+
+void MasterFailover::first_reading(bool whole_cluster) {
+    const std::set<std::string> wanted = active();
+    if (wanted.empty()) return;
+    const bool restarted = std::any_of(targets_.begin(), targets_.end(),
+                                       [](const Target& t) { return t.active && t.lives; });
+    lagging_ = activity_lags(context_, look_.servers) && restarted && !given_event_time_;
+    Selection selection = read(wanted, whole_cluster, true);
+    if (whole_cluster) warn_of_others(selection);
+    std::set<std::int64_t> named;
+    for (Target& target : targets_) {
+        if (!target.active) continue;
+        AddressSelection& found = selection.addresses.at(target.address);
+        named.insert(found.named.begin(), found.named.end());
+        judge_reading(target, found);
+        if (target.active) guarded(target, [&] { fail_over(target, found); });
+    }
+    for (const std::int64_t id : options_.in_doubt.ids) {
+        if (named.contains(id)) continue;
+        context_.warn(fmt::format(
+            "--in-doubt names workflow instance {}, which is in doubt at none of the masters "
+            "failed over here.",
+            id));
+    }
+}
+
+// What a reading says about the address as a whole.
+void MasterFailover::judge_reading(Target& target, AddressSelection& found) {
+    MasterSection& its = section(target);
+    target.deadline = found.facts.deadline;
+    its.deadline = target.deadline;
+    its.workflows.selected = found.selectable;
+    its.workflows.skipped.clear();
+    for (const auto& [verdict, count] : found.skipped) {
+        its.workflows.skipped[std::string(to_string(verdict))] = count;
+    }
+    if (const auto doubtful = found.skipped.find(Verdict::in_doubt);
+        doubtful != found.skipped.end()) {
+        report_doubt(context_, target.address, doubtful->second);
+    }
+    const bool impossible = found.impossible > 0 && !given_event_time_;
+    if (impossible || (target.lives && lagging_ && found.selectable > 0)) {
+        its.workflows.left = found.selectable;
+        stop(target, ExitCode::needs_person, Outcome::partial,
+             impossible
+                 ? fmt::format("{} workflows of {} started after its deadline {} although it is "
+                               "gone: a clock or --time-zone "
+                               "is wrong. Nothing of it was failed over.",
+                               found.impossible, target.address, format_rfc3339(target.deadline))
+                 : fmt::format("{} was restarted, and the timestamps of the newest rows lie so far "
+                               "behind that --time-zone "
+                               "may be wrong: nothing of it was failed over. Check the zone; on a "
+                               "quiet cluster give "
+                               "--event-time.",
+                               target.address));
+        return;
+    }
+    if (found.selectable > 0) return;
+
+    const std::string path = mark_path(target.address, target.process);
+    const auto standing = context_.registry.get(path);
+    const auto value = standing ? parse_mark_value(standing->value) : std::nullopt;
+    const bool newer_than_all =
+        found.facts.newest_mark && !found.start_unknown &&
+        *found.facts.newest_mark * 1000 > found.latest_start_us.value_or(INT64_MIN);
+    if (value == target.deadline || newer_than_all) {
+        its.outcome = Outcome::already_failed_over;
+        its.mark =
+            MarkInfo{path, value, standing ? std::optional(standing->value) : std::nullopt, false};
+        target.active = false;
+    }
+}
+
+void MasterFailover::fail_over(Target& target, AddressSelection& found) {
+    MasterSection& its = section(target);
+    if (options_.dry_run) return plan(target, found);
+    if (found.selectable == 0) return;
+    if (const auto stamp = agree_on_stamp(target, found)) {
+        its.stamp = *stamp;
+        commit_selected(target, found, *stamp);
+    }
+}
+
+void MasterFailover::plan(Target& target, AddressSelection& found) {
+    WorkflowsSection& its = section(target).workflows;
+    for (auto page = found.selected.take(kChunk, target.address); !page.empty();
+         page = found.selected.take(kChunk, target.address)) {
+        for (const WorkflowInstance& instance : page) {
+            if (limit_left_ && (*limit_left_)-- <= 0) {
+                ++its.left;
+                list_left(target, instance);
+                continue;
+            }
+            its.items.add(workflow_item(instance, "planned"));
+        }
+    }
+    if (its.left > 0) context_.report.raise_exit_code(ExitCode::needs_person);
+}
+
+// Chooses this run's stamp and puts it into the registry before the first commit. Whoever changed
+// the stamps meanwhile may have failed over what we read: then everything is read again.
+std::optional<EpochMs> MasterFailover::agree_on_stamp(Target& target, AddressSelection& found) {
+    if (target.stamp) return target.stamp;
+    for (int conflicts = 0; conflicts < kStampConflicts; ++conflicts) {
+        if (conflicts > 0) {
+            section(target).workflows = WorkflowsSection(options_.items);
+            Selection again = read({target.address}, false, true);
+            found = std::move(again.addresses.at(target.address));
+            judge_reading(target, found);
+            if (!target.active || found.selectable == 0) return std::nullopt;
+        }
+        EpochMs stamp = std::max(target.deadline, latest_clock(context_.database));
+        if (!found.stamps.values.empty()) stamp = std::max(stamp, found.stamps.values.back() + 1);
+        stamp = round_up(stamp, context_.schema.time_precision_us);
+        confirm(target);
+        const auto added = add_stamp(context_.registry, target.address, found.stamps, stamp,
+                                     [&](std::span<const EpochMs> stamps) {
+                                         return WorkflowInstanceStore(context_.store())
+                                             .carried_stamps(target.address, stamps);
+                                     });
+        if (!added) continue;
+        context_.audit.write({"stamp", "written", target.address, std::nullopt, std::nullopt,
+                              stamps_path(target.address), std::to_string(stamp)});
+        target.stamp = stamp;
+        return stamp;
+    }
+    throw LockError(fmt::format(
+        "{} is being changed by other runs all the time; nothing of {} was failed over. Run the "
+        "command again when they are done.",
+        stamps_path(target.address), target.address));
+}
+
+void MasterFailover::commit_selected(Target& target, AddressSelection& found, EpochMs stamp) {
+    WorkflowFailover failover(
+        context_, [&] { confirm(target); }, also_,
+        [&](const WorkflowFailoverResult& result) { record(target, result); });
+    for (;;) {
+        check_interruption();
+        std::size_t count = kChunk;
+        if (limit_left_)
+            count =
+                std::min(count, static_cast<std::size_t>(std::max<std::int64_t>(0, *limit_left_)));
+        auto chunk = found.selected.take(count, target.address);
+        if (chunk.empty()) break;
+        // What failed in an earlier reading has had its tries.
+        std::erase_if(chunk,
+                      [&](const WorkflowInstance& one) { return target.failed.contains(one.id); });
+        if (chunk.empty()) continue;
+        failover.run(chunk, stamp);
+        const MasterSection& its = section(target);
+        spdlog::info("{}: {} of {} workflows failed over", target.address, its.workflows.done,
+                     its.workflows.selected);
+    }
+    while (limit_left_ && *limit_left_ <= 0) {
+        const auto rest = found.selected.take(kChunk, target.address);
+        if (rest.empty()) break;
+        for (const WorkflowInstance& instance : rest) list_left(target, instance);
+    }
+}
+
+void MasterFailover::list_left(Target& target, const WorkflowInstance& instance) {
+    WorkflowItem item = workflow_item(instance, "left");
+    item.reason = "limit";
+    section(target).workflows.items.add(std::move(item));
+}
+
+void MasterFailover::record(Target& target, const WorkflowFailoverResult& result) {
+    using Kind = WorkflowFailoverResult::Kind;
+    MasterSection& its = section(target);
+    WorkflowItem item = workflow_item(*result.instance, "failed_over");
+    switch (result.kind) {
+        case Kind::failed_over:
+            ++its.workflows.done;
+            if (limit_left_) --*limit_left_;
+            target.changed.erase(item.id);
+            target.failed.erase(item.id);
+            if (result.command_id != 0) item.command_id = result.command_id;
+            if (options_.wait) follow(target, item.id, result.command_id);
+            if (on_failed_over_) on_failed_over_(item.id);
+            context_.audit.write({"workflow", "failed_over", target.address, item.id,
+                                  item.command_id, "", *item.previous_state});
+            break;
+        case Kind::state_changed:
+            target.changed.insert(item.id);
+            item.outcome = "skipped";
+            item.reason = "state_changed";
+            break;
+        case Kind::failed:
+            if (!target.failed.insert(item.id).second) return;
+            item.outcome = "failed";
+            item.reason = result.problem;
+            context_.fail(ExitCode::needs_person,
+                          fmt::format("Workflow instance {} could not be failed over: {}", item.id,
+                                      result.problem));
+            break;
+    }
+    its.workflows.items.add(std::move(item));
+}
+
+// A commit that only a later look confirmed does not tell its command's id.
+void MasterFailover::follow(Target& target, std::int64_t workflow_id, std::int64_t command_id) {
+    if (command_id != 0) {
+        target.command_ids.push_back(command_id);
+        return;
+    }
+    for (const WaitingCommand& command :
+         CommandStore(context_.store()).for_workflows({&workflow_id, 1})) {
+        target.command_ids.push_back(command.id);
+    }
+}
+
+// Reads the selection again until nothing selectable is left: what was started, resumed or changed
+// while we worked would otherwise be lost behind the mark.
+void MasterFailover::later_readings() {
+    for (int reading = 1; reading <= kLaterReadings; ++reading) {
+        std::set<std::string> open;
+        for (const Target& target : targets_) {
+            if (target.active && !target.complete) open.insert(target.address);
+        }
+        if (open.empty()) return;
+        check_interruption();
+        look_.servers = read_servers(context_.registry, true);
+        Selection selection = read(open, false, false);
+        for (const std::string& address : open) {
+            Target& target = *find(address);
+            AddressSelection& found = selection.addresses.at(address);
+            target.complete = found.selectable == 0;
+            const bool over_limit = limit_left_ && *limit_left_ <= 0;
+            if (target.complete || over_limit || reading == kLaterReadings) continue;
+            const auto known =
+                static_cast<std::int64_t>(target.changed.size() + target.failed.size());
+            section(target).workflows.selected +=
+                std::max<std::int64_t>(0, found.selectable - known);
+            guarded(target, [&] {
+                if (const auto stamp = agree_on_stamp(target, found))
+                    commit_selected(target, found, *stamp);
+            });
+        }
+    }
+}
+
+void MasterFailover::write_marks() {
+    for (Target& target : targets_) {
+        if (!target.active) continue;
+        if (!target.complete || !target.failed.empty()) {
+            section(target).outcome = Outcome::partial;
+            context_.fail(
+                ExitCode::needs_person,
+                fmt::format(
+                    "Workflows of {} are left; no mark was written. Run the command again{}.",
+                    target.address,
+                    limit_left_ && *limit_left_ <= 0 ? " for the rest (--limit)" : ""));
+            continue;
+        }
+        guarded(target, [&] {
+            confirm(target);
+            MasterSection& its = section(target);
+            its.mark = write_mark(context_.registry, context_.audit, target.address, target.process,
+                                  target.deadline);
+            its.outcome = its.workflows.done > 0 ? Outcome::completed : Outcome::nothing_to_do;
+        });
+    }
+}
+
+// The lock is ours, and nobody came back whose work this is.
+void MasterFailover::confirm(Target& target) {
+    if (!target.lock->confirm()) {
+        throw LockError(
+            fmt::format("The lock {} was lost while {} was failed over: the transaction was rolled "
+                        "back, what was committed before is "
+                        "in the report, no mark was written. Run the command again.",
+                        failover_lock_path(target.address), target.address));
+    }
+    const auto living = read_server(context_.registry, paths::kMasters, target.address, false);
+    if (!living || (living->startup_time && *living->startup_time >= target.deadline)) return;
+    section(target).alive = true;
+    section(target).startup_time = living->startup_time;
+    throw RefusedError(
+        fmt::format("The master {} came back while it was failed over ({}): stopped before the "
+                    "next commit, no mark was written. "
+                    "What is left belongs to it, or is for the command global.",
+                    target.address,
+                    living->startup_time ? "startup time " + std::to_string(*living->startup_time)
+                                         : living->problem));
+}
+
+void MasterFailover::warn_of_others(const Selection& selection) {
+    warn_of_the_whole(context_, look_.servers, selection);
+    if (!selection.odd_hosts.empty()) context_.report.raise_exit_code(ExitCode::needs_person);
+    for (const auto& [address, found] : selection.addresses) {
+        if (find(address) || found.facts.lives || found.in_doubt() == 0) continue;
+        context_.warn(
+            fmt::format("{} unfinished workflows with the host {}, which is gone, were recovered "
+                        "or resumed by other masters; the one "
+                        "failed over now may have been running them. See the report of: "
+                        "failover-master {} --dry-run",
+                        found.in_doubt(), address, address));
+        context_.report.raise_exit_code(ExitCode::needs_person);
+    }
+}
+
+// Names are for the report alone; without them it is still true.
+void MasterFailover::add_names() {
+    WorkflowInstanceStore workflows(context_.store());
+    for (const Target& target : targets_) {
+        std::vector<WorkflowItem>& items = section(target).workflows.items.kept();
+        std::vector<std::int64_t> ids;
+        for (const WorkflowItem& item : items) ids.push_back(item.id);
+        if (ids.empty()) continue;
+        const auto names = workflows.names(ids);
+        for (std::size_t i = 0; i < items.size(); ++i) items[i].name = names[i];
+    }
+}
+
+void MasterFailover::finish(std::optional<Outcome> unfinished) {
+    for (Target& target : targets_) {
+        MasterSection& its = section(target);
+        if (!target.changed.empty()) {
+            its.workflows.skipped["state_changed"] =
+                static_cast<std::int64_t>(target.changed.size());
+        }
+        if (!options_.dry_run) {
+            its.workflows.left =
+                std::max<std::int64_t>(0, its.workflows.selected - its.workflows.done -
+                                              static_cast<std::int64_t>(target.changed.size()));
+        } else if (target.active && its.outcome == Outcome::nothing_to_do &&
+                   its.workflows.selected > 0) {
+            its.outcome = Outcome::planned;
+        }
+        if (unfinished && target.active && !its.mark) its.outcome = *unfinished;
+        target.lock.reset();
+    }
+}
+
+void MasterFailover::wait_for_recovery(EpochMs until) {
+    if (!options_.wait || options_.dry_run) return;
+    for (Target& target : targets_) {
+        if (section(target).workflows.done == 0) continue;
+        const RecoveryOutcome outcome = watch_recovery(context_, target.command_ids, until);
+        section(target).recovery = outcome.counts;
+        report_recovery(context_, outcome);
+    }
+}
+
+}  // namespace dsfailover

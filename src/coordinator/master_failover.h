@@ -1,0 +1,102 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/events.h"
+#include "coordinator/failover_lock.h"
+#include "coordinator/failover_options.h"
+#include "coordinator/run_context.h"
+#include "coordinator/selection.h"
+#include "coordinator/workflow_failover.h"
+
+namespace dsfailover {
+
+/// A master that is to be failed over.
+struct FailoverTarget {
+    std::string address;
+    std::optional<ProcessIdentity> process;  ///< names the exact mark; none: the unknown one
+    std::optional<FenceInfo> fence;          ///< how it was made to stop, for the report
+};
+
+/// A reading of the cluster: who lives, and when that was seen (epoch ms).
+struct FirstLook {
+    Servers servers;
+    EpochMs at = 0;
+};
+
+/// do_master_failover of the reference, for one master or for all of a global failover: locks,
+/// grace, one reading for all, stamps, transactions, marks.
+///
+/// Adds one MasterSection per target to the report, in order. One target's refusal, lost lock or
+/// failure never stops the others. Throws Error when the registry or the database is gone, and
+/// Interrupted; the report is true then, too.
+class MasterFailover {
+  public:
+    MasterFailover(const RunContext& context, const FailoverOptions& options, FirstLook look);
+    ~MasterFailover();
+
+    /// More work inside each transaction, for instance redispatching tasks.
+    void also_in_transaction(WorkflowFailover::AlsoInTransaction also) { also_ = std::move(also); }
+
+    /// Called with the id of each workflow instance once it is failed over and committed.
+    void on_failed_over(std::function<void(std::int64_t)> callback) {
+        on_failed_over_ = std::move(callback);
+    }
+
+    /// Fails the targets over, or with dry_run says what would be done. `event_time` (epoch ms):
+    /// none takes the later of our and the database's clock once the locks are held.
+    /// `whole_cluster`: also judge the other hosts' instances, and warn of those that the dead
+    /// master may have been running.
+    void run(std::vector<FailoverTarget> targets, std::optional<EpochMs> event_time,
+             bool whole_cluster);
+
+    /// After run(), with options.wait: follows the commands it inserted until all are taken or
+    /// `until` (epoch ms) is reached, and puts it into the report. Throws DatabaseError, and
+    /// Interrupted.
+    void wait_for_recovery(EpochMs until);
+
+  private:
+    struct Target;
+
+    void take_locks();
+    void wait_grace();
+    void check_return(Target& target);
+    void first_reading(bool whole_cluster);
+    void judge_reading(Target& target, AddressSelection& found);
+    void fail_over(Target& target, AddressSelection& found);
+    void plan(Target& target, AddressSelection& found);
+    void list_left(Target& target, const WorkflowInstance& instance);
+    std::optional<EpochMs> agree_on_stamp(Target& target, AddressSelection& found);
+    void commit_selected(Target& target, AddressSelection& found, EpochMs stamp);
+    void later_readings();
+    void write_marks();
+    void confirm(Target& target);
+    void follow(Target& target, std::int64_t workflow_id, std::int64_t command_id);
+    void record(Target& target, const WorkflowFailoverResult& result);
+    void stop(Target& target, ExitCode code, Outcome outcome, const std::string& message);
+    void guarded(Target& target, const std::function<void()>& work);
+    void warn_of_others(const Selection& selection);
+    void finish(std::optional<Outcome> unfinished);
+    void add_names();
+    MasterSection& section(const Target& target) const;
+    Target* find(const std::string& address);
+    Selection read(const std::set<std::string>& addresses, bool all_hosts, bool into_report);
+    std::set<std::string> active() const;
+
+    const RunContext& context_;
+    const FailoverOptions& options_;
+    FirstLook look_;
+    std::optional<EpochMs> given_event_time_;
+    EpochMs event_time_ = 0;
+    bool lagging_ = false;
+    std::optional<std::int64_t> limit_left_;
+    std::vector<Target> targets_;
+    WorkflowFailover::AlsoInTransaction also_;
+    std::function<void(std::int64_t)> on_failed_over_;
+};
+
+}  // namespace dsfailover

@@ -1,0 +1,67 @@
+#include "coordinator/retried_transaction.h"
+
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "base/interruption.h"
+#include "base/log.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr int kAttempts = 5;
+constexpr Millis kRetryPause{200};
+constexpr int kReconnects = 10;
+constexpr Millis kReconnectPause{1500};
+
+}  // namespace
+
+void reconnect_patiently(Database& database, const DatabaseError& cause) {
+    spdlog::warn("{}; connecting again", cause.what());
+    for (int attempts = 1;; ++attempts) {
+        try {
+            database.reconnect();
+            return;
+        } catch (const DatabaseError& error) {
+            if (attempts == kReconnects) {
+                throw DatabaseError(
+                    DatabaseError::Kind::unreachable,
+                    fmt::format("{} Connecting again failed {} times, last: {} Run the same "
+                                "command again when the "
+                                "database is back: what was committed is recognised.",
+                                cause.what(), kReconnects, error.what()));
+            }
+            std::this_thread::sleep_for(kReconnectPause);
+        }
+    }
+}
+
+void run_retried_transaction(Database& database, const std::function<void()>& work,
+                             const std::function<void()>& on_unknown) {
+    using Kind = DatabaseError::Kind;
+    bool unknown = false;
+    for (int attempts = 1;; ++attempts) {
+        try {
+            return work();
+        } catch (const DatabaseError& error) {
+            const bool lost =
+                error.kind() == Kind::commit_unknown || error.kind() == Kind::unreachable;
+            if (attempts == kAttempts || (!lost && error.kind() != Kind::retryable)) throw;
+            if (error.kind() == Kind::commit_unknown) {
+                unknown = true;
+                on_unknown();
+            }
+            if (lost) reconnect_patiently(database, error);
+        }
+        // Once a commit may have taken effect it must get into the report.
+        if (unknown) {
+            std::this_thread::sleep_for(kRetryPause * attempts);
+        } else {
+            wait_for(kRetryPause * attempts);
+        }
+    }
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <functional>
+
+#include "database/database.h"
+
+namespace dsfailover {
+
+/// Opens the connection that `cause` says is lost again, with patience. Not to be interrupted: what
+/// was committed must get into the report. Throws DatabaseError(unreachable) if the database stays
+/// away.
+void reconnect_patiently(Database& database, const DatabaseError& cause);
+
+/// Runs `work`, a whole transaction with its commit, until it is through: after a deadlock and the
+/// like again after a pause, after a lost connection on a new one. Where the outcome of a commit is
+/// unknown `on_unknown` is called, and `work`, run again on a new connection, must find out by
+/// itself what stands in the rows. Throws the last DatabaseError if trying again does not help, and
+/// Interrupted between two tries.
+void run_retried_transaction(Database& database, const std::function<void()>& work,
+                             const std::function<void()>& on_unknown);
+
+}  // namespace dsfailover

@@ -1,0 +1,17 @@
+#include "coordinator/run_context.h"
+
+#include "coordinator/failover_coordinator.h"
+
+namespace dsfailover {
+
+RunContext run_context(const Cluster& cluster, const Schema& schema, Report& report) {
+    return {cluster.registry, *cluster.database, schema, cluster.zone, cluster.audit, report};
+}
+
+Schema read_schema(Database& database, Report& report) {
+    Schema schema = read_schema(database);
+    if (report.database) report.database->schema_version = schema.version;
+    return schema;
+}
+
+}  // namespace dsfailover

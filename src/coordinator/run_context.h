@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+
+#include "base/time_zone.h"
+#include "database/database.h"
+#include "registry/registry.h"
+#include "report/audit_log.h"
+#include "report/report.h"
+#include "store/schema.h"
+
+namespace dsfailover {
+
+/// What every part of a run with a database works with.
+struct RunContext {
+    Registry& registry;
+    Database& database;
+    const Schema& schema;
+    const TimeZone& zone;
+    AuditLog& audit;
+    Report& report;
+
+    StoreContext store() const { return {database, schema, zone}; }
+    void warn(std::string text) const { report.warnings.push_back(std::move(text)); }
+    /// Adds an error and raises the exit code.
+    void fail(ExitCode code, std::string text) const {
+        report.errors.push_back(std::move(text));
+        report.raise_exit_code(code);
+    }
+};
+
+struct Cluster;
+
+/// What a run on `cluster`, which must have a database, works with. All must outlive it.
+RunContext run_context(const Cluster& cluster, const Schema& schema, Report& report);
+
+/// read_schema(), with the version put into the report.
+Schema read_schema(Database& database, Report& report);
+
+}  // namespace dsfailover

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/failover_marks.h"
+#include "coordinator/failover_options.h"
+#include "coordinator/failover_stamps.h"
+#include "coordinator/run_context.h"
+#include "coordinator/workflow_spool.h"
+#include "coordinator/workflow_verdict.h"
+#include "registry/cluster.h"
+
+namespace dsfailover {
+
+/// The unfinished workflow instances of one address, as one reading found them.
+struct AddressSelection {
+    AddressFacts facts;
+    FailoverStamps stamps;
+    AddressMarks marks;
+    WorkflowSpool selected;
+    std::int64_t total = 0;       ///< all in state 1, 2 or 4
+    std::int64_t selectable = 0;  ///< in `selected`, or counted only
+    std::map<Verdict, std::int64_t> skipped;
+    std::set<std::int64_t> named;  ///< those of --in-doubt ID,... that were found here
+    std::int64_t impossible =
+        0;  ///< started_after_deadline at an address that is gone, without a stamp
+    std::optional<std::int64_t> latest_start_us;  ///< of all
+    std::optional<EpochMs> oldest_start;          ///< of all, epoch ms
+    bool start_unknown = false;                   ///< one has neither start_time nor restart_time
+
+    std::int64_t in_doubt() const;  ///< in_doubt and running_elsewhere
+};
+
+/// Which instances a reading selects, and of whom.
+struct SelectionRequest {
+    /// Addresses whose selected instances are wanted.
+    std::set<std::string> addresses;
+    /// Read every host's instances. Those of addresses not wanted are judged and counted only; if
+    /// `addresses` is empty, all are wanted.
+    bool all_hosts = false;
+    EpochMs event_time = 0;
+    InDoubtSelection in_doubt;
+    /// When this run began (epoch ms): what carries a later stamp was failed over by another run
+    /// meanwhile, and --in-doubt does not mean it.
+    EpochMs run_began = 0;
+    /// If set, with all_hosts: the scan delivers the instances in state 18 too, unjudged, to this.
+    std::function<void(const WorkflowInstance&)> in_failover;
+};
+
+/// An instance that was skipped, for the report.
+using SkipCallback = std::function<void(const std::string& address, const WorkflowInstance&,
+                                        Verdict, std::optional<EpochMs> last_task_activity)>;
+
+/// Everything one reading found.
+struct Selection {
+    std::map<std::string, AddressSelection> addresses;
+    std::int64_t ownerless = 0;         ///< unfinished, without a host
+    std::set<std::string> odd_hosts;    ///< hosts that are no HOST:PORT
+    bool any_of_living_master = false;  ///< a living master is the host of one
+};
+
+/// Reads the unfinished instances in one scan and judges each by the marks and stamps of its
+/// address, which are read after the scan began: what another run of ours changed before is then
+/// always recognised. Addresses that live (in `servers`) are judged by their new process's startup
+/// time. Throws EnvironmentError (impossible start_time), DatabaseError, RegistryError. An address
+/// of `request.addresses` without instances has an entry all the same.
+Selection read_selection(const RunContext& context, const Servers& servers,
+                         const SelectionRequest& request, const SkipCallback& skipped);
+
+/// The report's item for an instance, its name left out.
+WorkflowItem workflow_item(const WorkflowInstance& instance, std::string outcome);
+
+/// The same for one that was skipped; the arguments are those of a SkipCallback.
+WorkflowItem skipped_item(const WorkflowInstance& instance, Verdict verdict,
+                          std::optional<EpochMs> last_task_activity);
+
+/// Tells what to do about workflows of `address` that are in doubt, and raises the exit code to 3.
+void report_doubt(const RunContext& context, const std::string& address, std::int64_t workflows);
+
+}  // namespace dsfailover

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/events.h"
+#include "coordinator/failover_options.h"
+#include "coordinator/master_failover.h"
+#include "coordinator/run_context.h"
+#include "coordinator/worker_announcement.h"
+#include "store/task_instance_store.h"
+
+namespace dsfailover {
+
+/// do_worker_failover of the reference, for a worker that is gone or was restarted: finds its
+/// tasks, and gets each dispatched anew by the way that its workflow allows (docs/behaviour.md,
+/// "failover-worker").
+///
+/// Fills report.worker, and report.masters for masters failed over on the way. Throws Error and
+/// Interrupted as MasterFailover does.
+class TaskFailover {
+  public:
+    /// `look`: the first look, when the worker was seen to be gone, or restarted.
+    TaskFailover(const RunContext& context, const FailoverOptions& options, FirstLook look,
+                 WorkerFailoverEvent event);
+
+    void run();
+
+  private:
+    struct Task {
+        WorkerTask row;
+        std::string route;
+        std::string outcome;
+        std::string reason;
+    };
+
+    bool stays_away();
+    void find_tasks();
+    void choose_routes(EpochMs event_time);
+    void route_by_command();
+    std::unique_ptr<MasterFailover> fail_masters_over(EpochMs event_time);
+    void redispatch(std::span<const FailedOver> workflows);
+    std::optional<AnnouncementResult> announce(EpochMs event_time);
+    void refuse_announcement(const AnnouncementResult& result);
+    void follow_announced(const AnnouncementResult& announcement, EpochMs until);
+    std::string way_on_without_announcement();
+    void advise();
+    void write_worker_mark();
+    void fill_items();
+    std::vector<Task*> on_route(std::string_view route);
+    std::set<std::string> owners(std::string_view route);
+
+    const RunContext& context_;
+    const FailoverOptions& options_;
+    FirstLook look_;
+    WorkerFailoverEvent event_;
+    WorkerSection& section_;
+    bool restarted_ = false;
+    std::vector<Task> tasks_;
+    std::map<std::int64_t, std::string>
+        doubts_;  ///< workflow instance -> in_doubt, running_elsewhere, done_before
+    std::set<std::int64_t> failed_over_workflows_;
+    std::set<std::int64_t> redispatched_tasks_;
+};
+
+}  // namespace dsfailover

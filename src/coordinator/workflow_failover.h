@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coordinator/run_context.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+/// What became of one instance that was to be failed over.
+struct WorkflowFailoverResult {
+    enum class Kind { failed_over, state_changed, failed };
+    const WorkflowInstance* instance = nullptr;
+    Kind kind = Kind::failed;
+    std::int64_t command_id = 0;  ///< failed_over; 0 if only a lost commit told of it
+    std::string problem;          ///< failed
+};
+
+/// Fails workflow instances over in transactions, compare-and-set, until each has an outcome.
+class WorkflowFailover {
+  public:
+    /// Called inside each transaction, with the rows written and locked, right before COMMIT:
+    /// confirms the lock and that the address is still gone. What it throws rolls the transaction
+    /// back and leaves run().
+    using Confirm = std::function<void()>;
+    /// Called inside each transaction for those failed over in it (task redispatch). May be empty.
+    using AlsoInTransaction = std::function<void(std::span<const FailedOver>)>;
+    /// Called once for each instance as its outcome is known, after the commit.
+    using Done = std::function<void(const WorkflowFailoverResult&)>;
+
+    WorkflowFailover(const RunContext& context, Confirm confirm, AlsoInTransaction also, Done done);
+
+    /// Fails `chunk` over in one transaction. Where the database refuses it, it is split until the
+    /// instance that fails stands alone; deadlocks and the like are tried again; a lost connection
+    /// is opened again, and a commit whose outcome is unknown is settled by reading the rows with
+    /// locks. Throws DatabaseError when the database is gone for good, read-only or full.
+    void run(std::span<const WorkflowInstance> chunk, EpochMs stamp);
+
+  private:
+    bool attempt(std::span<const WorkflowInstance> chunk, EpochMs stamp);
+    void commit_chunk(std::span<const WorkflowInstance> chunk, EpochMs stamp);
+    void settle(std::span<const WorkflowInstance> chunk, EpochMs stamp);
+    void report(const WorkflowInstance& instance, WorkflowFailoverResult::Kind kind,
+                std::int64_t command_id, std::string problem = "");
+
+    const RunContext& context_;
+    WorkflowInstanceStore workflows_;
+    Confirm confirm_;
+    AlsoInTransaction also_;
+    Done done_;
+    std::string last_problem_;
+    DatabaseError::Kind last_kind_ = DatabaseError::Kind::other;
+};
+
+}  // namespace dsfailover

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+/// A queue of instances of one address in bounded memory: what does not fit into a small buffer
+/// goes to a nameless temporary file, so that a failover of a million workflows needs no more
+/// memory than one of ten thousand. Write all, then read all, once.
+class WorkflowSpool {
+  public:
+    explicit WorkflowSpool(std::size_t buffer_bytes = 64 * 1024) : buffer_bytes_(buffer_bytes) {}
+
+    /// Throws Error(failed) if the temporary file cannot be made or written (TMPDIR names another
+    /// folder).
+    void add(const WorkflowInstance& instance);
+    std::int64_t size() const { return size_; }
+
+    /// The next at most `count` instances in the order they were added; fewer only at the end.
+    /// `host` is set in each.
+    std::vector<WorkflowInstance> take(std::size_t count, const std::string& host);
+
+  private:
+    void spill();
+    bool read_record(std::string& record);
+
+    struct Close {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+    std::size_t buffer_bytes_;
+    std::string buffer_;
+    std::size_t buffer_read_ = 0;
+    std::unique_ptr<std::FILE, Close> file_;
+    bool reading_ = false;
+    std::int64_t size_ = 0;
+};
+
+}  // namespace dsfailover
