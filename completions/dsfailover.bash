@@ -1,0 +1,77 @@
+# bash completion for dsfailover. Source it, or install it as
+# /usr/share/bash-completion/completions/dsfailover.
+
+_dsfailover() {
+    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local every="--config --format --log-level --quiet --no-progress --help"
+    local cluster="--registry --database --database-password-file --ds-config --profile
+        --registry-user --registry-password-file --registry-ca --registry-cert --registry-key
+        --time-zone"
+    local failover="--event-time --grace --in-doubt --lock-timeout --no-lock --limit --dry-run
+        --wait --items --audit-log"
+    local command= group= i
+    COMPREPLY=()
+
+    for ((i = 1; i < COMP_CWORD; ++i)); do
+        case ${COMP_WORDS[i]} in
+            -*) ;;
+            sandbox) group=sandbox ;;
+            *) command=${COMP_WORDS[i]}; break ;;
+        esac
+    done
+
+    # bash hands "--format=json" over in three words.
+    [[ $word == '=' ]] && word=
+    [[ $previous == '=' ]] && previous=${COMP_WORDS[COMP_CWORD - 2]}
+
+    case $previous in
+        --format) COMPREPLY=($(compgen -W 'json table' -- "$word")); return ;;
+        --log-level)
+            COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$word")); return ;;
+        --as) COMPREPLY=($(compgen -W 'running pause stop' -- "$word")); return ;;
+        --in-doubt) COMPREPLY=($(compgen -W 'all' -- "$word")); return ;;
+        --profile) COMPREPLY=($(compgen -W 'postgresql mysql' -- "$word")); return ;;
+        --registry)
+            COMPREPLY=($(compgen -W 'zookeeper:// etcd:// etcds:// jdbc' -- "$word")); return ;;
+        --database)
+            COMPREPLY=($(compgen -W 'sqlite: postgresql:// mysql:// jdbc:' -- "$word")); return ;;
+        --ds-config | --config | --audit-log | --*-file | --registry-ca | --registry-cert | \
+            --registry-key)
+            COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --time-zone | --registry-user | --address | --items | --limit | --process-id | --*-time | \
+            --*-timeout | --grace | --wait | --older-than | --unclaimed-after)
+            return ;;
+    esac
+
+    local words=
+    case $group$command in
+        '')
+            words="failover-master failover-worker global clean-marks list-marks status requeue
+                config sandbox --help --version" ;;
+        sandbox) words="create show --help" ;;
+        sandboxcreate | sandboxshow)
+            if [[ $word != -* ]]; then
+                COMPREPLY=($(compgen -f -- "$word"))
+                return
+            fi
+            words=$every ;;
+        failover-master)
+            words="--startup-time --process-id --fence --fence-timeout $failover $cluster $every" ;;
+        failover-worker)
+            words="--startup-time --process-id --redispatch --no-announce --fence --fence-timeout
+                $failover $cluster $every" ;;
+        global) words="$failover $cluster $every" ;;
+        clean-marks) words="--older-than --dry-run --items --audit-log $cluster $every" ;;
+        list-marks) words="--older-than --address --items $cluster $every" ;;
+        status) words="--check --items $cluster $every" ;;
+        requeue)
+            words="--unclaimed-after --as --dry-run --limit --wait --items --audit-log $cluster
+                $every" ;;
+        config)
+            words="--grace --fence-timeout --lock-timeout --limit --wait --unclaimed-after
+                --older-than --items --audit-log $cluster $every" ;;
+    esac
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+
+complete -F _dsfailover dsfailover

@@ -1,0 +1,69 @@
+# fish completion for dsfailover. Install it in ~/.config/fish/completions or
+# /usr/share/fish/vendor_completions.d.
+
+set -l commands failover-master failover-worker global clean-marks list-marks status requeue config sandbox
+set -l none "not __fish_seen_subcommand_from $commands"
+set -l with_cluster "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status requeue config"
+set -l any "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status requeue config create show"
+set -l failover "__fish_seen_subcommand_from failover-master failover-worker global"
+
+complete -c dsfailover -f
+complete -c dsfailover -s h -l help -d 'Print help and exit'
+complete -c dsfailover -n $none -l version -d 'Print the version and exit'
+
+complete -c dsfailover -n $none -a failover-master -d 'Fail over the workflows of a master that is gone'
+complete -c dsfailover -n $none -a failover-worker -d 'Get the tasks of a worker that is gone dispatched again'
+complete -c dsfailover -n $none -a global -d 'Fail over every master that is gone or was restarted'
+complete -c dsfailover -n $none -a clean-marks -d 'Delete old marks of finished failovers'
+complete -c dsfailover -n $none -a list-marks -d 'List the marks of finished failovers'
+complete -c dsfailover -n $none -a status -d 'Show servers, what needs failover, stuck workflows, locks and marks'
+complete -c dsfailover -n $none -a requeue -d 'Give workflows stuck in FAILOVER a command again'
+complete -c dsfailover -n $none -a config -d 'Show the effective configuration'
+complete -c dsfailover -n $none -a sandbox -d 'A cluster in one SQLite file, to rehearse on'
+complete -c dsfailover -n '__fish_seen_subcommand_from sandbox; and not __fish_seen_subcommand_from create show' -a 'create show'
+complete -c dsfailover -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from create show' -F
+
+# Options of every command
+complete -c dsfailover -n $any -l config -r -F -d 'YAML file of options'
+complete -c dsfailover -n $any -l format -x -a 'json table' -d 'How the report is printed'
+complete -c dsfailover -n $any -l log-level -x -a 'trace debug info warn error off' -d 'What is logged on stderr'
+complete -c dsfailover -n $any -l quiet -d 'Only errors on stderr'
+complete -c dsfailover -n $any -l no-progress -d 'No progress on stderr'
+
+# Where the cluster is
+complete -c dsfailover -n $with_cluster -l registry -x -a 'zookeeper:// etcd:// etcds:// jdbc' -d 'Where the servers register'
+complete -c dsfailover -n $with_cluster -l database -x -a 'sqlite: postgresql:// mysql:// jdbc:' -d 'Database of the workflows'
+complete -c dsfailover -n $with_cluster -l database-password-file -r -F -d 'File that holds the database password'
+complete -c dsfailover -n $with_cluster -l ds-config -r -F -d 'DolphinScheduler\'s application.yaml'
+complete -c dsfailover -n $with_cluster -l profile -x -a 'postgresql mysql' -d 'Spring profile of --ds-config'
+complete -c dsfailover -n $with_cluster -l registry-user -x -d 'ZooKeeper digest user or etcd user'
+complete -c dsfailover -n $with_cluster -l registry-password-file -r -F -d 'File that holds the registry password'
+complete -c dsfailover -n $with_cluster -l registry-ca -r -F -d 'Certificate authority of etcd\'s TLS'
+complete -c dsfailover -n $with_cluster -l registry-cert -r -F -d 'Client certificate for etcd'
+complete -c dsfailover -n $with_cluster -l registry-key -r -F -d 'Key of the client certificate'
+complete -c dsfailover -n $with_cluster -l time-zone -x -d 'Zone of the database\'s timestamps'
+
+# Of the failover commands
+complete -c dsfailover -n $failover -l event-time -x -d 'When it went'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global config' -l grace -x -d 'How long a server must stay away to count as gone'
+complete -c dsfailover -n $failover -l in-doubt -x -a all -d 'Workflows to fail over although in doubt, or all'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global config' -l lock-timeout -x -d 'How long to wait for the failover locks'
+complete -c dsfailover -n $failover -l no-lock -d 'Go on past a leaked lock'
+
+# Of one or some commands
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker' -l startup-time -x -d 'Startup time of the process that is gone'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker' -l process-id -x -d 'Process id of the process that is gone'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker' -l fence -d 'First make a living but hung server stop itself'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker config' -l fence-timeout -x -d 'How long --fence waits'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global requeue config' -l limit -x -d 'At most N workflows in this run'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks requeue' -l dry-run -d 'Write nothing, say what would be done'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global requeue config' -l wait -x -d 'See recovery happen before reporting'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status requeue config' -l items -x -d 'At most N items listed per section'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks requeue config' -l audit-log -r -F -d 'Append one JSON line per change'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-worker' -l redispatch -d 'Clone the worker\'s tasks for their new master'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-worker' -l no-announce -d 'Do not announce the worker\'s departure'
+complete -c dsfailover -n '__fish_seen_subcommand_from clean-marks list-marks config' -l older-than -x -d 'Only marks older than this'
+complete -c dsfailover -n '__fish_seen_subcommand_from list-marks' -l address -x -d 'Only marks of this server'
+complete -c dsfailover -n '__fish_seen_subcommand_from status' -l check -d 'Exit 7 if something needs a hand'
+complete -c dsfailover -n '__fish_seen_subcommand_from requeue config' -l unclaimed-after -x -d 'A command waiting longer is taken by nobody'
+complete -c dsfailover -n '__fish_seen_subcommand_from requeue' -l as -x -a 'running pause stop' -d 'State to go back to'

@@ -1,0 +1,158 @@
+#include "cli/cli.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <iostream>
+
+#include "base/error.h"
+#include "base/interruption.h"
+#include "base/log.h"
+#include "cli/command_line.h"
+#include "cli/context.h"
+#include "cli/options.h"
+#include "report/print_report.h"
+
+namespace dsfailover {
+namespace {
+
+void say(std::string_view kind, std::string_view message) {
+    std::cerr << fmt::format("dsfailover: {}: {}\n", kind, message);
+}
+
+/// Whether the run changed something, as far as its report tells.
+bool wrote_something(const Report& report) {
+    if (report.marks && report.marks->removed > 0) return true;
+    if (report.requeue && report.requeue->done > 0) return true;
+    if (!report.masters) return false;
+    for (const MasterSection& master : *report.masters)
+        if (master.workflows.done > 0 || (master.mark && master.mark->written)) return true;
+    return false;
+}
+
+void add_error(Report& report, ExitCode code, const std::string& message) {
+    // Exit 6 promises that nothing was written.
+    if (code == ExitCode::environment && wrote_something(report)) code = ExitCode::failed;
+    report.outcome = code == ExitCode::refused ? Outcome::refused : Outcome::failed;
+    report.errors.push_back(message);
+    report.raise_exit_code(code);
+}
+
+/// Calls `part` and puts what it throws into the report.
+template <typename Part>
+void guarded(Report& report, Part part) {
+    try {
+        part();
+    } catch (const Interrupted& interrupted) {
+        report.outcome = Outcome::interrupted;
+        report.errors.emplace_back(
+            "interrupted: what was committed before is in this report, the rest is untouched");
+        report.raise_exit_code(interrupted.exit_code());
+    } catch (const Error& error) {
+        add_error(report, error.exit_code(), error.what());
+    } catch (const std::bad_alloc&) {
+        add_error(report, ExitCode::failed, "out of memory");
+    } catch (const std::exception& error) {
+        add_error(
+            report, ExitCode::failed,
+            fmt::format("this is a bug in dsfailover, please report it with the command line: "
+                        "{}",
+                        error.what()));
+    }
+}
+
+std::string format_option(const OptionValues& options) {
+    const OptionValue* given = find(options, "format");
+    if (given == nullptr) return "json";
+    if (given->value != "json" && given->value != "table")
+        throw UsageError(fmt::format("{}: '{}' is neither json nor table", named("format", *given),
+                                     given->value));
+    return given->value;
+}
+
+/// Progress is what is logged at level info.
+void set_up_log(const OptionValues& options) {
+    const OptionValue* given = find(options, "log-level");
+    try {
+        set_up_logging(given == nullptr ? "info" : given->value);
+    } catch (const UsageError& error) {
+        throw UsageError(fmt::format("{}: {}", named("log-level", *given), error.what()));
+    }
+    if (is_set(options, "quiet"))
+        set_up_logging("error");
+    else if (is_set(options, "no-progress") && (given == nullptr || given->value == "info"))
+        set_up_logging("warn");
+}
+
+bool takes(const Command& command, std::string_view option) {
+    const auto names = options_of(command);
+    return std::find(names.begin(), names.end(), option) != names.end();
+}
+
+/// A file opened in the place of a closed stdin, stdout or stderr would get what is printed: the
+/// database, for instance. /dev/full makes the loss of a report known.
+void occupy_standard_descriptors() {
+    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (fcntl(descriptor, F_GETFD) < 0 &&
+            open(descriptor == STDOUT_FILENO ? "/dev/full" : "/dev/null", O_RDWR) != descriptor)
+            throw Error(ExitCode::failed, "stdin, stdout or stderr is closed");
+}
+
+/// Prints the report; a report that nobody gets is a failure of its own.
+void print(Report& report, const std::string& format, bool quiet) {
+    report.finished_at = now_ms();
+    if (!quiet)
+        for (const std::string& warning : report.warnings) say("warning", warning);
+    for (const std::string& error : report.errors) say("error", error);
+    print_report(report, format, std::cout);
+    std::cout.flush();
+    if (std::cout) return;
+    say("error", "the report could not be written to stdout; what the run did is not undone");
+    report.raise_exit_code(ExitCode::failed);
+}
+
+int run_command(const CommandLine& line) {
+    Report report;
+    report.command = line.command->name;
+    report.started_at = now_ms();
+    std::string format = "json";
+    bool quiet = false;
+    guarded(report, [&] {
+        const Environment environment = process_environment();
+        OptionValues options = collect_options(line.options, environment);
+        format = format_option(options);
+        quiet = is_set(options, "quiet");
+        set_up_log(options);
+        report.dry_run = takes(*line.command, "dry-run") && is_set(options, "dry-run");
+        Context context(std::move(options), line.arguments, environment, report);
+        guarded(report, [&] { line.command->run(context); });
+        context.flush_audit_log();
+    });
+    print(report, format, quiet);
+    return static_cast<int>(report.exit_code);
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+    try {
+        occupy_standard_descriptors();
+        const CommandLine line = parse_command_line(argc, argv);
+        if (!line.text) return run_command(line);
+        std::cout << *line.text << std::flush;
+        if (std::cout) return static_cast<int>(ExitCode::done);
+        say("error", "stdout cannot be written");
+    } catch (const Error& error) {
+        say("error", error.what());
+        return static_cast<int>(error.exit_code());
+    } catch (const std::exception& error) {
+        say("error",
+            fmt::format("this is a bug in dsfailover, please report it: {}", error.what()));
+    }
+    return static_cast<int>(ExitCode::failed);
+}
+
+}  // namespace dsfailover

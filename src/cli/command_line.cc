@@ -1,0 +1,208 @@
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include "base/version.h"
+#include "config/option_table.h"
+
+namespace dsfailover {
+namespace {
+
+constexpr std::size_t kNameColumn = 34;
+constexpr std::size_t kTextWidth = 62;
+
+constexpr std::string_view kDescription =
+    "Fails over workflows and tasks of Apache DolphinScheduler by hand, and safely.";
+
+constexpr std::string_view kFooter =
+    "Every option but --fence, --in-doubt and --no-lock can also be given in the\n"
+    "environment (DSFAILOVER_GRACE=1m) or in a --config file (grace: 1m).\n"
+    "TIME is epoch milliseconds or RFC 3339, DURATION is 90s, 15m, 12h or 7d.\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 usage or configuration, 3 needs a person,\n"
+    "4 refused: the server is alive, 5 lock not to be had, 6 registry or database\n"
+    "not usable, 7 status --check found something, 130 or 143 interrupted.";
+
+std::string wrapped(std::string_view text) {
+    std::string result;
+    std::size_t column = 0;
+    while (!text.empty()) {
+        const auto end = std::min(text.find(' '), text.size());
+        if (column > 0 && column + 1 + end > kTextWidth) {
+            result += '\n';
+            column = 0;
+        } else if (column > 0) {
+            result += ' ';
+            ++column;
+        }
+        result += text.substr(0, end);
+        column += end;
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return result;
+}
+
+std::string help_of(const OptionSpec& option) {
+    std::string help(option.help);
+    if (!option.default_value.empty()) help += fmt::format(" ({})", option.default_value);
+    return wrapped(help);
+}
+
+/// What CLI11 would misread: "--grace=" (it takes the next argument for the value) and a flag with
+/// a value that is neither true nor false. The result is in reverse order, as CLI11 wants it.
+std::vector<std::string> arguments_for_cli11(const std::vector<std::string>& arguments) {
+    std::vector<std::string> result;
+    bool options_end = false;
+    for (const std::string& argument : arguments) {
+        options_end = options_end || argument == "--";
+        const auto equals = argument.find('=');
+        if (options_end || !argument.starts_with("--") || equals == std::string::npos) {
+            result.push_back(argument);
+            continue;
+        }
+        const std::string name = argument.substr(2, equals - 2);
+        const std::string value = argument.substr(equals + 1);
+        const OptionSpec* option = find_option(name);
+        if (option != nullptr && option->is_flag()) {
+            if (is_set({{name, OptionValue{value, Source::command_line, "--" + name}}}, name))
+                result.push_back("--" + name);
+        } else if (value.empty()) {
+            result.push_back("--" + name);
+            result.emplace_back();
+        } else {
+            result.push_back(argument);
+        }
+    }
+    std::ranges::reverse(result);
+    return result;
+}
+
+/// CLI11's parser with our commands in it.
+class Parser {
+  public:
+    Parser() : app_(std::string(kDescription), "dsfailover") {
+        app_.set_version_flag("--version", fmt::format("dsfailover {}", kVersion),
+                              "Print the version and exit");
+        app_.set_help_flag("-h,--help", "Print this help and exit");
+        app_.get_formatter()->column_width(kNameColumn);
+        app_.require_subcommand(1);
+        app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
+        app_.footer(
+            "dsfailover COMMAND --help says more about a command. Start with:\n"
+            "  dsfailover global --dry-run --ds-config /opt/dolphinscheduler/master-server/conf/"
+            "application.yaml");
+        for (const Command* command : all_commands()) add(*command);
+    }
+
+    CommandLine parse(int argc, const char* const* argv) {
+        try {
+            app_.parse(arguments_for_cli11({argv + std::min(argc, 1), argv + argc}));
+        } catch (const CLI::Success& help_or_version) {
+            std::ostringstream text;
+            app_.exit(help_or_version, text, text);
+            result_.text = text.str();
+        } catch (const CLI::ParseError& error) {
+            fail(error, argc > 1 ? argv[1] : "");
+        }
+        return std::move(result_);
+    }
+
+  private:
+    /// The group of "sandbox create", made when its first command is added.
+    CLI::App& parent_of(const Command& command) {
+        const auto space = command.name.find(' ');
+        if (space == std::string_view::npos) return app_;
+        const std::string group(command.name.substr(0, space));
+        CLI::App*& app = groups_[group];
+        if (app == nullptr) {
+            app = app_.add_subcommand(group, "A cluster in one SQLite file, to rehearse on");
+            app->group("Commands");
+            app->require_subcommand(1);
+        }
+        return *app;
+    }
+
+    void add(const Command& command) {
+        const auto space = command.name.find(' ');
+        const auto name = command.name.substr(space == std::string_view::npos ? 0 : space + 1);
+        CLI::App* app =
+            parent_of(command).add_subcommand(std::string(name), std::string(command.summary));
+        app->group("Commands");
+        app->callback([this, &command] { result_.command = &command; });
+        app->footer(fmt::format("Examples:\n{}\n{}", command.examples, kFooter));
+        if (app->get_parent() != &app_) {
+            std::string& examples = group_examples_[app->get_parent()];
+            app->get_parent()->footer("Examples:\n" + (examples += command.examples));
+        }
+        app->get_formatter()->column_width(kNameColumn);
+        add_argument(*app, command);
+        for (const std::string_view option : options_of(command)) add(*app, *find_option(option));
+    }
+
+    void add_argument(CLI::App& app, const Command& command) {
+        const std::string name(command.argument);
+        const std::string help = wrapped(command.argument_help);
+        // One argument is no list: CLI11 would take the brackets of "[::1]" for one.
+        if (command.arguments == Command::Arguments::one)
+            app.add_option_function<std::string>(
+                   name, [this](const std::string& value) { result_.arguments = {value}; }, help)
+                ->type_name("")
+                ->required();
+        if (command.arguments == Command::Arguments::any_number)
+            app.add_option(name, result_.arguments, help)->type_name("");
+    }
+
+    void add(CLI::App& app, const OptionSpec& option) {
+        const std::string name = "--" + std::string(option.name);
+        CLI::Option* added = option.is_flag()
+                                 ? app.add_flag_function(
+                                       name,
+                                       [this, &option](std::int64_t count) {
+                                           result_.options[std::string(option.name)] =
+                                               count > 0 ? "true" : "false";
+                                       },
+                                       help_of(option))
+                                 : app.add_option_function<std::string>(
+                                          name,
+                                          [this, &option](const std::string& value) {
+                                              result_.options[std::string(option.name)] = value;
+                                          },
+                                          help_of(option))
+                                       ->type_name(std::string(option.placeholder));
+        added->group(std::string(option.group));
+    }
+
+    /// What CLI11 says is enough, but where it says what is missing and not what is wrong.
+    [[noreturn]] void fail(const CLI::ParseError& error, std::string_view first) const {
+        std::string command = "dsfailover";
+        const CLI::App* app = &app_;
+        while (!app->get_subcommands().empty()) {
+            app = app->get_subcommands().front();
+            command += " " + app->get_name();
+        }
+        std::string message = error.what();
+        if (first.starts_with('-') && !first.starts_with("-h"))
+            message = fmt::format("{} stands before the command: options come after it", first);
+        else if (app == &app_)
+            message = first.empty() ? "a command is required"
+                                    : fmt::format("there is no command '{}'", first);
+        throw UsageError(fmt::format("{}\nTry '{} --help'.", message, command));
+    }
+
+    CLI::App app_;
+    std::map<std::string, CLI::App*> groups_;
+    std::map<const CLI::App*, std::string> group_examples_;
+    CommandLine result_;
+};
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, const char* const* argv) {
+    return Parser().parse(argc, argv);
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,40 @@
+#include <algorithm>
+#include <array>
+
+#include "cli/command.h"
+
+namespace dsfailover {
+
+extern const Command kFailoverMaster;
+extern const Command kFailoverWorker;
+extern const Command kGlobal;
+extern const Command kCleanMarks;
+extern const Command kListMarks;
+extern const Command kStatus;
+extern const Command kRequeue;
+extern const Command kConfig;
+extern const Command kSandboxCreate;
+extern const Command kSandboxShow;
+
+std::span<const Command* const> all_commands() {
+    static constexpr std::array commands = {
+        &kFailoverMaster, &kFailoverWorker, &kGlobal,        &kCleanMarks,  &kListMarks,
+        &kStatus,         &kRequeue,        &kSandboxCreate, &kSandboxShow, &kConfig,
+    };
+    return commands;
+}
+
+std::vector<std::string_view> options_of(const Command& command) {
+    std::vector<std::string_view> names = command.options;
+    if (command.uses_cluster)
+        for (const std::string_view name :
+             {"registry", "database", "database-password-file", "ds-config", "profile",
+              "registry-user", "registry-password-file", "registry-ca", "registry-cert",
+              "registry-key", "time-zone"})
+            names.push_back(name);
+    for (const std::string_view name : {"config", "format", "log-level", "quiet", "no-progress"})
+        names.push_back(name);
+    return names;
+}
+
+}  // namespace dsfailover

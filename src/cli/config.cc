@@ -1,0 +1,49 @@
+#include "cli/command.h"
+#include "cli/context.h"
+#include "cli/options.h"
+#include "config/option_table.h"
+
+namespace dsfailover {
+namespace {
+
+/// Which options are no settings but say where settings are, or were resolved into others.
+bool is_shown_already(const std::vector<SettingItem>& shown, const OptionSpec& option) {
+    for (const SettingItem& item : shown)
+        if (item.name == option.name) return true;
+    return option.group == "The event" || option.command_line_only || option.name == "check" ||
+           option.name == "address" || option.name == "dry-run";
+}
+
+/// Shows what there is before it says what is wrong with it.
+void run(Context& context) {
+    std::vector<SettingItem>& shown = context.report().settings.emplace();
+    for (const SettingOrigin& setting : context.settings().origins)
+        shown.push_back({setting.name, setting.value, setting.origin});
+    for (const OptionSpec& option : all_options()) {
+        if (is_shown_already(shown, option)) continue;
+        if (const OptionValue* given = find(context.options(), option.name))
+            shown.push_back({std::string(option.name), given->value, given->origin});
+        else if (!option.default_value.empty())
+            shown.push_back(
+                {std::string(option.name), std::string(option.default_value), "default"});
+    }
+    context.zone();
+    failover_options(context.options());
+    context.report().outcome = Outcome::completed;
+}
+
+}  // namespace
+
+extern const Command kConfig;
+const Command kConfig{
+    .name = "config",
+    .summary = "Show the effective configuration and where each value came from",
+    .options = {"grace", "fence-timeout", "lock-timeout", "limit", "wait", "unclaimed-after",
+                "older-than", "items", "audit-log"},
+    .examples =
+        "  dsfailover config --format table\n"
+        "  dsfailover config --ds-config application.yaml --profile mysql\n",
+    .run = run,
+};
+
+}  // namespace dsfailover

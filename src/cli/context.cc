@@ -1,0 +1,92 @@
+#include "cli/context.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace dsfailover {
+namespace {
+
+std::string type_name(RegistrySettings::Type type) {
+    switch (type) {
+        case RegistrySettings::Type::zookeeper:
+            return "zookeeper";
+        case RegistrySettings::Type::etcd:
+            return "etcd";
+        case RegistrySettings::Type::jdbc:
+            return "jdbc";
+    }
+    return "";
+}
+
+std::string type_name(Dialect dialect) {
+    switch (dialect) {
+        case Dialect::sqlite:
+            return "sqlite";
+        case Dialect::postgresql:
+            return "postgresql";
+        case Dialect::mysql:
+            return "mysql";
+    }
+    return "";
+}
+
+std::string endpoint_of(const RegistrySettings& registry) {
+    return registry.type == RegistrySettings::Type::jdbc
+               ? registry.database.endpoint()
+               : fmt::format("{}", fmt::join(registry.hosts, ","));
+}
+
+}  // namespace
+
+Context::Context(OptionValues options, std::vector<std::string> arguments, Environment environment,
+                 Report& report)
+    : options_(std::move(options)),
+      arguments_(std::move(arguments)),
+      environment_(std::move(environment)),
+      report_(report) {}
+
+const Settings& Context::settings() {
+    if (!settings_) {
+        settings_ = resolve_settings(options_, environment_);
+        report_.warnings.insert(report_.warnings.end(), settings_->warnings.begin(),
+                                settings_->warnings.end());
+    }
+    return *settings_;
+}
+
+TimeZone Context::zone() {
+    try {
+        return TimeZone(settings().time_zone);
+    } catch (const UsageError& error) {
+        std::string origin = "--time-zone";
+        for (const SettingOrigin& setting : settings().origins)
+            if (setting.name == "time-zone") origin = setting.origin;
+        throw UsageError(fmt::format("{}: {}", origin, error.what()));
+    }
+}
+
+void Context::name_cluster() {
+    if (const auto& registry = settings().registry)
+        report_.registry =
+            RegistryInfo{type_name(registry->type), endpoint_of(*registry), registry->name_space};
+    if (const auto& database = settings().database)
+        report_.database =
+            DatabaseInfo{type_name(database->dialect), database->endpoint(), std::nullopt};
+}
+
+Cluster Context::open_cluster(Needs needs) {
+    const RegistrySettings& registry = require_registry(settings());
+    if (needs == Needs::registry_and_database) require_database(settings());
+    name_cluster();
+    const TimeZone its_zone = zone();
+    if (const OptionValue* file = find(options_, "audit-log"))
+        audit_ = AuditLog(file->value, report_.command);
+    if (settings().database) database_ = open_database(*settings().database);
+    registry_ = open_registry(registry);
+    report_.registry =
+        RegistryInfo{registry_->type(), registry_->endpoint(), registry_->name_space()};
+    return {*registry_, database_.get(), its_zone, audit_};
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time_zone.h"
+#include "config/settings.h"
+#include "coordinator/failover_coordinator.h"
+#include "report/audit_log.h"
+#include "report/report.h"
+
+namespace dsfailover {
+
+/// What a command works with. Nothing is opened before a command asks for it.
+class Context {
+  public:
+    Context(OptionValues options, std::vector<std::string> arguments, Environment environment,
+            Report& report);
+
+    const OptionValues& options() const { return options_; }
+    const std::vector<std::string>& arguments() const { return arguments_; }
+    Report& report() { return report_; }
+
+    /// Where registry and database are; resolved when first asked for, its warnings put into the
+    /// report. Throws UsageError.
+    const Settings& settings();
+
+    /// The zone of the database's timestamps. Throws UsageError naming where it comes from.
+    TimeZone zone();
+
+    /// Checks the whole configuration, then opens the audit log, the database and the registry, and
+    /// names both in the report, also when they cannot be reached. Throws UsageError before
+    /// anything is contacted; DatabaseError or RegistryError naming the endpoint.
+    enum class Needs { registry, registry_and_database };
+    Cluster open_cluster(Needs needs);
+
+    /// Brings the audit log to the disk. Throws Error(failed).
+    void flush_audit_log() { audit_.flush(); }
+
+  private:
+    void name_cluster();
+
+    OptionValues options_;
+    std::vector<std::string> arguments_;
+    Environment environment_;
+    Report& report_;
+    std::optional<Settings> settings_;
+    AuditLog audit_;
+    std::unique_ptr<Database> database_;
+    std::unique_ptr<Registry> registry_;
+};
+
+}  // namespace dsfailover

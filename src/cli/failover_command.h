@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "cli/context.h"
+#include "cli/options.h"
+#include "report/report.h"
+
+namespace dsfailover {
+
+/// The options that failover-master, failover-worker and global share, followed by `more`.
+std::vector<std::string_view> failover_option_names(std::vector<std::string_view> more);
+
+/// Puts the event into the report, so that it is there also when nothing can be reached.
+void name_event(Report& report, std::string type, std::optional<std::string> address,
+                const std::optional<ProcessIdentity>& process, std::optional<EpochMs> event_time);
+
+/// Opens the cluster and hands it over to the coordinator: `run` is called with it.
+template <typename Run>
+void with_coordinator(Context& context, Context::Needs needs, Run run) {
+    const Cluster cluster = context.open_cluster(needs);
+    FailoverCoordinator coordinator(cluster, context.report());
+    run(coordinator);
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,40 @@
+#include "base/address.h"
+#include "cli/command.h"
+#include "cli/failover_command.h"
+
+namespace dsfailover {
+namespace {
+
+void run(Context& context) {
+    MasterFailoverEvent event;
+    event.address = parse_address(context.arguments().at(0));
+    event.process = process_option(context.options());
+    event.event_time = event_time_option(context.options());
+    const FailoverOptions options = failover_options(context.options());
+    name_event(context.report(), "MasterFailoverEvent", event.address, event.process,
+               event.event_time);
+    with_coordinator(
+        context, Context::Needs::registry_and_database,
+        [&](FailoverCoordinator& coordinator) { coordinator.failover_master(event, options); });
+}
+
+}  // namespace
+
+extern const Command kFailoverMaster;
+const Command kFailoverMaster{
+    .name = "failover-master",
+    .summary = "Fail over the workflows of a master that is gone",
+    .argument = "ADDRESS",
+    .argument_help = "The master: HOST:PORT or [IPv6]:PORT, as it stands in the registry",
+    .arguments = Command::Arguments::one,
+    .options = failover_option_names({"startup-time", "process-id", "fence", "fence-timeout"}),
+    .examples =
+        "  dsfailover failover-master 10.0.0.1:5678 --dry-run\n"
+        "  dsfailover failover-master 10.0.0.1:5678 --wait 5m\n"
+        "  dsfailover failover-master 10.0.0.1:5678 --in-doubt 17,42\n"
+        "  dsfailover failover-master 10.0.0.1:5678 --fence \\\n"
+        "      --startup-time 1795331879415 --process-id 7074\n",
+    .run = run,
+};
+
+}  // namespace dsfailover

@@ -1,0 +1,39 @@
+#include "base/address.h"
+#include "cli/command.h"
+#include "cli/failover_command.h"
+
+namespace dsfailover {
+namespace {
+
+void run(Context& context) {
+    WorkerFailoverEvent event;
+    event.address = parse_address(context.arguments().at(0));
+    event.process = process_option(context.options());
+    event.event_time = event_time_option(context.options());
+    const FailoverOptions options = failover_options(context.options());
+    name_event(context.report(), "WorkerFailoverEvent", event.address, event.process,
+               event.event_time);
+    with_coordinator(
+        context, Context::Needs::registry_and_database,
+        [&](FailoverCoordinator& coordinator) { coordinator.failover_worker(event, options); });
+}
+
+}  // namespace
+
+extern const Command kFailoverWorker;
+const Command kFailoverWorker{
+    .name = "failover-worker",
+    .summary = "Get the tasks of a worker that is gone dispatched again",
+    .argument = "ADDRESS",
+    .argument_help = "The worker: HOST:PORT or [IPv6]:PORT, as it stands in the registry",
+    .arguments = Command::Arguments::one,
+    .options = failover_option_names(
+        {"startup-time", "process-id", "redispatch", "no-announce", "fence", "fence-timeout"}),
+    .examples =
+        "  dsfailover failover-worker 10.0.0.11:1234 --dry-run\n"
+        "  dsfailover failover-worker 10.0.0.11:1234 --wait 5m\n"
+        "  dsfailover failover-worker 10.0.0.11:1234 --no-announce --redispatch\n",
+    .run = run,
+};
+
+}  // namespace dsfailover

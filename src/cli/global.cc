@@ -1,0 +1,32 @@
+#include "cli/command.h"
+#include "cli/failover_command.h"
+
+namespace dsfailover {
+namespace {
+
+void run(Context& context) {
+    const GlobalMasterFailoverEvent event{event_time_option(context.options())};
+    const FailoverOptions options = failover_options(context.options());
+    name_event(context.report(), "GlobalMasterFailoverEvent", std::nullopt, std::nullopt,
+               event.event_time);
+    with_coordinator(context, Context::Needs::registry_and_database,
+                     [&](FailoverCoordinator& coordinator) {
+                         coordinator.global_master_failover(event, options);
+                     });
+}
+
+}  // namespace
+
+extern const Command kGlobal;
+const Command kGlobal{
+    .name = "global",
+    .summary = "Fail over every master with unfinished workflows that is gone or was restarted",
+    .options = failover_option_names({}),
+    .examples =
+        "  dsfailover global --dry-run --format table\n"
+        "  dsfailover global --limit 500 --wait 10m\n"
+        "  dsfailover global --event-time 2026-11-22T07:27:59Z\n",
+    .run = run,
+};
+
+}  // namespace dsfailover

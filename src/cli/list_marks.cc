@@ -1,0 +1,32 @@
+#include "base/address.h"
+#include "cli/command.h"
+#include "cli/failover_command.h"
+
+namespace dsfailover {
+namespace {
+
+void run(Context& context) {
+    MarksOptions options;
+    options.older_than = duration_option(context.options(), "older-than").value_or(Millis(0));
+    if (const OptionValue* address = find(context.options(), "address"))
+        options.address = parse_address(address->value);
+    options.items = items_option(context.options());
+    with_coordinator(context, Context::Needs::registry, [&](FailoverCoordinator& coordinator) {
+        coordinator.list_failover_finished_marks(options);
+    });
+}
+
+}  // namespace
+
+extern const Command kListMarks;
+const Command kListMarks{
+    .name = "list-marks",
+    .summary = "List the marks of finished failovers, oldest first",
+    .options = {"older-than", "address", "items"},
+    .examples =
+        "  dsfailover list-marks --format table\n"
+        "  dsfailover list-marks --address 10.0.0.1:5678\n",
+    .run = run,
+};
+
+}  // namespace dsfailover

@@ -1,0 +1,59 @@
+#include "coordinator/requeue.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/context.h"
+#include "cli/options.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+namespace {
+
+std::optional<int> state_option(const OptionValues& options) {
+    using namespace workflow_state;
+    const OptionValue* given = find(options, "as");
+    if (given == nullptr) return std::nullopt;
+    if (given->value == "running") return kRunning;
+    if (given->value == "pause") return kReadyPause;
+    if (given->value == "stop") return kReadyStop;
+    throw UsageError(
+        fmt::format("{}: '{}' is none of running, pause, stop", named("as", *given), given->value));
+}
+
+void run(Context& context) {
+    RequeueOptions options;
+    for (const std::string& id : context.arguments()) {
+        options.ids.push_back(parse_workflow_id(id, "ID"));
+    }
+    options.dry_run = is_set(context.options(), "dry-run");
+    options.unclaimed_after =
+        duration_option(context.options(), "unclaimed-after").value_or(options.unclaimed_after);
+    options.as = state_option(context.options());
+    options.limit = number_option(context.options(), "limit", 1);
+    options.wait = duration_option(context.options(), "wait");
+    options.items = items_option(context.options());
+    const Cluster cluster = context.open_cluster(Context::Needs::registry_and_database);
+    const Schema schema = read_schema(*cluster.database, context.report());
+    requeue_workflows(run_context(cluster, schema, context.report()), options);
+}
+
+}  // namespace
+
+extern const Command kRequeue;
+const Command kRequeue{
+    .name = "requeue",
+    .summary = "Give workflows stuck in FAILOVER a command again",
+    .argument = "ID",
+    .argument_help = "Workflow instances to look at (default: all in state FAILOVER)",
+    .arguments = Command::Arguments::any_number,
+    .options = {"unclaimed-after", "as", "limit", "dry-run", "wait", "items", "audit-log"},
+    .examples =
+        "  dsfailover requeue --dry-run --format table\n"
+        "  dsfailover requeue --wait 2m\n"
+        "  dsfailover requeue 17 42 --as stop\n",
+    .run = run,
+};
+
+}  // namespace dsfailover

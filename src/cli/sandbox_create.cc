@@ -1,0 +1,30 @@
+#include "cli/command.h"
+#include "cli/context.h"
+#include "sandbox/sandbox.h"
+
+namespace dsfailover {
+namespace {
+
+void run(Context& context) {
+    create_sandbox(context.arguments().at(0));
+    context.report().outcome = Outcome::completed;
+}
+
+}  // namespace
+
+extern const Command kSandboxCreate;
+const Command kSandboxCreate{
+    .name = "sandbox create",
+    .summary = "Make a small cluster in one SQLite file, to rehearse on",
+    .argument = "FILE",
+    .argument_help = "The file to make; it must not exist",
+    .arguments = Command::Arguments::one,
+    .uses_cluster = false,
+    .examples =
+        "  dsfailover sandbox create /tmp/sandbox.db\n"
+        "  dsfailover failover-master 10.0.0.1:5678 --grace 0s \\\n"
+        "      --registry jdbc --database sqlite:/tmp/sandbox.db\n",
+    .run = run,
+};
+
+}  // namespace dsfailover

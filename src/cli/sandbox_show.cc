@@ -1,0 +1,27 @@
+#include "cli/command.h"
+#include "cli/context.h"
+#include "sandbox/sandbox.h"
+
+namespace dsfailover {
+namespace {
+
+void run(Context& context) {
+    context.report().sandbox = read_sandbox(context.arguments().at(0));
+    context.report().outcome = Outcome::completed;
+}
+
+}  // namespace
+
+extern const Command kSandboxShow;
+const Command kSandboxShow{
+    .name = "sandbox show",
+    .summary = "Show what a failover touches in a sandbox, to compare before and after",
+    .argument = "FILE",
+    .argument_help = "The sandbox's file",
+    .arguments = Command::Arguments::one,
+    .uses_cluster = false,
+    .examples = "  dsfailover sandbox show /tmp/sandbox.db --format table\n",
+    .run = run,
+};
+
+}  // namespace dsfailover

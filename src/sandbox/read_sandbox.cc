@@ -1,0 +1,201 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "database/database.h"
+#include "registry/cluster.h"
+#include "sandbox/sandbox.h"
+#include "store/schema.h"
+
+namespace dsfailover {
+namespace {
+
+std::string workflow_state_text(std::int64_t state) {
+    switch (state) {
+        case 0:
+            return "SUBMITTED_SUCCESS";
+        case 1:
+            return "RUNNING_EXECUTION";
+        case 2:
+            return "READY_PAUSE";
+        case 3:
+            return "PAUSE";
+        case 4:
+            return "READY_STOP";
+        case 5:
+            return "STOP";
+        case 6:
+            return "FAILURE";
+        case 7:
+            return "SUCCESS";
+        case 14:
+            return "SERIAL_WAIT";
+        case 18:
+            return "FAILOVER";
+        default:
+            return std::to_string(state);
+    }
+}
+
+std::string task_state_text(std::int64_t state) {
+    switch (state) {
+        case 0:
+            return "SUBMITTED_SUCCESS";
+        case 1:
+            return "RUNNING_EXECUTION";
+        case 3:
+            return "PAUSE";
+        case 6:
+            return "FAILURE";
+        case 7:
+            return "SUCCESS";
+        case 8:
+            return "NEED_FAULT_TOLERANCE";
+        case 9:
+            return "KILL";
+        case 17:
+            return "DISPATCH";
+        default:
+            return std::to_string(state);
+    }
+}
+
+/// The rows of one SQLite file.
+class SandboxReader {
+  public:
+    explicit SandboxReader(Database& database) : database_(database) {}
+
+    void read(SandboxSection& section) {
+        section.servers = servers();
+        section.workflows = workflows();
+        section.tasks = tasks();
+        section.commands = commands("t_ds_command", "NULL");
+        section.error_commands = commands("t_ds_error_command", "message");
+        section.marks = children(paths::kMarks);
+        section.stamps = children(paths::kStamps);
+        section.locks = locks();
+    }
+
+  private:
+    std::vector<SandboxWorkflow> workflows() {
+        std::vector<SandboxWorkflow> result;
+        database_.stream(
+            "SELECT w.id, w.name, COALESCE(w.state, -1), w.host, w.start_time, w.restart_time, "
+            "w.command_type, (SELECT MIN(r.parent_workflow_instance_id) FROM "
+            "t_ds_relation_workflow_instance r WHERE r.workflow_instance_id = w.id) "
+            "FROM t_ds_workflow_instance w ORDER BY w.id",
+            {}, [&](const Row& row) {
+                result.push_back({row.integer(0), row.optional_text(1),
+                                  workflow_state_text(row.integer(2)), row.optional_text(3),
+                                  row.optional_text(4), row.optional_text(5),
+                                  row.optional_integer(6), row.optional_integer(7)});
+            });
+        return result;
+    }
+
+    std::vector<SandboxTask> tasks() {
+        std::vector<SandboxTask> result;
+        database_.stream(
+            "SELECT id, name, workflow_instance_id, COALESCE(state, -1), host, flag, submit_time "
+            "FROM t_ds_task_instance ORDER BY id",
+            {}, [&](const Row& row) {
+                result.push_back({row.integer(0), row.optional_text(1), row.optional_integer(2),
+                                  task_state_text(row.integer(3)), row.optional_text(4),
+                                  row.optional_integer(5), row.optional_text(6)});
+            });
+        return result;
+    }
+
+    std::vector<SandboxCommand> commands(std::string_view table, std::string_view message) {
+        std::vector<SandboxCommand> result;
+        database_.stream(
+            fmt::format("SELECT id, command_type, workflow_instance_id, command_param, "
+                        "update_time, {} FROM {} ORDER BY id",
+                        message, table),
+            {}, [&](const Row& row) {
+                result.push_back({row.integer(0), row.optional_integer(1), row.optional_integer(2),
+                                  row.optional_text(3), row.optional_text(4),
+                                  row.optional_text(5)});
+            });
+        return result;
+    }
+
+    /// Direct children of a folder of the JDBC registry.
+    std::vector<SandboxNode> children(std::string_view folder) {
+        const std::string prefix = std::string(folder) + '/';
+        std::vector<SandboxNode> result;
+        for_each_below(prefix, [&](const Row& row) {
+            const std::string_view name = row.text(0).substr(prefix.size());
+            if (name.find('/') == std::string_view::npos)
+                result.push_back({std::string(name), std::string(row.text(1))});
+        });
+        return result;
+    }
+
+    void for_each_below(const std::string& prefix, const Database::RowCallback& callback) {
+        const std::vector<Value> parameters = {static_cast<std::int64_t>(prefix.size()), prefix};
+        database_.stream(
+            "SELECT d.data_key, d.data_value, c.last_heartbeat_time, c.connection_config "
+            "FROM t_ds_jdbc_registry_data d "
+            "LEFT JOIN t_ds_jdbc_registry_client_heartbeat c ON c.id = d.client_id "
+            "WHERE substr(d.data_key, 1, ?) = ? ORDER BY d.data_key",
+            parameters, callback);
+    }
+
+    std::vector<SandboxServer> servers() {
+        std::vector<SandboxServer> result;
+        const EpochMs now = database_.clock_ms();
+        for (const auto& [kind, folder] :
+             {std::pair("master", paths::kMasters), std::pair("worker", paths::kWorkers)}) {
+            const std::string prefix = std::string(folder) + '/';
+            for_each_below(prefix, [&, kind = kind](const Row& row) {
+                Node node;
+                node.name = row.text(0).substr(prefix.size());
+                node.value = row.text(1);
+                const Server server = parse_heartbeat(std::move(node));
+                result.push_back({kind, server.address, is_client_alive(row, now),
+                                  server.startup_time, server.process_id});
+            });
+        }
+        return result;
+    }
+
+    static bool is_client_alive(const Row& row, EpochMs now) {
+        const auto last_heartbeat = row.optional_integer(2);
+        if (!last_heartbeat) return false;
+        const auto config = nlohmann::json::parse(row.text(3), nullptr, false);
+        const auto timeout = config.is_object() ? config.find("sessionTimeout") : config.end();
+        return timeout == config.end() || !timeout->is_number_integer() ||
+               now - *last_heartbeat <= timeout->get<std::int64_t>();
+    }
+
+    std::vector<SandboxLock> locks() {
+        std::vector<SandboxLock> result;
+        database_.stream(
+            "SELECT lock_key, lock_owner, client_id FROM t_ds_jdbc_registry_lock ORDER BY lock_key",
+            {}, [&](const Row& row) {
+                result.push_back(
+                    {std::string(row.text(0)), std::string(row.text(1)), row.integer(2)});
+            });
+        return result;
+    }
+
+    Database& database_;
+};
+
+}  // namespace
+
+SandboxSection read_sandbox(const std::string& file) {
+    DatabaseSettings settings;
+    settings.dialect = Dialect::sqlite;
+    settings.file = file;
+    const std::unique_ptr<Database> database = open_database(settings);
+    read_schema(*database);
+    check_jdbc_registry_schema(*database);
+    SandboxSection result;
+    result.file = file;
+    SandboxReader(*database).read(result);
+    return result;
+}
+
+}  // namespace dsfailover
