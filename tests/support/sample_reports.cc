@@ -1,0 +1,225 @@
+#include "sample_reports.h"
+
+namespace dsfailover {
+namespace {
+
+constexpr EpochMs kNow = 1'795'331'890'740;
+const std::string kNastyName = "a \"name\"\n\x1b[31m\xff\xfe 订单";
+
+Report general(const std::string& command) {
+    Report report;
+    report.command = command;
+    report.started_at = kNow;
+    report.finished_at = kNow + 1234;
+    report.registry = RegistryInfo{"zookeeper", "h1:2181,h2:2181", "/dolphinscheduler"};
+    report.database = DatabaseInfo{"postgresql", "postgresql://h:5432/ds", "3.3.0"};
+    report.warnings = {"a warning about " + kNastyName};
+    return report;
+}
+
+Report early_end(const std::string& command) {
+    Report report;
+    report.command = command;
+    report.outcome = Outcome::failed;
+    report.exit_code = ExitCode::environment;
+    report.started_at = kNow;
+    report.finished_at = kNow - 5;  // the clock was set back
+    report.errors = {"zookeeper://h1:2181 cannot be reached"};
+    return report;
+}
+
+WorkflowsSection workflows(const std::string& done) {
+    WorkflowsSection result(3);
+    result.selected = 3;
+    result.done = 1;
+    result.left = 2;
+    result.skipped = {{"in_doubt", 1}, {"running_elsewhere", 1}};
+    result.items.add({11, kNastyName, "RUNNING_EXECUTION", done, std::nullopt, 501, std::nullopt});
+    result.items.add({12, "b", "READY_STOP", "skipped", "in_doubt", std::nullopt, kNow});
+    result.items.add({13, std::nullopt, "READY_PAUSE", "left", "limit", {}, {}});
+    result.items.add({14, "d", std::nullopt, "failed", "a reason", {}, {}});
+    return result;
+}
+
+MasterSection master() {
+    MasterSection result;
+    result.address = "10.0.0.1:5678";
+    result.alive = true;
+    result.startup_time = kNow - 1000;
+    result.deadline = kNow;
+    result.stamp = kNow + 1;
+    result.outcome = Outcome::partial;
+    result.fence = FenceInfo{"/nodes/failover-finish-nodes/10.0.0.1:5678-1-2", true};
+    result.lock = LockInfo{"/lock/master-failover/10.0.0.1:5678", 1500, "10.0.0.2:5678"};
+    result.mark = MarkInfo{"/nodes/failover-finish-nodes/10.0.0.1:5678-unknown-unknown", kNow,
+                           "not-a-number", true};
+    result.workflows = workflows("failed_over");
+    result.recovery = RecoveryInfo{1, 2, 3};
+    return result;
+}
+
+Report failover_master() {
+    Report report = general("failover-master");
+    report.outcome = Outcome::partial;
+    report.exit_code = ExitCode::needs_person;
+    report.event = EventInfo{"MasterFailoverEvent", "10.0.0.1:5678", kNow - 99999, 77, kNow};
+    MasterSection bare;
+    bare.address = "10.0.0.9:5678";
+    report.masters = std::vector{master(), bare};
+    return report;
+}
+
+Report global() {
+    Report report = general("global");
+    report.dry_run = true;
+    report.outcome = Outcome::planned;
+    report.event = EventInfo{"GlobalMasterFailoverEvent", {}, {}, {}, kNow};
+    MasterSection planned = master();
+    planned.workflows = workflows("planned");
+    report.masters = std::vector{planned};
+    return report;
+}
+
+Report failover_worker() {
+    Report report = general("failover-worker");
+    report.outcome = Outcome::interrupted;
+    report.exit_code = ExitCode::terminated;
+    report.event = EventInfo{"WorkerFailoverEvent", "10.0.0.11:1234", {}, {}, kNow};
+    WorkerSection worker(2);
+    worker.address = "10.0.0.11:1234";
+    worker.deadline = kNow;
+    worker.outcome = Outcome::partial;
+    worker.announced = true;
+    worker.mark = MarkInfo{"/nodes/failover-finish-nodes/x", {}, "1795331890740", false};
+    worker.selected = 3;
+    worker.routes = {{"announced", 2}, {"workflow_failover", 1}};
+    worker.items.add({1, "t", 11, "DISPATCH", "10.0.0.1:5678", "announced", "left", "why"});
+    worker.items.add(
+        {2, kNastyName, 11, "RUNNING_EXECUTION", {}, "workflow_failover", "planned", {}});
+    worker.items.add({3, "v", 12, "DISPATCH", {}, "stuck", "left", {}});
+    report.worker = worker;
+    report.masters = std::vector{master()};
+    return report;
+}
+
+Report marks(const std::string& command) {
+    Report report = general(command);
+    MarksSection marks(2);
+    marks.examined = 3;
+    marks.removed = 1;
+    marks.kept = 1;
+    marks.failed = 1;
+    marks.items.add({"10.0.0.1:5678-1795331879415-7074",
+                     "10.0.0.1:5678",
+                     1'795'331'879'415,
+                     7074,
+                     "1795331890740",
+                     700'000'000,
+                     "removed",
+                     {}});
+    marks.items.add({"my-host:1-unknown-unknown",
+                     "my-host:1",
+                     {},
+                     {},
+                     "0x12",
+                     {},
+                     "failed",
+                     "its value is no number"});
+    marks.items.add({"\xff", {}, {}, {}, {}, {}, "kept", "evidence"});
+    report.marks = marks;
+    return report;
+}
+
+Report requeue() {
+    Report report = general("requeue");
+    report.requeue = workflows("requeued");
+    report.requeue->skipped = {{"duplicate_tasks", 1}};
+    report.requeue->items.kept()[0].previous_state = "FAILOVER";
+    report.recovery = RecoveryInfo{1, 0, 0};
+    return report;
+}
+
+Report status() {
+    Report report = general("status");
+    report.outcome = Outcome::completed;
+    report.exit_code = ExitCode::check_failed;
+    StatusSection status(1);
+    status.masters.push_back(
+        {"10.0.0.2:5678", true, kNow - 5000, 7074, kNow, "NORMAL", std::nullopt});
+    status.workers.push_back({"10.0.0.12:1234", true, {}, {}, {}, {}, "its heartbeat is no JSON"});
+    status.coordinator = "10.0.0.1:5678";
+    status.coordinator_alive = false;
+    status.needs_failover.add({"10.0.0.1:5678", false, 12, 1, 2, kNow - 100'000});
+    status.needs_failover.add({"10.0.0.3:5678", true, 0, 1, 0, {}});
+    status.ownerless = 2;
+    status.stuck.add({16, "clickstream", "java.lang.IllegalStateException"});
+    status.stuck.add({17, {}, "none"});
+    status.uncertain.add({7, kNastyName, "10.0.0.1:5678", "in_doubt", kNow - 9});
+    status.parents.add({9, "p", "10.0.0.1:5678", 10, {}, "RUNNING_EXECUTION"});
+    status.waiting_for_kill.add({12, {}, {}, "its tasks were not killed", {}});
+    status.commands = {8, kNow - 600'000, 4};
+    status.locks.push_back({"/lock/master-failover/10.0.0.3:5678",
+                            "10.0.0.2:5678",
+                            kNow,
+                            true,
+                            {"10.0.0.7", "10.0.0.8"}});
+    status.locks.push_back({"/lock/master-failover/10.0.0.4:5678", "10.0.0.2", {}, false, {}});
+    status.marks = 8;
+    status.expired_marks = 3;
+    status.unreadable_marks = 1;
+    status.clock_skew_ms = -12;
+    report.status = status;
+    return report;
+}
+
+Report sandbox_show() {
+    Report report = general("sandbox show");
+    SandboxSection sandbox;
+    sandbox.file = "demo.db";
+    sandbox.servers = {{"master", "10.0.0.2:5678", true, kNow, 7074},
+                       {"worker", "10.0.0.11:1234", false, {}, {}}};
+    sandbox.workflows = {
+        {1, kNastyName, "FAILOVER", "10.0.0.1:5678", "2026-11-22 07:27:59.000", {}, 6, 9},
+        {2, {}, "99", {}, {}, {}, {}, {}}};
+    sandbox.tasks = {{1, "t", 1, "DISPATCH", "10.0.0.11:1234", 1, "2026-11-22 07:28:00.000"},
+                     {2, {}, {}, "0", {}, {}, {}}};
+    sandbox.commands = {
+        {1, 2, 1, "{\"commandType\":\"RECOVER_TOLERANCE_FAULT\"}", "2026-11-22 07:28:01.000", {}}};
+    sandbox.error_commands = {{2, {}, {}, {}, {}, "first line\nsecond line"}};
+    sandbox.marks = {{"10.0.0.1:5678-unknown-unknown", "1795331890740"}, {"x", ""}};
+    sandbox.stamps = {{"10.0.0.1:5678", "1795331890740,1795331890741"}};
+    sandbox.locks = {
+        {"/lock/master-failover/10.0.0.3:5678", "10.0.0.2_7074_main", 190363728304608}};
+    report.sandbox = sandbox;
+    return report;
+}
+
+Report config() {
+    Report report = general("config");
+    report.settings = std::vector<SettingItem>{{"database", "sqlite:x.db", "option --database"},
+                                               {"registry-password", "(hidden)", "environment"}};
+    return report;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, Report>> sample_reports() {
+    std::vector<std::pair<std::string, Report>> samples = {
+        {"failover-master", failover_master()},
+        {"failover-worker", failover_worker()},
+        {"global", global()},
+        {"clean-marks", marks("clean-marks")},
+        {"list-marks", marks("list-marks")},
+        {"status", status()},
+        {"requeue", requeue()},
+        {"sandbox-create", general("sandbox create")},
+        {"sandbox-show", sandbox_show()},
+        {"config", config()}};
+    const std::size_t commands = samples.size();
+    for (std::size_t i = 0; i < commands; ++i)
+        samples.emplace_back(samples[i].first + "-ended-early",
+                             early_end(samples[i].second.command));
+    return samples;
+}
+
+}  // namespace dsfailover
