@@ -1,0 +1,411 @@
+// What is special about the JDBC registry: its rows, as the masters read them. The contract that
+// all registries share is in registry_conformance_test.cc.
+#include "registry/jdbc_registry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <future>
+#include <thread>
+
+#include "base/stored_time.h"
+#include "base/time_zone.h"
+#include "conformance/jdbc_server.h"
+
+namespace dsfailover {
+namespace {
+
+using std::chrono::steady_clock;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+constexpr EpochMs kHour = 3'600'000;
+const char* const kMark = "/nodes/failover-finish-nodes/10.0.0.1:5678-unknown-unknown";
+const char* const kLock = "/lock/master-failover/10.0.0.1:5678";
+
+class JdbcRegistryTest : public ::testing::TestWithParam<Dialect> {
+  protected:
+    void SetUp() override {
+        const auto where = test_database(GetParam());
+        if (!where) GTEST_SKIP() << "no " << name_of(GetParam()) << " to test with";
+        server_ = std::make_unique<JdbcServer>(*where);
+        settings_ = server_->settings();
+        database_ = &server_->database();
+    }
+
+    std::unique_ptr<Registry> open() { return open_jdbc_registry(settings_); }
+
+    std::string time_text(EpochMs time) const {
+        return format_stored_time(time / 1000 * 1000, TimeZone(settings_.time_zone),
+                                  GetParam() == Dialect::mysql ? 1000000 : 1000);
+    }
+
+    /// A row as a server writes it.
+    void insert_node(const std::string& key, const std::string& value, std::int64_t client_id,
+                     EpochMs updated, const char* type = "EPHEMERAL") {
+        database_->execute(
+            "INSERT INTO t_ds_jdbc_registry_data"
+            " (data_key, data_value, data_type, client_id, create_time, last_update_time)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            {Value(key), Value(value), Value(type), Value(client_id), Value(time_text(updated)),
+             Value(time_text(updated))});
+    }
+    void insert_client(std::int64_t id, EpochMs heartbeat,
+                       const char* config = R"({"sessionTimeout":60000})") {
+        database_->execute(
+            "INSERT INTO t_ds_jdbc_registry_client_heartbeat"
+            " (id, client_name, last_heartbeat_time, connection_config) VALUES (?, ?, ?, ?)",
+            {Value(id), Value("10.0.0.1_77"), Value(heartbeat), Value(config)});
+    }
+    void insert_lock(std::int64_t client_id, const char* owner = "10.0.0.1_77_Master-Failover") {
+        database_->execute(
+            "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time)"
+            " VALUES (?, ?, ?, ?)",
+            {Value(kLock), Value(owner), Value(client_id), Value(time_text(now_ms()))});
+    }
+
+    std::vector<std::string> texts(const std::string& sql) {
+        std::vector<std::string> found;
+        const Rows rows = database_->query(sql);
+        for (std::size_t i = 0; i < rows.size(); ++i) found.emplace_back(rows[i].text(0));
+        return found;
+    }
+    std::vector<std::string> events() {
+        return texts("SELECT event_type FROM t_ds_jdbc_registry_data_change_event ORDER BY id");
+    }
+    std::int64_t number(const std::string& sql) { return database_->query(sql)[0].integer(0); }
+
+    std::unique_ptr<JdbcServer> server_;
+    RegistrySettings settings_;
+    Database* database_ = nullptr;
+};
+
+Removal removal(const std::string& path, const std::string& version) {
+    Removal removal;
+    removal.path = path;
+    removal.version = version;
+    return removal;
+}
+
+const auto kNobodyWaits = [](const LockClaim&, Millis) {};
+
+TEST_P(JdbcRegistryTest, ReadingWritesNothing) {
+    insert_node("/nodes/master/10.0.0.1:5678", "{}", 1, now_ms());
+    {
+        const auto registry = open();
+        registry->children("/nodes/master");
+        registry->get("/nodes/master/10.0.0.1:5678");
+        registry->living("/nodes/master", false);
+        registry->claims(kLock);
+        registry->locks("/lock/master-failover");
+    }
+    EXPECT_EQ(number("SELECT count(*) FROM t_ds_jdbc_registry_client_heartbeat"), 0);
+    EXPECT_THAT(events(), IsEmpty());
+}
+
+TEST_P(JdbcRegistryTest, EveryWriteIsFollowedByItsEvent) {
+    const auto registry = open();
+    ASSERT_TRUE(registry->put(kMark, "1795331879415", ""));
+    const Node added = registry->get(kMark).value();
+    ASSERT_TRUE(registry->put(kMark, "1795331879416", added.version));
+    const Node updated = registry->get(kMark).value();
+    std::vector<Removal> removals{removal(kMark, updated.version)};
+    registry->remove(removals);
+
+    // The first is the parent's.
+    EXPECT_THAT(events(), ElementsAre("ADD", "ADD", "UPDATE", "DELETE"));
+    EXPECT_THAT(
+        texts("SELECT jdbc_registry_data FROM t_ds_jdbc_registry_data_change_event"
+              " WHERE event_type = 'DELETE'"),
+        ElementsAre(::testing::MatchesRegex(
+            "\\{\"id\":[0-9]+,"
+            "\"dataKey\":\"/nodes/failover-finish-nodes/10.0.0.1:5678-unknown-unknown\","
+            "\"dataValue\":\"1795331879416\",\"dataType\":\"PERSISTENT\",\"clientId\":[0-9]+,"
+            "\"createTime\":\"[0-9-]{10} [0-9:]{8}\",\"lastUpdateTime\":\"[0-9-]{10} "
+            "[0-9:]{8}\"\\}")));
+}
+
+TEST_P(JdbcRegistryTest, TheParentIsARowWithAnEmptyValue) {
+    open()->put(kMark, "1", "");
+    const Node parent = open()->get("/nodes/failover-finish-nodes").value();
+    EXPECT_EQ(parent.value, "");
+    EXPECT_EQ(parent.owner, "");
+}
+
+TEST_P(JdbcRegistryTest, TimesAreWallClockInTheMastersZone) {
+    settings_.time_zone = "+08:00";
+    const auto registry = open();
+    const EpochMs before = now_ms();
+    registry->put(kMark, "1", "");
+    EXPECT_NEAR(static_cast<double>(registry->get(kMark)->modified_at), static_cast<double>(before),
+                5000);
+    const std::string text =
+        texts("SELECT last_update_time FROM t_ds_jdbc_registry_data ORDER BY id DESC")[0];
+    EXPECT_NEAR(static_cast<double>(parse_stored_time(text, TimeZone(), 1000).epoch_ms()),
+                static_cast<double>(before + 8 * kHour), 5000);
+}
+
+TEST_P(JdbcRegistryTest, OurClientIsThereWhileWeWorkAndItsHeartbeatMoves) {
+    auto registry = open();
+    LockAttempt attempt = registry->lock(kLock, Millis(0), kNobodyWaits);
+    ASSERT_TRUE(attempt.lock);
+    EXPECT_THAT(texts("SELECT connection_config FROM t_ds_jdbc_registry_client_heartbeat"),
+                ElementsAre(R"({"sessionTimeout":10000})"));
+    EXPECT_THAT(texts("SELECT client_name FROM t_ds_jdbc_registry_client_heartbeat")[0],
+                ::testing::EndsWith("_" + std::to_string(getpid())));
+    EXPECT_THAT(texts("SELECT lock_owner FROM t_ds_jdbc_registry_lock")[0],
+                ::testing::EndsWith("_" + std::to_string(getpid()) + "_dsfailover"));
+    const std::string heartbeat =
+        "SELECT last_heartbeat_time FROM t_ds_jdbc_registry_client_heartbeat";
+    const std::int64_t first = number(heartbeat);
+    std::this_thread::sleep_for(Millis(3500));
+    EXPECT_GE(number(heartbeat), first + 2500);
+    EXPECT_TRUE(attempt.lock->still_held());
+
+    attempt.lock.reset();
+    EXPECT_EQ(number("SELECT count(*) FROM t_ds_jdbc_registry_lock"), 0);
+    registry.reset();
+    EXPECT_EQ(number("SELECT count(*) FROM t_ds_jdbc_registry_client_heartbeat"), 0);
+}
+
+TEST_P(JdbcRegistryTest, HostNamesHoldNoWildcards) {
+    insert_node("/nodes/m_ster/a:1", "", 1, now_ms());
+    insert_node("/nodes/master/b:1", "", 1, now_ms());
+    insert_node("/nodes/m%/c:1", "", 1, now_ms());
+    const auto registry = open();
+    EXPECT_THAT(registry->children("/nodes/m_ster").value(), ElementsAre("a:1"));
+    EXPECT_THAT(registry->children("/nodes/m%").value(), ElementsAre("c:1"));
+}
+
+TEST_P(JdbcRegistryTest, AServerLivesByItsClientOrByItsRow) {
+    const EpochMs now = now_ms();
+    insert_client(1, now - 59'000);
+    insert_node("/nodes/master/fresh-client:1", "", 1, now - kHour);
+    insert_client(2, now - 61'000);
+    insert_node("/nodes/master/dead-client:1", "", 2, now - kHour);
+    insert_client(3, now - kHour, R"({"sessionTimeout":315360000000})");
+    insert_node("/nodes/master/long-session:1", "", 3, now - kHour);
+    insert_client(4, now - 59'000, "no json");
+    insert_node("/nodes/master/default-session:1", "", 4, now - kHour);
+    insert_node("/nodes/master/purged-but-writing:1", "", 5, now - 25'000);
+    insert_node("/nodes/master/left-behind:1", "", 6, now - 35'000);
+
+    std::vector<std::string> names;
+    for (const Node& node : open()->living("/nodes/master", false)) names.push_back(node.name);
+    EXPECT_THAT(names, UnorderedElementsAre("fresh-client:1", "long-session:1", "default-session:1",
+                                            "purged-but-writing:1"));
+}
+
+TEST_P(JdbcRegistryTest, AnOverdueHeartbeatIsLookedAtAgainOnce) {
+    const EpochMs now = now_ms();
+    insert_client(1, now - 100'000);
+    insert_node("/nodes/master/moving:1", "", 1, now - kHour);
+    insert_client(2, now - 100'000);
+    insert_node("/nodes/master/still:1", "", 2, now - kHour);
+
+    const auto registry = open();
+    const auto start = steady_clock::now();
+    auto looking = std::async(std::launch::async, [&] {
+        std::vector<std::string> names;
+        for (const Node& node : registry->living("/nodes/master", true)) names.push_back(node.name);
+        return names;
+    });
+    std::this_thread::sleep_for(Millis(2000));
+    database_->execute(
+        "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = ? WHERE id = 1",
+        {Value(now - 97'000)});
+    EXPECT_THAT(looking.get(), ElementsAre("moving:1"));
+    EXPECT_GE(steady_clock::now() - start, Millis(6000));
+    const auto again = steady_clock::now();
+    registry->living("/nodes/master", true);
+    EXPECT_LT(steady_clock::now() - again, Millis(1000));
+}
+
+TEST_P(JdbcRegistryTest, ALockOfALivingClientIsWaitedFor) {
+    insert_client(7, now_ms());
+    insert_lock(7);
+    const auto registry = open();
+    const LockAttempt attempt = registry->lock(kLock, Millis(700), kNobodyWaits);
+    EXPECT_FALSE(attempt.lock);
+    EXPECT_GE(attempt.waited, Millis(700));
+    ASSERT_TRUE(attempt.holder);
+    EXPECT_EQ(attempt.holder->owner, "7");
+    EXPECT_EQ(attempt.holder->description, "10.0.0.1_77_Master-Failover");
+}
+
+TEST_P(JdbcRegistryTest, ALockOfADeadClientIsRemovedAndReported) {
+    insert_client(7, now_ms() - 61'000);
+    insert_lock(7);
+    const auto registry = open();
+    const LockAttempt attempt = registry->lock(kLock, Millis(0), kNobodyWaits);
+    EXPECT_TRUE(attempt.lock);
+    EXPECT_THAT(attempt.notes,
+                ElementsAre(HasSubstr("dead client 7 (10.0.0.1_77_Master-Failover)")));
+}
+
+TEST_P(JdbcRegistryTest, ALockOfAnUnknownClientIsRemovedAndReported) {
+    insert_lock(7);
+    const auto registry = open();
+    const LockAttempt attempt = registry->lock(kLock, Millis(0), kNobodyWaits);
+    EXPECT_TRUE(attempt.lock);
+    EXPECT_THAT(attempt.notes, ElementsAre(HasSubstr("unknown client 7")));
+}
+
+TEST_P(JdbcRegistryTest, ALockWhoseClientWasPurgedStaysWhileItsServerWritesItsNode) {
+    insert_lock(7);
+    insert_node("/nodes/master/10.0.0.1:5678", "{}", 7, now_ms() - 10'000);
+    EXPECT_FALSE(open()->lock(kLock, Millis(0), kNobodyWaits).lock);
+}
+
+TEST_P(JdbcRegistryTest, ALockStaysWhileTheServerOfItsIpAndPidWritesItsNode) {
+    insert_lock(7);
+    insert_node("/nodes/worker/10.0.0.1:1234", R"({"processId":77})", 8, now_ms() - 10'000);
+    EXPECT_FALSE(open()->lock(kLock, Millis(0), kNobodyWaits).lock);
+}
+
+TEST_P(JdbcRegistryTest, ALockOfAnotherProcessAtTheSameAddressIsRemoved) {
+    insert_lock(7);
+    insert_node("/nodes/master/10.0.0.1:5678", R"({"processId":7})", 8, now_ms() - 10'000);
+    const auto registry = open();
+    EXPECT_TRUE(registry->lock(kLock, Millis(0), kNobodyWaits).lock);
+}
+
+TEST_P(JdbcRegistryTest, APurgedLockRowIsNoLongerHeld) {
+    const auto registry = open();
+    const LockAttempt attempt = registry->lock(kLock, Millis(0), kNobodyWaits);
+    ASSERT_TRUE(attempt.lock->still_held());
+    database_->execute("DELETE FROM t_ds_jdbc_registry_lock");
+    insert_client(7, now_ms());
+    insert_lock(7);
+    EXPECT_FALSE(attempt.lock->still_held());
+}
+
+TEST_P(JdbcRegistryTest, ALockOfOursIsLostWithOurClientRow) {
+    const auto registry = open();
+    const LockAttempt attempt = registry->lock(kLock, Millis(0), kNobodyWaits);
+    database_->execute("DELETE FROM t_ds_jdbc_registry_client_heartbeat");
+    EXPECT_FALSE(attempt.lock->still_held());
+}
+
+TEST_P(JdbcRegistryTest, ALockOfOursIsLostPastOurSessionTimeout) {
+    const auto registry = open();
+    const LockAttempt attempt = registry->lock(kLock, Millis(0), kNobodyWaits);
+    database_->execute("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = ?",
+                       {Value(now_ms() - 10'500)});
+    EXPECT_FALSE(attempt.lock->still_held());
+    std::this_thread::sleep_for(Millis(3500));
+    EXPECT_FALSE(attempt.lock->still_held()) << "a session that was lost does not come back";
+}
+
+TEST_P(JdbcRegistryTest, ReadsAndTheHeartbeatBearATransactionOfOurs) {
+    const auto registry = open();
+    const LockAttempt attempt = registry->lock(kLock, Millis(0), kNobodyWaits);
+    {
+        Transaction transaction(*database_);
+        database_->execute("UPDATE t_ds_jdbc_registry_data SET data_value = ''");
+        const auto start = steady_clock::now();
+        EXPECT_TRUE(attempt.lock->still_held());
+        EXPECT_THAT(registry->claims(kLock), SizeIs(1));
+        registry->living("/nodes/master", false);
+        EXPECT_LT(steady_clock::now() - start, Millis(1000));
+        std::this_thread::sleep_for(Millis(6000));
+    }
+    std::this_thread::sleep_for(Millis(6000));
+    EXPECT_TRUE(attempt.lock->still_held());
+}
+
+TEST_P(JdbcRegistryTest, AMarkOfTheSameMomentCountsAsWrittenAfterTheLock) {
+    const auto registry = open();
+    const LockAttempt attempt = registry->lock(kLock, Millis(0), kNobodyWaits);
+    registry->put(kMark, "1", "");
+    EXPECT_GT(registry->get(kMark)->modified_order, registry->claims(kLock)[0].created_order);
+}
+
+TEST_P(JdbcRegistryTest, AServerOwnsTheLocksOfItsClientAndOfItsProcess) {
+    const auto registry = open();
+    Node server;
+    server.name = "10.0.0.1:5678";
+    server.value = R"({"processId":77})";
+    server.owner = "7";
+    const auto claim = [](const char* owner, const char* description) {
+        LockClaim claimed;
+        claimed.owner = owner;
+        claimed.description = description;
+        return claimed;
+    };
+    EXPECT_TRUE(registry->owns(server, claim("7", "10.0.0.9_1_x")));
+    EXPECT_TRUE(registry->owns(server, claim("8", "10.0.0.1_77_Master-Failover")));
+    EXPECT_FALSE(registry->owns(server, claim("8", "10.0.0.1_770_Master-Failover")));
+    EXPECT_FALSE(registry->owns(server, claim("8", "10.0.0.12_77_Master-Failover")));
+}
+
+TEST_P(JdbcRegistryTest, AnAnnouncementIsAnEphemeralRowOfOurClient) {
+    const auto registry = open();
+    const auto announcement = registry->announce("/nodes/worker/10.0.0.1:1234", "{}");
+    ASSERT_TRUE(announcement);
+    EXPECT_EQ(number("SELECT count(*) FROM t_ds_jdbc_registry_data d"
+                     " JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = d.client_id"
+                     " WHERE d.data_type = 'EPHEMERAL'"),
+              1);
+    EXPECT_FALSE(registry->announce("/nodes/worker/10.0.0.1:1234", "{}"));
+    EXPECT_TRUE(announcement->withdraw());
+    EXPECT_THAT(events(), ElementsAre("ADD", "ADD", "DELETE"));
+    EXPECT_FALSE(registry->get("/nodes/worker/10.0.0.1:1234"));
+}
+
+TEST_P(JdbcRegistryTest, AServerThatRegistersOverAnAnnouncementKeepsItsNode) {
+    const auto registry = open();
+    auto announcement = registry->announce("/nodes/worker/10.0.0.1:1234", "{}");
+    database_->execute(
+        "UPDATE t_ds_jdbc_registry_data SET data_value = '{\"processId\":1}'"
+        " WHERE data_type = 'EPHEMERAL'");
+    EXPECT_FALSE(announcement->withdraw());
+    announcement.reset();
+    EXPECT_TRUE(registry->get("/nodes/worker/10.0.0.1:1234"));
+}
+
+TEST_P(JdbcRegistryTest, ThousandsOfRemovalsEachStandForThemselves) {
+    const std::string folder = "/nodes/failover-finish-nodes";
+    constexpr int kMarks = 2500;
+    {
+        Transaction transaction(*database_);
+        for (int i = 0; i < kMarks; ++i)
+            insert_node(folder + "/h:" + std::to_string(i), "1", 1, now_ms() - kHour, "PERSISTENT");
+        transaction.commit();
+    }
+    const auto registry = open();
+    std::vector<Removal> removals;
+    registry->read_children(folder, [&](const ChildRead& child) {
+        removals.push_back(removal(folder + "/" + child.name, child.node->version));
+    });
+    ASSERT_THAT(removals, SizeIs(kMarks));
+    database_->execute("UPDATE t_ds_jdbc_registry_data SET data_value = '2' WHERE data_key = ?",
+                       {Value(removals[3].path)});
+    database_->execute("DELETE FROM t_ds_jdbc_registry_data WHERE data_key = ?",
+                       {Value(removals[1200].path)});
+    removals[2000].version = "nonsense";
+
+    registry->remove(removals);
+
+    std::vector<std::size_t> others;
+    for (std::size_t i = 0; i < removals.size(); ++i)
+        if (removals[i].outcome != RemoveOutcome::removed) others.push_back(i);
+    EXPECT_THAT(others, ElementsAre(3, 1200, 2000));
+    EXPECT_EQ(removals[3].outcome, RemoveOutcome::changed);
+    EXPECT_EQ(removals[1200].outcome, RemoveOutcome::vanished);
+    EXPECT_EQ(removals[2000].outcome, RemoveOutcome::changed);
+    EXPECT_EQ(number("SELECT count(*) FROM t_ds_jdbc_registry_data"), 2);
+    EXPECT_THAT(events(), SizeIs(kMarks - 3));
+}
+
+INSTANTIATE_TEST_SUITE_P(Databases, JdbcRegistryTest,
+                         ::testing::Values(Dialect::sqlite, Dialect::postgresql, Dialect::mysql),
+                         [](const auto& parameter) { return name_of(parameter.param); });
+
+}  // namespace
+}  // namespace dsfailover

@@ -1,0 +1,45 @@
+#pragma once
+
+// What the registry conformance suite needs to know of each kind of registry. To hook in another
+// one: write a RegistryServer for it and add it to registry_servers() at the end of this file.
+
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "conformance/etcd_server.h"
+#include "conformance/jdbc_server.h"
+#include "conformance/zookeeper_server.h"
+#include "registry/registry.h"
+
+namespace dsfailover {
+
+/// A registry that can be tested, found by its environment variable.
+struct NamedRegistryServer {
+    std::string name;  ///< of the test's parameter: letters and digits
+    /// A fresh, empty place on the server: another namespace, or empty tables.
+    std::function<std::unique_ptr<RegistryServer>()> prepare;
+};
+
+inline std::vector<NamedRegistryServer> registry_servers() {
+    std::vector<NamedRegistryServer> servers;
+    if (const char* address = std::getenv("DSFAILOVER_TEST_ZOOKEEPER"))
+        servers.push_back(
+            {"ZooKeeper", [address] { return std::make_unique<ZookeeperServer>(address); }});
+    if (const char* address = std::getenv("DSFAILOVER_TEST_ETCD"))
+        servers.push_back({"Etcd", [address] { return std::make_unique<EtcdServer>(address); }});
+    const auto add_jdbc = [&](const char* variable, const char* name, Dialect dialect) {
+        if (std::getenv(variable) != nullptr)
+            servers.push_back({name, [dialect] {
+                                   return std::make_unique<JdbcServer>(*test_database(dialect));
+                               }});
+    };
+    add_jdbc("DSFAILOVER_TEST_SQLITE", "JdbcSqlite", Dialect::sqlite);
+    add_jdbc("DSFAILOVER_TEST_POSTGRESQL", "JdbcPostgresql", Dialect::postgresql);
+    add_jdbc("DSFAILOVER_TEST_MYSQL", "JdbcMysql", Dialect::mysql);
+    return servers;
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,334 @@
+// What is read of task instances and commands, and what a re-dispatch writes, on every database.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "conformance/store_fixture.h"
+#include "store/command_store.h"
+#include "store/task_instance_store.h"
+
+namespace dsfailover {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+using Ids = std::vector<std::int64_t>;
+
+const std::string kWorker = "10.0.0.9:1234";
+// 2026-11-22T08:00:00Z
+constexpr EpochMs kNow = 1'795'334'400'000;
+
+class StoreTasks : public StoreFixture {
+  protected:
+    TaskInstanceStore store() { return TaskInstanceStore(context()); }
+
+    std::vector<WorkerTask> scan(const std::string& worker = kWorker) {
+        std::vector<WorkerTask> found;
+        store().scan_worker_tasks(worker, [&](const WorkerTask& task) { found.push_back(task); });
+        std::sort(found.begin(), found.end(),
+                  [](const auto& a, const auto& b) { return a.task.id < b.task.id; });
+        return found;
+    }
+    std::vector<TaskInstance> tasks() {
+        std::vector<TaskInstance> found;
+        for (const WorkerTask& one : scan()) found.push_back(one.task);
+        return found;
+    }
+    Ids redispatch(const std::vector<TaskInstance>& tasks) {
+        Transaction transaction(*database_);
+        Ids changed = store().redispatch(tasks, kNow);
+        transaction.commit();
+        return changed;
+    }
+    /// Whether a master sees the task row: what makes it valid.
+    std::map<std::string, std::string> invalid() {
+        return {{GetParam().has_test_flag ? "test_flag" : "flag",
+                 GetParam().has_test_flag ? "NULL" : "0"}};
+    }
+};
+
+TEST_P(StoreTasks, ActivityIsTheFirstSubmitAndTheLatestOfAll) {
+    insert_task(1, 10);
+    insert_task(2, 10, {{"submit_time", "'2026-11-22 07:10:00'"}, {"start_time", "NULL"}});
+    insert_task(3, 10, {{"flag", "0"}, {"end_time", "'2026-11-22 08:00:00'"}});
+    insert_task(4, 11, {{"submit_time", "NULL"}, {"start_time", "NULL"}});
+    insert_task(5, 12);
+    const auto found = store().activity(Ids{10, 11, 99});
+    EXPECT_THAT(found, SizeIs(2));
+    EXPECT_EQ(found.at(10).first_submit.value().epoch_ms(), kNow - 3'598'000);
+    EXPECT_EQ(found.at(10).latest.value().epoch_ms(), kNow);
+    EXPECT_FALSE(found.at(11).first_submit || found.at(11).latest);
+    EXPECT_THAT(store().activity(Ids{}), IsEmpty());
+}
+
+TEST_P(StoreTasks, ActivityOfAnyNumberOfWorkflows) {
+    insert_task(1, 25'000);
+    Ids ids;
+    for (std::int64_t id = 1; id <= 25'000; ++id) ids.push_back(id);
+    EXPECT_THAT(store().activity(ids), SizeIs(1));
+}
+
+TEST_P(StoreTasks, UnfinishedOnesOfTheWorkerAreScanned) {
+    for (const int state : {0, 1, 2, 4, 7, 18}) {
+        insert_workflow(10 + state, {{"state", std::to_string(state)}});
+        insert_task(10 + state, 10 + state);
+    }
+    insert_workflow(50);
+    for (const int state : {0, 1, 6, 7, 8, 9, 17}) {
+        insert_task(100 + state, 50, {{"state", std::to_string(state)}});
+    }
+    insert_task(200, 50, {{"flag", "0"}});
+    insert_task(201, 50, {{"host", "'10.0.0.8:1234'"}});
+    insert_task(202, 999);
+    Ids ids;
+    for (const TaskInstance& task : tasks()) ids.push_back(task.id);
+    EXPECT_THAT(ids, ElementsAre(11, 12, 14, 28, 101, 117));
+}
+
+TEST_P(StoreTasks, AreReadWithWhatDecidesTheirRoute) {
+    insert_workflow(1, {{"state", "18"}, {"host", "'10.0.0.1:5678'"}});
+    insert_workflow(2, {{"host", "NULL"}});
+    insert_task(5, 1, {{"state", "17"}, {"name", "'a \"b\"'"}});
+    insert_task(6, 2, {{"submit_time", "NULL"}});
+    const auto found = scan();
+    ASSERT_THAT(found, SizeIs(2));
+    EXPECT_EQ(found[0].task.name, "a \"b\"");
+    EXPECT_EQ(found[0].task.workflow_instance_id, 1);
+    EXPECT_EQ(found[0].task.state, 17);
+    EXPECT_EQ(found[0].task.host, kWorker);
+    EXPECT_EQ(found[0].task.submit_time.value().epoch_ms(), kNow - 3'598'000);
+    EXPECT_EQ(found[0].workflow_host, "10.0.0.1:5678");
+    EXPECT_EQ(found[0].workflow_state, 18);
+    EXPECT_FALSE(found[1].task.submit_time || found[1].workflow_host);
+}
+
+TEST_P(StoreTasks, WorkersAreComparedAsWritten) {
+    insert_workflow(1);
+    insert_task(1, 1, {{"host", "'Worker-0:1234'"}});
+    EXPECT_THAT(scan("worker-0:1234"), IsEmpty());
+    EXPECT_THAT(scan("Worker-0:1234"), SizeIs(1));
+}
+
+TEST_P(StoreTasks, ABrokenRowIsReported) {
+    if (is_mysql()) GTEST_SKIP() << "the server takes nothing but times and zeros";
+    insert_workflow(1);
+    insert_task(77, 1, {{"submit_time", is_sqlite() ? "'soon'" : "'infinity'"}});
+    EXPECT_THAT([&] { scan(); },
+                ::testing::ThrowsMessage<EnvironmentError>(
+                    AllOf(HasSubstr("t_ds_task_instance.submit_time"), HasSubstr("id 77"))));
+    EXPECT_THAT([&] { store().activity(Ids{1}); },
+                ::testing::ThrowsMessage<EnvironmentError>(
+                    AllOf(HasSubstr("submit_time"), HasSubstr("of a workflow"), HasSubstr("1"))));
+}
+
+TEST_P(StoreTasks, ACloneIsDispatchedAnew) {
+    execute("ALTER TABLE t_ds_task_instance ADD COLUMN of_a_later_release int");
+    schema_ = read_schema(*database_);
+    insert_workflow(1);
+    insert_task(5, 1,
+                {{"var_pool", "'[]'"},
+                 {"log_path", "'/tmp/log'"},
+                 {"execute_path", "'/tmp/execute'"},
+                 {"task_params", "'{\"rawScript\":\"sleep\"}'"},
+                 {"retry_times", "2"},
+                 {"pid", "4711"},
+                 {"end_time", "'2026-11-22 07:59:00'"},
+                 {"first_submit_time", "'2026-11-22 06:00:00'"},
+                 {"of_a_later_release", "42"}});
+    const Cells before = rows("SELECT * FROM t_ds_task_instance").at(0);
+    EXPECT_THAT(redispatch(tasks()), ElementsAre(5));
+
+    const auto found = rows("SELECT * FROM t_ds_task_instance ORDER BY id");
+    ASSERT_THAT(found, SizeIs(2));
+    for (std::size_t i = 0; i < schema_.task_instance_columns.size(); ++i) {
+        const std::string& column = schema_.task_instance_columns[i];
+        const std::optional<std::string>& of_old = found[0][i];
+        const std::optional<std::string>& of_clone = found[1][i];
+        if (column == "id") {
+            EXPECT_EQ(of_old, "5");
+            EXPECT_GT(std::stoi(of_clone.value()), 5);
+        } else if (column == "state") {
+            EXPECT_EQ(of_old, "8");
+            EXPECT_EQ(of_clone, "0");
+        } else if (column == "flag") {
+            EXPECT_EQ(of_old, "0");
+            EXPECT_EQ(of_clone, "1");
+        } else {
+            EXPECT_EQ(of_old, before[i]) << column;
+            if (column == "submit_time") {
+                EXPECT_THAT(of_clone.value(), ::testing::StartsWith("2026-11-22 08:00:00"));
+            } else if (column == "host" || column == "var_pool" || column == "log_path" ||
+                       column == "execute_path") {
+                EXPECT_EQ(of_clone, std::nullopt) << column;
+            } else {
+                EXPECT_EQ(of_clone, before[i]) << column;
+            }
+        }
+    }
+}
+
+TEST_P(StoreTasks, OneThatChangedSinceIsNotRedispatched) {
+    insert_workflow(1);
+    const std::vector<std::string> changes = {
+        "state = 17",         "state = 7",
+        "host = NULL",        "host = 'elsewhere:1'",
+        "flag = 0",           "submit_time = '2026-11-22 07:00:03'",
+        "submit_time = NULL", "workflow_instance_id = 2"};
+    const auto count = static_cast<std::int64_t>(changes.size());
+    for (std::int64_t id = 1; id <= count + 1; ++id) insert_task(id, 1);
+    auto read = tasks();
+    std::reverse(read.begin(), read.end());
+    for (std::int64_t id = 1; id <= count; ++id) {
+        execute(fmt::format("UPDATE t_ds_task_instance SET {} WHERE id = {}",
+                            changes[static_cast<std::size_t>(id - 1)], id));
+    }
+    EXPECT_THAT(redispatch(read), ElementsAre(count + 1));
+    EXPECT_EQ(value("SELECT COUNT(*) FROM t_ds_task_instance"), std::to_string(count + 2));
+    EXPECT_THAT(redispatch(read), IsEmpty());
+}
+
+TEST_P(StoreTasks, OneThatAMasterDoesNotSeeIsNotRedispatched) {
+    insert_workflow(1);
+    insert_task(1, 1);
+    const auto read = tasks();
+    const auto [column, expression] = *invalid().begin();
+    execute(fmt::format("UPDATE t_ds_task_instance SET {} = {}", column, expression));
+    EXPECT_THAT(redispatch(read), IsEmpty());
+}
+
+TEST_P(StoreTasks, HowTheyStandIsReadById) {
+    insert_task(1, 1, {{"state", "8"}, {"flag", "0"}});
+    insert_task(2, 1);
+    const auto found = store().standing(Ids{1, 2, 3});
+    ASSERT_THAT(found, SizeIs(2));
+    EXPECT_EQ(found.at(1).state, 8);
+    EXPECT_EQ(found.at(1).flag, 0);
+    EXPECT_EQ(found.at(2).state, 1);
+    EXPECT_EQ(found.at(2).flag, 1);
+}
+
+TEST_P(StoreTasks, TwoValidRowsOfOneNameAreFound) {
+    auto invalid_twin = invalid();
+    invalid_twin["name"] = "'twin'";
+    for (const std::int64_t workflow : {1, 2, 3, 4}) {
+        insert_task(workflow * 10, workflow, {{"name", "'twin'"}});
+    }
+    insert_task(11, 1, {{"name", "'twin'"}});
+    insert_task(12, 1, {{"name", "'twin'"}});
+    insert_task(21, 2, invalid_twin);
+    insert_task(31, 3, {{"name", "'Twin'"}});
+    insert_task(41, 4, {{"name", "'twin'"}});
+    EXPECT_THAT(store().with_duplicate_tasks(Ids{1, 2, 3, 99}), UnorderedElementsAre(1));
+    EXPECT_THAT(store().with_duplicate_tasks(Ids{}), IsEmpty());
+}
+
+TEST_P(StoreTasks, StopSignsAreThoseOfValidTasks) {
+    insert_task(1, 1, {{"state", "9"}});
+    insert_task(2, 1, {{"state", "3"}});
+    insert_task(3, 2, {{"state", "3"}});
+    auto gone = invalid();
+    gone["state"] = "9";
+    insert_task(4, 2, gone);
+    insert_task(5, 3);
+    const auto found = store().stop_signs(Ids{1, 2, 3});
+    ASSERT_THAT(found, SizeIs(2));
+    EXPECT_TRUE(found.at(1).killed && found.at(1).paused);
+    EXPECT_TRUE(!found.at(2).killed && found.at(2).paused);
+}
+
+class StoreCommands : public StoreFixture {
+  protected:
+    CommandStore store() { return CommandStore(context()); }
+
+    void insert_command(std::int64_t id, std::int64_t workflow_id,
+                        const std::map<std::string, std::string>& changes = {},
+                        const std::string& table = "t_ds_command") {
+        std::map<std::string, std::string> values = {
+            {"id", std::to_string(id)},
+            {"workflow_definition_code", "1"},
+            {"workflow_instance_id", std::to_string(workflow_id)},
+            {"command_type", "2"},
+            {"update_time", "'2026-11-22 08:00:00'"}};
+        for (const auto& [column, expression] : changes) values[column] = expression;
+        insert(table, values);
+    }
+    void insert_error_command(std::int64_t id, std::int64_t workflow_id,
+                              const std::map<std::string, std::string>& changes = {}) {
+        insert_command(id, workflow_id, changes, "t_ds_error_command");
+    }
+};
+
+TEST_P(StoreCommands, WaitingOnesAreFoundByWorkflow) {
+    insert_command(1, 10);
+    insert_command(2, 10, {{"command_type", "3"}, {"update_time", "NULL"}});
+    insert_command(3, 11);
+    auto found = store().for_workflows(Ids{10, 12});
+    ASSERT_THAT(found, SizeIs(2));
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    EXPECT_EQ(found[0].workflow_instance_id, 10);
+    EXPECT_EQ(found[0].command_type, 2);
+    EXPECT_EQ(found[0].update_time, kNow);
+    EXPECT_EQ(found[1].id, 2);
+    EXPECT_EQ(found[1].command_type, 3);
+    EXPECT_EQ(found[1].update_time, std::nullopt);
+}
+
+TEST_P(StoreCommands, ThoseThatStillWaitAreFoundById) {
+    insert_command(1, 10);
+    insert_command(3, 11);
+    EXPECT_THAT(store().still_waiting(Ids{1, 2, 3, 4}), UnorderedElementsAre(1, 3));
+    EXPECT_THAT(store().still_waiting(Ids{}), IsEmpty());
+}
+
+TEST_P(StoreCommands, FailedOnesKeepTheirIdAndSayWhy) {
+    insert_error_command(7, 10,
+                         {{"message", "'Duplicate key\nat Line'"}, {"command_param", "'{}'"}});
+    insert_error_command(8, 10, {{"workflow_instance_id", "NULL"}});
+    const auto found = store().failed(Ids{6, 7});
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_EQ(found[0].workflow_instance_id, 10);
+    EXPECT_EQ(found[0].command_type, 2);
+    EXPECT_EQ(found[0].command_param, "{}");
+    EXPECT_EQ(found[0].message, "Duplicate key\nat Line");
+    EXPECT_THAT(store().failed(Ids{8}), SizeIs(1));
+}
+
+TEST_P(StoreCommands, TheNewestFailedOneOfAWorkflowCounts) {
+    insert_error_command(5, 10, {{"message", "'old'"}});
+    insert_error_command(9, 10, {{"message", "'new'"}});
+    insert_error_command(7, 10, {{"message", "'older'"}});
+    insert_error_command(6, 11);
+    const auto found = store().last_failed(Ids{10, 12});
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_EQ(found.at(10).id, 9);
+    EXPECT_EQ(found.at(10).message, "new");
+}
+
+TEST_P(StoreCommands, ARecoveryOfAHostIsNoticed) {
+    const std::string host = "10.0.0.1:5678";
+    insert_workflow(10);
+    insert_workflow(11, {{"host", "'10.0.0.2:5678'"}});
+    EXPECT_EQ(store().highest_id(), 0);
+    insert_command(4, 10);
+    insert_error_command(3, 10);
+    EXPECT_EQ(store().highest_id(), 4);
+    insert_command(5, 11);
+    insert_command(6, 10, {{"command_type", "0"}});
+    EXPECT_FALSE(store().recovery_command_since(host, 4));
+    EXPECT_TRUE(store().recovery_command_since(host, 3));
+    insert_error_command(7, 10);
+    EXPECT_TRUE(store().recovery_command_since(host, 6));
+    EXPECT_EQ(store().highest_id(), 7);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryDatabase, StoreTasks, ::testing::ValuesIn(kStoreCases), case_name);
+INSTANTIATE_TEST_SUITE_P(EveryDatabase, StoreCommands, ::testing::ValuesIn(kStoreCases), case_name);
+
+}  // namespace
+}  // namespace dsfailover

@@ -1,0 +1,463 @@
+// What is read of workflow instances, and what a failover writes, on every database.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <future>
+#include <random>
+
+#include "base/error.h"
+#include "conformance/store_fixture.h"
+#include "store/command_store.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const std::string kDead = "10.0.0.1:5678";
+// 2026-11-22T08:00:00Z, a whole second, so that every database keeps it.
+constexpr EpochMs kStamp = 1'795'334'400'000;
+
+class StoreWorkflows : public StoreFixture {
+  protected:
+    WorkflowInstanceStore store() { return WorkflowInstanceStore(context()); }
+
+    std::vector<WorkflowInstance> scan(const std::vector<std::string>& hosts) {
+        std::vector<WorkflowInstance> found;
+        store().scan_unfinished(hosts, [&](const auto& instance) { found.push_back(instance); });
+        std::sort(found.begin(), found.end(),
+                  [](const auto& a, const auto& b) { return a.id < b.id; });
+        return found;
+    }
+    std::vector<std::int64_t> scanned_ids(const std::vector<std::string>& hosts) {
+        std::vector<std::int64_t> ids;
+        for (const auto& instance : scan(hosts)) ids.push_back(instance.id);
+        return ids;
+    }
+    WorkflowInstance read(std::int64_t id) {
+        const std::int64_t ids[] = {id};
+        auto found = store().by_ids(ids, false);
+        EXPECT_EQ(found.size(), 1U);
+        return found.at(0);
+    }
+    std::vector<std::int64_t> fail_over(const std::vector<WorkflowInstance>& instances) {
+        std::vector<std::int64_t> ids;
+        Transaction transaction(*database_);
+        for (const FailedOver& done : store().fail_over(instances, kStamp)) ids.push_back(done.id);
+        transaction.commit();
+        std::sort(ids.begin(), ids.end());
+        return ids;
+    }
+    Settled settled(const WorkflowInstance& instance) {
+        const auto again = another();
+        const WorkflowInstance instances[] = {instance};
+        Transaction transaction(*again);
+        return WorkflowInstanceStore(context(*again)).settle(instances, kStamp).at(0);
+    }
+    void set(std::int64_t id, const std::string& assignment) {
+        execute(fmt::format("UPDATE t_ds_workflow_instance SET {} WHERE id = {}", assignment, id));
+    }
+    std::string commands() { return value("SELECT COUNT(*) FROM t_ds_command").value(); }
+};
+
+// -- reading
+
+TEST_P(StoreWorkflows, UnfinishedOnesOfTheHostsAreScanned) {
+    for (const int state : {0, 1, 2, 3, 4, 5, 6, 7, 14, 18}) {
+        insert_workflow(100 + state, {{"state", std::to_string(state)}});
+    }
+    insert_workflow(1, {{"host", "'10.0.0.2:5678'"}});
+    insert_workflow(2, {{"host", "'10.0.0.3:5678'"}});
+    EXPECT_THAT(scanned_ids({kDead}), ElementsAre(101, 102, 104));
+    EXPECT_THAT(scanned_ids({kDead, "10.0.0.3:5678"}), ElementsAre(2, 101, 102, 104));
+}
+
+TEST_P(StoreWorkflows, WithoutHostsAllAreScannedThoseWithoutAHostToo) {
+    insert_workflow(1);
+    insert_workflow(2, {{"host", "NULL"}});
+    insert_workflow(3, {{"host", "''"}});
+    EXPECT_THAT(scanned_ids({}), ElementsAre(1, 2, 3));
+    EXPECT_EQ(scan({})[1].host, std::nullopt);
+    EXPECT_EQ(scan({})[2].host, "");
+}
+
+TEST_P(StoreWorkflows, HostsAreComparedAsWritten) {
+    insert_workflow(1, {{"host", "'master-0:5678'"}});
+    insert_workflow(2, {{"host", "'Master-0:5678'"}});
+    insert_workflow(3, {{"host", "'master-0:5678 '"}});
+    EXPECT_THAT(scanned_ids({"master-0:5678"}), ElementsAre(1));
+}
+
+TEST_P(StoreWorkflows, EveryColumnThatDecidesIsRead) {
+    insert_workflow(
+        1, {{"state", "4"}, {"restart_time", "'2026-11-22 07:30:00'"}, {"command_type", "3"}});
+    insert_workflow(2, {{"start_time", "NULL"}, {"command_type", "NULL"}});
+    const auto found = scan({kDead});
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].host, kDead);
+    EXPECT_EQ(found[0].state, 4);
+    EXPECT_EQ(found[0].start_time.value().epoch_ms(), kStamp - 3'600'000);
+    EXPECT_EQ(found[0].restart_time.value().epoch_ms(), kStamp - 1'800'000);
+    EXPECT_EQ(found[0].command_type, 3);
+    EXPECT_EQ(found[0].last_start().value().text, found[0].restart_time.value().text);
+    EXPECT_FALSE(found[1].start_time || found[1].restart_time || found[1].command_type ||
+                 found[1].last_start());
+}
+
+TEST_P(StoreWorkflows, OtherStatesCanBeScanned) {
+    insert_workflow(1);
+    insert_workflow(2, {{"state", "18"}, {"host", "NULL"}});
+    std::vector<std::int64_t> ids;
+    const int states[] = {18, 7};
+    store().scan_states(states, [&](const auto& instance) { ids.push_back(instance.id); });
+    EXPECT_THAT(ids, ElementsAre(2));
+}
+
+TEST_P(StoreWorkflows, ABrokenTimeIsReportedWithItsRow) {
+    if (is_mysql()) GTEST_SKIP() << "the server takes nothing but times and zeros";
+    insert_workflow(41);
+    insert_workflow(42, {{"start_time", is_sqlite() ? "'yesterday'" : "'infinity'"}});
+    try {
+        scan({kDead});
+        ADD_FAILURE() << "read";
+    } catch (const EnvironmentError& error) {
+        EXPECT_THAT(
+            error.what(),
+            AllOf(HasSubstr(database_->endpoint()), HasSubstr("t_ds_workflow_instance.start_time"),
+                  HasSubstr("id 42"), HasSubstr(is_sqlite() ? "'yesterday'" : "'infinity'")));
+    }
+    // The connection goes on.
+    EXPECT_EQ(commands(), "0");
+}
+
+TEST_P(StoreWorkflows, ABrokenNumberIsReportedWithItsRow) {
+    insert_workflow(42, {{"state", "NULL"}});
+    const std::int64_t ids[] = {42};
+    EXPECT_THAT(
+        [&] { store().by_ids(ids, false); },
+        ::testing::ThrowsMessage<EnvironmentError>(AllOf(HasSubstr("t_ds_workflow_instance.state"),
+                                                         HasSubstr("id 42"), HasSubstr("null"))));
+    if (!is_sqlite()) return;
+    set(42, "state = 1, command_type = 'recover'");
+    EXPECT_THAT([&] { scan({kDead}); }, ::testing::ThrowsMessage<EnvironmentError>(
+                                            AllOf(HasSubstr("t_ds_workflow_instance.command_type"),
+                                                  HasSubstr("id 42"), HasSubstr("'recover'"))));
+}
+
+TEST_P(StoreWorkflows, AreReadByIdInWhateverState) {
+    insert_workflow(3, {{"state", "7"}});
+    insert_workflow(1);
+    const std::int64_t ids[] = {3, 99, 1};
+    const auto id = [](std::int64_t expected) { return Field(&WorkflowInstance::id, expected); };
+    EXPECT_THAT(store().by_ids(ids, false), ElementsAre(id(1), id(3)));
+    Transaction transaction(*database_);
+    EXPECT_THAT(store().by_ids(ids, true), ElementsAre(id(1), id(3)));
+}
+
+TEST_P(StoreWorkflows, NamesComeInTheOrderAsked) {
+    insert_workflow(1, {{"name", "'nächtlich \"x\"'"}});
+    insert_workflow(2, {{"name", "NULL"}});
+    insert_workflow(3);
+    const std::int64_t ids[] = {3, 99, 1, 2};
+    EXPECT_THAT(store().names(ids),
+                ElementsAre("workflow-3", std::nullopt, "nächtlich \"x\"", std::nullopt));
+    EXPECT_THAT(store().names({}), IsEmpty());
+}
+
+TEST_P(StoreWorkflows, CarriedStampsAreThoseOfUnfinishedOnesOfTheHost) {
+    const auto carries = [](EpochMs stamp) {
+        return "'" + format_stored_time(stamp, TimeZone(), 1'000'000) + "'";
+    };
+    const EpochMs stamps[] = {kStamp, kStamp + 1000, kStamp + 2000, kStamp + 3000, kStamp + 4000};
+    insert_workflow(1, {{"restart_time", carries(stamps[3])}, {"state", "18"}});
+    insert_workflow(2, {{"restart_time", carries(stamps[0])}});
+    insert_workflow(3, {{"restart_time", carries(stamps[1])}, {"state", "7"}});
+    insert_workflow(4, {{"restart_time", carries(stamps[2])}, {"host", "'10.0.0.2:5678'"}});
+    insert_workflow(5);
+    // SQLite keeps texts: those we write have milliseconds.
+    if (is_sqlite())
+        execute("UPDATE t_ds_workflow_instance SET restart_time = restart_time || '.000'");
+    EXPECT_THAT(store().carried_stamps(kDead, stamps), ElementsAre(stamps[0], stamps[3]));
+    EXPECT_THAT(store().carried_stamps("10.0.0.4:5678", stamps), IsEmpty());
+    EXPECT_THAT(store().carried_stamps(kDead, {}), IsEmpty());
+}
+
+TEST_P(StoreWorkflows, AHostIsKnownByFinishedOnesToo) {
+    insert_workflow(1, {{"state", "7"}});
+    EXPECT_TRUE(store().any_hosted_by(std::vector<std::string>{"x:1", kDead}));
+    EXPECT_FALSE(store().any_hosted_by(std::vector<std::string>{"x:1"}));
+    EXPECT_FALSE(store().any_hosted_by({}));
+}
+
+TEST_P(StoreWorkflows, LatestActivityIsThatOfTheNewestRows) {
+    EXPECT_FALSE(store().latest_activity());
+    insert_workflow(1, {{"start_time", "'2026-11-22 23:00:00'"}});
+    for (int id = 2; id <= 101; ++id) insert_workflow(id);
+    EXPECT_EQ(store().latest_activity()->epoch_ms(), kStamp - 3'600'000) << "row 1 is too old";
+    set(50, "restart_time = '2026-11-22 08:00:00'");
+    EXPECT_EQ(store().latest_activity()->epoch_ms(), kStamp);
+    insert_task(1, 1, {{"end_time", "'2026-11-22 08:00:01'"}});
+    EXPECT_EQ(store().latest_activity()->epoch_ms(), kStamp + 1000);
+}
+
+// -- failing over
+
+TEST_P(StoreWorkflows, TheCommandIsThatOfTheReference) {
+    insert_workflow(1);
+    insert_workflow(2, {{"state", "2"}});
+    insert_workflow(4, {{"state", "4"}});
+    const EpochMs before = now_ms();
+    EXPECT_THAT(fail_over(scan({kDead})), ElementsAre(1, 2, 4));
+    const EpochMs after = now_ms();
+
+    const std::optional<std::string> null;
+    std::string columns =
+        "command_type, workflow_definition_code, workflow_definition_version, executor_id, "
+        "task_depend_type, failure_strategy, dry_run, warning_type, warning_group_id, "
+        "schedule_time, start_time, workflow_instance_priority, worker_group, tenant_code, "
+        "environment_code, workflow_instance_id, command_param";
+    if (GetParam().has_test_flag) columns += ", test_flag";
+    const auto command = [&](int id, int state) {
+        Cells cells = {"2",
+                       std::to_string(1'000'000'000'000 + id),
+                       "3",
+                       "0",
+                       "2",
+                       "1",
+                       "0",
+                       "0",
+                       null,
+                       null,
+                       null,
+                       "2",
+                       null,
+                       "default",
+                       "-1",
+                       std::to_string(id),
+                       recovery_command_param(state)};
+        if (GetParam().has_test_flag) cells.emplace_back("0");
+        return cells;
+    };
+    EXPECT_THAT(rows("SELECT " + columns + " FROM t_ds_command ORDER BY workflow_instance_id"),
+                ElementsAre(command(1, 1), command(2, 2), command(4, 4)));
+    for (const Cells& cells : rows("SELECT update_time FROM t_ds_command")) {
+        const StoredTime updated =
+            parse_stored_time(cells[0].value(), zone_, schema_.time_precision_us);
+        EXPECT_TRUE(updated.possibly_before(after + 1)) << updated.text;
+        EXPECT_FALSE(updated.certainly_before(before)) << updated.text;
+    }
+}
+
+TEST_P(StoreWorkflows, TheIdsReturnedAreThoseOfTheCommands) {
+    execute(
+        "INSERT INTO t_ds_command (id, workflow_definition_code, command_type, "
+        "workflow_instance_id) VALUES (500, 1, 2, 3)");
+    for (int id = 1; id <= 5; ++id) insert_workflow(id);
+    const auto instances = scan({kDead});
+    std::vector<Cells> returned;
+    {
+        Transaction transaction(*database_);
+        for (const FailedOver& done : store().fail_over(instances, kStamp)) {
+            returned.push_back({std::to_string(done.command_id), std::to_string(done.id)});
+        }
+        transaction.commit();
+    }
+    EXPECT_EQ(returned.size(), 5U);
+    EXPECT_THAT(rows("SELECT id, workflow_instance_id FROM t_ds_command WHERE id > 500"),
+                ::testing::UnorderedElementsAreArray(returned));
+}
+
+TEST_P(StoreWorkflows, NothingElseOfTheRowChanges) {
+    insert_workflow(1, {{"state_history", "'[{}]'"},
+                        {"restart_time", "NULL"},
+                        {"end_time", "'2026-11-22 07:00:09'"}});
+    const auto before = rows("SELECT * FROM t_ds_workflow_instance");
+    EXPECT_THAT(fail_over(scan({kDead})), ElementsAre(1));
+    EXPECT_EQ(value("SELECT state FROM t_ds_workflow_instance"), "18");
+    EXPECT_TRUE(read(1).restart_time.value().was_written_as(kStamp, zone_));
+    EXPECT_EQ(value("SELECT update_time FROM t_ds_workflow_instance"), "2026-11-22 07:00:01");
+    set(1, std::string("state = 1, restart_time = NULL") +
+               (is_mysql() ? ", update_time = update_time" : ""));
+    EXPECT_EQ(rows("SELECT * FROM t_ds_workflow_instance"), before);
+}
+
+TEST_P(StoreWorkflows, OneThatChangedSinceIsLeftAlone) {
+    const std::map<std::int64_t, std::string> changes = {
+        {1, "state = 2"},
+        {2, "state = 7"},
+        {3, "host = '10.0.0.2:5678'"},
+        {4, "host = NULL"},
+        {5, "host = 'MASTER:5678'"},
+        {6, "start_time = '2026-11-22 07:00:01'"},
+        {7, "start_time = NULL"},
+        {8, "restart_time = '2026-11-22 07:10:00'"},
+        {9, "restart_time = NULL"},
+        {10, "state = 18"},
+    };
+    for (const auto& [id, change] : changes) {
+        insert_workflow(id, {{"host", "'master:5678'"},
+                             {"restart_time", id == 9 ? "'2026-11-22 07:10:00'" : "NULL"}});
+    }
+    insert_workflow(11, {{"host", "'master:5678'"}});
+    insert_workflow(12, {{"host", "'master:5678'"}});
+    const auto instances = scan({"master:5678"});
+    ASSERT_EQ(instances.size(), 12U);
+    for (const auto& [id, change] : changes) set(id, change);
+    execute("DELETE FROM t_ds_workflow_instance WHERE id = 12");
+    const auto before = rows("SELECT * FROM t_ds_workflow_instance WHERE id < 11 ORDER BY id");
+
+    EXPECT_THAT(fail_over(instances), ElementsAre(11));
+    EXPECT_EQ(rows("SELECT * FROM t_ds_workflow_instance WHERE id < 11 ORDER BY id"), before);
+    EXPECT_EQ(commands(), "1");
+}
+
+TEST_P(StoreWorkflows, TimesAreComparedToTheLastDigit) {
+    if (is_mysql()) GTEST_SKIP() << "whole seconds only";
+    insert_workflow(1, {{"start_time", "'2026-11-22 07:00:00.123456'"}});
+    const auto instances = scan({kDead});
+    set(1, "start_time = '2026-11-22 07:00:00.123457'");
+    EXPECT_THAT(fail_over(instances), IsEmpty());
+    set(1, "start_time = '2026-11-22 07:00:00.123456'");
+    EXPECT_THAT(fail_over(instances), ElementsAre(1));
+}
+
+TEST_P(StoreWorkflows, NullsAsReadAreNoChange) {
+    insert_workflow(1, {{"host", "NULL"}, {"start_time", "NULL"}});
+    insert_workflow(2, {{"host", "''"}});
+    insert_workflow(3, {{"host", R"('a"b{c},NULL')"}});
+    insert_workflow(4, {{"host", "'NULL'"}});
+    EXPECT_THAT(fail_over(scan({})), ElementsAre(1, 2, 3, 4));
+}
+
+TEST_P(StoreWorkflows, ManyInAnyOrderAreFailedOverOnce) {
+    {
+        Transaction transaction(*database_);
+        for (int id = 1; id <= 2500; ++id) insert_workflow(id);
+        transaction.commit();
+    }
+    auto instances = scan({kDead});
+    std::reverse(instances.begin(), instances.end());
+    EXPECT_EQ(fail_over(instances).size(), 2500U);
+    EXPECT_EQ(commands(), "2500");
+    EXPECT_EQ(value("SELECT COUNT(DISTINCT workflow_instance_id) FROM t_ds_command"), "2500");
+    EXPECT_THAT(fail_over(instances), IsEmpty());
+    EXPECT_EQ(commands(), "2500");
+    EXPECT_THAT(fail_over({}), IsEmpty());
+}
+
+TEST_P(StoreWorkflows, WithoutACommitNothingHappened) {
+    insert_workflow(1);
+    const auto instances = scan({kDead});
+    {
+        Transaction transaction(*database_);
+        EXPECT_EQ(store().fail_over(instances, kStamp).size(), 1U);
+    }
+    EXPECT_EQ(commands(), "0");
+    EXPECT_EQ(read(1).state, 1);
+    EXPECT_EQ(read(1).restart_time, std::nullopt);
+}
+
+TEST_P(StoreWorkflows, OneThatIsFinishedCannotBeFailedOver) {
+    insert_workflow(1, {{"state", "7"}});
+    const WorkflowInstance finished[] = {read(1)};
+    Transaction transaction(*database_);
+    EXPECT_THROW(store().fail_over(finished, kStamp), std::logic_error);
+}
+
+TEST_P(StoreWorkflows, TheRowsStayLockedUntilTheEnd) {
+    insert_workflow(1);
+    const auto instances = scan({kDead});
+    const auto other = another();
+    Transaction transaction(*database_);
+    store().fail_over(instances, kStamp);
+    try {
+        Transaction theirs(*other);
+        WorkflowInstanceStore(context(*other)).fail_over(instances, kStamp + 1000);
+        ADD_FAILURE() << "not locked";
+    } catch (const DatabaseError& error) {
+        EXPECT_EQ(error.kind(), DatabaseError::Kind::retryable) << error.what();
+    }
+}
+
+TEST_P(StoreWorkflows, OfManyRunsAtOnceOneFailsEachOver) {
+    {
+        Transaction transaction(*database_);
+        for (int id = 1; id <= 1500; ++id) insert_workflow(id);
+        transaction.commit();
+    }
+    auto instances = scan({kDead});
+    const auto run = [&](std::uint32_t seed) {
+        const auto own = open_database(settings_);
+        auto mine = instances;
+        std::shuffle(mine.begin(), mine.end(), std::mt19937(seed));
+        std::size_t changed = 0;
+        for (std::size_t i = 0; i < mine.size(); i += 500) {
+            Transaction transaction(*own);
+            changed += WorkflowInstanceStore(context(*own))
+                           .fail_over({mine.data() + i, 500}, kStamp)
+                           .size();
+            transaction.commit();
+        }
+        return changed;
+    };
+    settings_.lock_timeout = Millis(10'000);
+    std::vector<std::future<std::size_t>> runs;
+    for (std::uint32_t seed = 1; seed <= 4; ++seed) {
+        runs.push_back(std::async(std::launch::async, run, seed));
+    }
+    std::size_t changed = 0;
+    for (auto& one : runs) changed += one.get();
+    EXPECT_EQ(changed, 1500U);
+    EXPECT_EQ(commands(), "1500");
+    EXPECT_EQ(value("SELECT COUNT(DISTINCT workflow_instance_id) FROM t_ds_command"), "1500");
+}
+
+// -- settling a commit whose outcome is unknown
+
+TEST_P(StoreWorkflows, ACommitThatTookEffectIsFound) {
+    insert_workflow(1);
+    const auto instance = read(1);
+    EXPECT_EQ(settled(instance), Settled::not_committed);
+    fail_over({instance});
+    EXPECT_EQ(settled(instance), Settled::committed);
+    // 3.3.0: recovered, and perhaps finished, under the same host and restart_time.
+    set(1, "state = 1");
+    EXPECT_EQ(settled(instance), Settled::committed);
+    set(1, "state = 7");
+    EXPECT_EQ(settled(instance), Settled::committed);
+}
+
+TEST_P(StoreWorkflows, WhatOthersDidIsNotTakenForOurs) {
+    insert_workflow(1);
+    const auto instance = read(1);
+    set(1, "state = 18");
+    EXPECT_EQ(settled(instance), Settled::changed_by_others);
+    set(1, "state = 1, host = '10.0.0.2:5678', restart_time = '2026-11-22 09:00:00'");
+    EXPECT_EQ(settled(instance), Settled::changed_by_others);
+    execute("DELETE FROM t_ds_workflow_instance");
+    EXPECT_EQ(settled(instance), Settled::changed_by_others);
+}
+
+TEST_P(StoreWorkflows, OutcomesComeInTheOrderAsked) {
+    for (int id = 1; id <= 3; ++id) insert_workflow(id);
+    auto instances = scan({kDead});
+    fail_over({instances[1]});
+    set(2, "state = 1");
+    set(1, "state = 7");
+    std::swap(instances[0], instances[2]);
+    Transaction transaction(*database_);
+    EXPECT_THAT(
+        store().settle(instances, kStamp),
+        ElementsAre(Settled::not_committed, Settled::committed, Settled::changed_by_others));
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryDatabase, StoreWorkflows, ::testing::ValuesIn(kStoreCases),
+                         case_name);
+
+}  // namespace
+}  // namespace dsfailover

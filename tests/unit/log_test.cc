@@ -1,0 +1,42 @@
+#include "base/log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace dsfailover {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::ThrowsMessage;
+
+std::string stderr_of(std::string_view level) {
+    ::testing::internal::CaptureStderr();
+    set_up_logging(level);
+    spdlog::debug("looking");
+    spdlog::warn("careful");
+    spdlog::error("broken");
+    return ::testing::internal::GetCapturedStderr();
+}
+
+TEST(Log, GoesToStderrWithItsTimeInUtcAndItsLevel) {
+    EXPECT_THAT(stderr_of("error"), MatchesRegex("....-..-..T..:..:..\\....Z error broken\n"));
+}
+
+TEST(Log, ShowsWhatIsAtLeastOfItsLevel) {
+    EXPECT_THAT(stderr_of("debug"), AllOf(HasSubstr("looking"), HasSubstr("careful")));
+    EXPECT_THAT(stderr_of("warn"), AllOf(Not(HasSubstr("looking")), HasSubstr("careful")));
+    EXPECT_EQ(stderr_of("off"), "");
+}
+
+TEST(Log, RefusesAnUnknownLevel) {
+    for (const char* const level : {"", "WARN", "warning", "err", "verbose"}) {
+        EXPECT_THAT([&] { set_up_logging(level); },
+                    ThrowsMessage<UsageError>(HasSubstr("'" + std::string(level) + "'")));
+    }
+}
+
+}  // namespace
+}  // namespace dsfailover

@@ -1,0 +1,250 @@
+#include "report/report.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "report/json_writer.h"
+#include "report/print_report.h"
+#include "report/terminal_text.h"
+#include "support/sample_reports.h"
+
+namespace dsfailover {
+namespace {
+
+using nlohmann::ordered_json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+std::string print(const Report& report, std::string_view format) {
+    std::ostringstream out;
+    print_report(report, format, out);
+    return out.str();
+}
+
+Report sample(std::string_view name) {
+    for (auto& [each, report] : sample_reports())
+        if (each == name) return report;
+    throw std::logic_error("no such sample");
+}
+
+std::vector<std::string> keys(const ordered_json& object) {
+    std::vector<std::string> result;
+    for (const auto& [key, value] : object.items()) result.push_back(key);
+    return result;
+}
+
+TEST(ExitCodeOfAReport, IsTheFirstThatAppliesInTheOrderOfTheContract) {
+    const std::vector<ExitCode> order = {ExitCode::interrupted,
+                                         ExitCode::usage,
+                                         ExitCode::environment,
+                                         ExitCode::failed,
+                                         ExitCode::lock_unavailable,
+                                         ExitCode::refused,
+                                         ExitCode::needs_person,
+                                         ExitCode::check_failed,
+                                         ExitCode::done};
+    for (std::size_t first = 0; first < order.size(); ++first)
+        for (std::size_t second = first; second < order.size(); ++second) {
+            Report report;
+            report.raise_exit_code(order[first]);
+            report.raise_exit_code(order[second]);
+            EXPECT_EQ(report.exit_code, order[first]);
+            Report reversed;
+            reversed.raise_exit_code(order[second]);
+            reversed.raise_exit_code(order[first]);
+            EXPECT_EQ(reversed.exit_code, order[first]);
+        }
+}
+
+TEST(ExitCodeOfAReport, NamesTheFirstSignal) {
+    Report report;
+    report.raise_exit_code(ExitCode::terminated);
+    report.raise_exit_code(ExitCode::interrupted);
+    EXPECT_EQ(report.exit_code, ExitCode::terminated);
+    Report other;
+    other.raise_exit_code(ExitCode::usage);
+    other.raise_exit_code(ExitCode::terminated);
+    EXPECT_EQ(other.exit_code, ExitCode::terminated);
+}
+
+TEST(JsonReport, IsOneObjectAndANewline) {
+    for (const auto& [name, report] : sample_reports()) {
+        const std::string text = print(report, "json");
+        EXPECT_TRUE(ordered_json::accept(text)) << name << '\n' << text;
+        EXPECT_EQ(text.substr(text.size() - 3), "\n}\n") << name;
+    }
+}
+
+TEST(JsonReport, BeginsWithTheGeneralFieldsInTheirOrder) {
+    for (const auto& [name, report] : sample_reports()) {
+        auto fields = keys(ordered_json::parse(print(report, "json")));
+        fields.resize(13);
+        EXPECT_THAT(fields, ElementsAre("schema_version", "command", "dry_run", "outcome",
+                                        "exit_code", "started_at", "finished_at", "duration_ms",
+                                        "registry", "database", "event", "warnings", "errors"))
+            << name;
+    }
+}
+
+TEST(JsonReport, SaysWhatBecameOfAMaster) {
+    const auto report = ordered_json::parse(print(sample("failover-master"), "json"));
+    EXPECT_EQ(report["outcome"], "partial");
+    EXPECT_EQ(report["exit_code"], 3);
+    EXPECT_EQ(report["started_at"], "2026-11-22T07:18:10.740Z");
+    EXPECT_EQ(report["duration_ms"], 1234);
+    EXPECT_EQ(report["registry"]["namespace"], "/dolphinscheduler");
+    EXPECT_EQ(report["event"]["startup_time"], 1'795'331'790'741);
+
+    const auto& master = report["masters"][0];
+    EXPECT_THAT(keys(master),
+                ElementsAre("address", "alive", "startup_time", "deadline", "stamp", "outcome",
+                            "fence", "lock", "mark", "workflows", "recovery"));
+    EXPECT_EQ(master["deadline"], 1'795'331'890'740);
+    EXPECT_EQ(master["mark"]["previous_value"], "not-a-number");
+    const auto& workflows = master["workflows"];
+    EXPECT_EQ(workflows["selected"], 3);
+    EXPECT_EQ(workflows["failed_over"], 1);
+    EXPECT_EQ(workflows["skipped"]["in_doubt"], 1);
+    EXPECT_EQ(workflows["items"].size(), 3U);
+    EXPECT_EQ(workflows["items_omitted"], 1);
+    EXPECT_EQ(workflows["items"][0]["command_id"], 501);
+    EXPECT_EQ(workflows["items"][2]["reason"], "limit");
+
+    const auto& bare = report["masters"][1];
+    EXPECT_TRUE(bare["lock"].is_null());
+    EXPECT_TRUE(bare["mark"].is_null());
+    EXPECT_TRUE(bare["recovery"].is_null());
+}
+
+TEST(JsonReport, ReplacesBytesThatAreNoUtf8) {
+    const auto report = ordered_json::parse(print(sample("failover-master"), "json"));
+    EXPECT_EQ(report["masters"][0]["workflows"]["items"][0]["name"],
+              "a \"name\"\n\x1b[31m\xef\xbf\xbd\xef\xbf\xbd 订单");
+}
+
+TEST(JsonReport, GivesMarkValuesAsNumbersWhereTheyAreNumbers) {
+    const auto items = ordered_json::parse(print(sample("list-marks"), "json"))["marks"]["items"];
+    EXPECT_EQ(items[0]["value"], 1'795'331'890'740);
+    EXPECT_EQ(items[1]["value"], "0x12");
+    Report report = sample("list-marks");
+    for (const char* text : {"007", "-0", " 1", "1 ", "99999999999999999999", ""}) {
+        report.marks->items.kept()[0].value = text;
+        EXPECT_EQ(ordered_json::parse(print(report, "json"))["marks"]["items"][0]["value"], text);
+    }
+}
+
+TEST(JsonReport, OfARequeueCountsWhatWasRequeued) {
+    const auto report = ordered_json::parse(print(sample("requeue"), "json"));
+    EXPECT_EQ(report["workflows"]["requeued"], 1);
+    EXPECT_FALSE(report["workflows"].contains("failed_over"));
+    EXPECT_EQ(report["recovery"]["recovered"], 1);
+}
+
+TEST(JsonReport, HasTheSectionsOfItsCommandAlsoWhenTheRunEndedEarly) {
+    const auto master = ordered_json::parse(print(sample("failover-master-ended-early"), "json"));
+    EXPECT_EQ(master["masters"], ordered_json::array());
+    EXPECT_EQ(master["duration_ms"], 0);  // not negative
+    const auto status = ordered_json::parse(print(sample("status-ended-early"), "json"));
+    EXPECT_TRUE(status["masters"].is_null());
+    EXPECT_TRUE(status["marks"].is_null());
+}
+
+TEST(JsonReport, IsWrittenPieceByPiece) {
+    Report report = sample("failover-master");
+    report.masters->resize(1);
+    auto& workflows = report.masters->front().workflows;
+    workflows.items = Items<WorkflowItem>(5000);
+    for (int id = 0; id < 5000; ++id) workflows.items.add({id, "n", {}, "failed_over", {}, id, {}});
+    const auto parsed = ordered_json::parse(print(report, "json"));
+    const auto& items = parsed["masters"][0]["workflows"]["items"];
+    ASSERT_EQ(items.size(), 5000U);
+    for (std::size_t i = 0; i < items.size(); ++i) ASSERT_EQ(items[i]["id"], i);
+}
+
+TEST(JsonWriter, PutsInlineContainersOnOneLine) {
+    std::string text;
+    JsonWriter json(text);
+    json.begin_object();
+    json.field("a", std::int64_t{-1});
+    json.key("b").begin_array();
+    json.begin_object(JsonWriter::Style::inline_);
+    json.field("c", true);
+    json.key("d").begin_array();
+    json.value(nullptr);
+    json.value("x");
+    json.end_array();
+    json.end_object();
+    json.end_array();
+    json.key("e").begin_array();
+    json.end_array();
+    json.end_object();
+    EXPECT_EQ(text,
+              "{\n  \"a\": -1,\n  \"b\": [\n    {\"c\": true, \"d\": [null, \"x\"]}\n  ],\n"
+              "  \"e\": []\n}");
+}
+
+TEST(TableReport, BeginsWithWhatHappenedAndWhatIsWrong) {
+    const std::string text = print(sample("failover-master-ended-early"), "table");
+    EXPECT_THAT(text, StartsWith("failover-master: failed, exit status 6"));
+    EXPECT_THAT(text, HasSubstr("\nERROR: zookeeper://h1:2181 cannot be reached\n"));
+    const std::string other = print(sample("failover-master"), "table");
+    EXPECT_THAT(other, StartsWith("failover-master 10.0.0.1:5678: partial, exit status 3, 1.2 s\n"
+                                  "WARNING: a warning"));
+    EXPECT_THAT(other, HasSubstr("3 selected, 1 failed over, 2 LEFT; skipped: in_doubt 1, "
+                                 "running_elsewhere 1"));
+    EXPECT_THAT(other, HasSubstr("... and 1 more"));
+}
+
+TEST(TableReport, SaysThatADryRunWroteNothing) {
+    const std::string text = print(sample("global"), "table");
+    EXPECT_THAT(text, StartsWith("global: planned (dry run, nothing was written)"));
+}
+
+TEST(TableReport, LetsNoControlCharacterThrough) {
+    for (const auto& [name, report] : sample_reports())
+        for (const char c : print(report, "table"))
+            ASSERT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= ' ') << name;
+}
+
+TEST(TableReport, ShowsEverySectionOfAStatus) {
+    const std::string text = print(sample("status"), "table");
+    for (const char* part :
+         {"10.0.0.2:5678  yes    NORMAL", "10.0.0.1:5678 (GONE)", "its heartbeat is no JSON",
+          "needs failover", "8 failover commands waiting since", "4 that nobody takes",
+          "stuck in FAILOVER", "java.lang.IllegalStateException", "in_doubt", "SUSPECTED",
+          "10.0.0.7, 10.0.0.8", "8, 3 older than 7 days, 1 unreadable", "-12 ms",
+          "waiting for a kill", "child workflow is unfinished too"})
+        EXPECT_THAT(text, HasSubstr(part));
+}
+
+TEST(TextTable, AlignsColumnsAndLeavesEmptyOnesOut) {
+    TextTable table({"ID", "EMPTY", "NAME", "STATE"});
+    table.add({"1", "", "订单", "x"});
+    table.add({"1000", "", "orders", "y"});
+    EXPECT_EQ(table.print(2),
+              "  ID    NAME    STATE\n"
+              "  1     订单    x\n"
+              "  1000  orders  y\n");
+}
+
+TEST(Printable, ReplacesWhatATerminalWouldObey) {
+    EXPECT_EQ(printable("plain"), "plain");
+    EXPECT_EQ(printable("a\x1b[2Jb\x7f\n"), "a?[2Jb??");
+    EXPECT_EQ(printable("\xc2\x9b"
+                        "31m"),
+              "?31m");  // C1 control
+    EXPECT_EQ(printable("\xe2\x80\xae"
+                        "evil"),
+              "?evil");  // right-to-left override
+    EXPECT_EQ(printable("\xff"), "\xef\xbf\xbd");
+    EXPECT_EQ(printable("\"quoted\" ü 订"), "\"quoted\" ü 订");
+}
+
+TEST(PrintReport, KnowsTwoFormats) { EXPECT_THROW(print(Report(), "xml"), UsageError); }
+
+}  // namespace
+}  // namespace dsfailover
