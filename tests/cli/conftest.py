@@ -1,0 +1,63 @@
+"""Servers once per worker process, a cluster of its own per test."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from support import databases, program, registries, servers  # noqa: E402
+from support.cluster import Cluster  # noqa: E402
+
+
+def _server_fixture(kind):
+    @pytest.fixture(scope="session", name=kind.name)
+    def started():
+        with kind() as server:
+            yield server
+    return started
+
+
+zookeeper = _server_fixture(servers.ZooKeeper)
+etcd = _server_fixture(servers.Etcd)
+postgresql = _server_fixture(servers.PostgreSQL)
+mariadb = _server_fixture(servers.MariaDB)
+
+
+@pytest.fixture(autouse=True)
+def _no_run_survives_its_test():
+    yield
+    for run in list(program.Run.under_way):
+        run.kill()
+
+
+@pytest.fixture
+def make_cluster(request, tmp_path):
+    """Makes clusters: make_cluster(registry="zookeeper", database="sqlite", release="3.3.0")."""
+    made = []
+
+    def make(registry="zookeeper", database="sqlite", release="3.3.0", living=True):
+        if database == "sqlite":
+            db = databases.Sqlite(tmp_path / f"ds-{len(made)}.db", release)
+        else:
+            db = databases.on(request.getfixturevalue(database), release)
+        if registry == "jdbc":
+            reg = registries.Jdbc(db)
+        elif registry == "etcd":
+            reg = registries.Etcd(request.getfixturevalue("etcd"))
+        else:
+            reg = registries.ZooKeeper(request.getfixturevalue("zookeeper"))
+        cluster = Cluster(reg, db, living)
+        made.append(cluster)
+        return cluster
+
+    yield make
+    for cluster in made:
+        cluster.close()
+
+
+@pytest.fixture
+def cluster(make_cluster):
+    """ZooKeeper and SQLite, tables of 3.3.0, one living master."""
+    return make_cluster()

@@ -1,0 +1,130 @@
+"""Announcing a worker's departure: what the masters of each registry get to see, and what follows."""
+
+import json
+import subprocess
+import threading
+import time
+
+import pytest
+
+from support.cluster import ALIVE, DEAD_WORKER, HOUR, ago, until
+
+PATH = f"/nodes/worker/{DEAD_WORKER}"
+
+
+def announced_task(cluster):
+    """A task of the dead worker, in a workflow that the living master runs."""
+    return cluster.task(cluster.workflow(host=ALIVE))
+
+
+def failover_worker(cluster, *arguments, **options):
+    return cluster.run("failover-worker", DEAD_WORKER, *arguments, **options)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql", "mariadb"])
+def test_on_jdbc_it_is_one_add_and_one_delete_event(make_cluster, database):
+    cluster = make_cluster("jdbc", database)
+    announced_task(cluster)
+    started = ago(5 * HOUR)
+    result = failover_worker(cluster, "--startup-time", started, "--process-id", 99, code=3)
+    assert result["worker"]["announced"] is True and result["worker"]["acknowledged"] is False
+    assert "do not notice" in " ".join(result.report["errors"])
+    events = [(row["event_type"], json.loads(row["jdbc_registry_data"])) for row in cluster.db.rows(
+        "SELECT event_type, jdbc_registry_data FROM t_ds_jdbc_registry_data_change_event ORDER BY id")]
+    ours = [(kind, data) for kind, data in events if data["dataKey"] == PATH]
+    assert [kind for kind, _ in ours] == ["ADD", "DELETE"]
+    for _, data in ours:
+        assert data["dataType"] == "EPHEMERAL"
+        heartbeat = json.loads(data["dataValue"])
+        assert (heartbeat["serverStatus"], heartbeat["startupTime"]) == ("BUSY", started)
+    assert cluster.registry.get(PATH) is None
+
+
+def test_on_etcd_it_is_one_put_with_a_lease_and_one_delete(make_cluster, etcd):
+    cluster = make_cluster("etcd")
+    announced_task(cluster)
+    key = cluster.registry.full(PATH)
+    with subprocess.Popen(["etcdctl", f"--endpoints={etcd.address}", "watch", key, "-w", "json"],
+                          env={"ETCDCTL_API": "3", "PATH": "/usr/bin:/bin"},
+                          stdout=subprocess.PIPE, text=True) as watch:
+        try:
+            time.sleep(1)
+            result = failover_worker(cluster, code=3)
+            assert result["worker"]["announced"] is True
+            events = []
+            while len(events) < 2:
+                events += json.loads(watch.stdout.readline())["Events"]
+        finally:
+            watch.kill()
+    assert [event.get("type", 0) for event in events] == [0, 1]  # PUT, DELETE
+    assert events[0]["kv"]["lease"] != 0
+    assert cluster.registry.get(PATH) is None
+
+
+class ActingMaster(threading.Thread):
+    """Reacts to the worker's departure as a living master does: takes its tasks up anew, then writes the mark."""
+
+    def __init__(self, cluster, tasks):
+        super().__init__(daemon=True)
+        self.cluster = cluster
+        self.db = cluster.db.clone()
+        self.tasks = tasks
+
+    def run(self):
+        heartbeat = json.loads(until(lambda: self.cluster.registry.get(PATH)))
+        until(lambda: self.cluster.registry.get(PATH) is None)
+        for task in self.tasks:
+            self.db.execute("UPDATE t_ds_task_instance SET flag = 0, state = 8 WHERE id = ?", task)
+        self.cluster.registry.mark(
+            f"{DEAD_WORKER}-{heartbeat['startupTime']}-{heartbeat['processId']}", ago(0))
+
+
+@pytest.mark.parametrize("registry", ["zookeeper", "jdbc", "etcd"])
+def test_waiting_sees_the_masters_act(make_cluster, registry):
+    cluster = make_cluster(registry)
+    task = announced_task(cluster)
+    master = ActingMaster(cluster, [task])
+    master.start()
+    result = failover_worker(cluster, "--wait", "60s", code=0)
+    master.join(10)
+    assert result["worker"]["acknowledged"] is True
+    assert [item["outcome"] for item in result["worker"]["tasks"]["items"]] == ["moved_on"]
+
+
+def test_a_task_that_does_not_move_on_is_reported(make_cluster):
+    cluster = make_cluster("zookeeper")
+    moving, stuck = announced_task(cluster), announced_task(cluster)
+    master = ActingMaster(cluster, [moving])
+    master.start()
+    result = failover_worker(cluster, "--wait", "5s", code=3)
+    master.join(10)
+    outcomes = {item["id"]: item["outcome"] for item in result["worker"]["tasks"]["items"]}
+    assert outcomes == {moving: "moved_on", stuck: "announced"}
+
+
+def test_a_worker_that_registers_into_our_node_loses_nothing(make_cluster):
+    """On ZooKeeper it writes into our very node; that goes with our session, and its next heartbeat makes its own."""
+    cluster = make_cluster("zookeeper")
+    announced_task(cluster)
+    client, path = cluster.registry.client, cluster.registry.full(PATH)
+    run = cluster.start("failover-worker", DEAD_WORKER)
+    until(lambda: client.exists(path))
+    theirs = client.get(path)[0].replace(b"BUSY", b"NORMAL")
+    client.set(path, theirs)
+    until(lambda: client.exists(path) is None)
+    client.create(path, theirs, ephemeral=True)
+    result = run.finish(4)
+    assert client.get(path)[0] == theirs
+    assert "registered" in " ".join(result.report["errors"])
+    assert f"{DEAD_WORKER}-unknown-unknown" not in cluster.registry.marks()
+
+
+def test_no_announce_leaves_the_tasks_and_says_so(make_cluster):
+    cluster = make_cluster("zookeeper")
+    announced_task(cluster)
+    seen = []
+    cluster.registry.client.ChildrenWatch(cluster.registry.full("/nodes/worker"), seen.append)
+    result = failover_worker(cluster, "--no-announce", code=3)
+    assert result["worker"]["announced"] is False
+    assert [item["outcome"] for item in result["worker"]["tasks"]["items"]] == ["left"]
+    assert not any(DEAD_WORKER in children for children in seen)

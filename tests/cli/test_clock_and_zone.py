@@ -1,0 +1,126 @@
+"""Wrong clocks and zones are found before they cost anything."""
+
+import json
+
+import pytest
+
+from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, SECOND, Cluster, ago, heartbeat_of, now_ms)
+
+
+@pytest.mark.parametrize("zone, seen_as_ahead", [("Asia/Shanghai", False), ("America/Los_Angeles", True)])
+def test_a_zone_that_is_hours_wrong_commits_nothing_where_it_would_be_wrong(cluster, zone, seen_as_ahead):
+    # The rows are written in UTC. Read as Shanghai they look eight hours older, as Los Angeles younger.
+    workflow = cluster.workflow(start=ago(2 * MINUTE))
+    result = cluster.failover_master("--time-zone", zone)
+    if seen_as_ahead:
+        assert result.code == 6 and "zone" in result.said
+        assert cluster.state(workflow) == 1 and not cluster.commands()
+        assert cluster.registry.marks() == {} and cluster.registry.stamps(DEAD) == []
+    else:
+        # At an address that is gone all of it is selected either way; the operator is told.
+        assert result.code in (0, 3, 6)
+        assert "zone" in "\n".join(result["warnings"] + result["errors"])
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/Los_Angeles"])
+def test_at_an_address_that_lives_a_wrong_zone_commits_nothing(cluster, zone):
+    restarted = "10.0.0.8:5678"
+    cluster.register(restarted, startup_time=ago(HOUR))
+    old = cluster.workflow(host=restarted, start=ago(2 * HOUR))
+    cluster.task(old, submit=ago(2 * HOUR))
+    running = cluster.workflow(host=restarted, start=ago(2 * MINUTE))
+    cluster.task(running, submit=ago(MINUTE))
+    result = cluster.run("global", "--time-zone", zone, code=(3, 6))
+    assert cluster.states([old, running]) == {old: 1, running: 1} and not cluster.commands()
+    assert "zone" in result.said
+    assert cluster.registry.marks() == {}
+
+
+def test_a_quiet_cluster_is_vouched_for_by_an_event_time(make_cluster):
+    cluster = make_cluster(living=False)
+    cluster.register(ALIVE)
+    restarted = "10.0.0.8:5678"
+    cluster.register(restarted, startup_time=ago(5 * HOUR))
+    old = cluster.workflow(host=restarted, start=ago(9 * HOUR))
+    cluster.task(old, submit=ago(8 * HOUR))
+    assert cluster.run("global", code=3) and cluster.state(old) == 1
+    cluster.run("global", "--event-time", now_ms(), code=0)
+    assert cluster.state(old) == 18
+
+
+def test_a_quiet_cluster_is_only_warned_about_at_an_address_that_is_gone(make_cluster):
+    cluster = make_cluster(living=False)
+    cluster.register(ALIVE)
+    workflow = cluster.workflow(start=ago(9 * HOUR))
+    result = cluster.failover_master(code=0)
+    cluster.assert_failed_over_once([workflow])
+    assert any("zone" in warning or "clock" in warning for warning in result["warnings"])
+
+
+def test_a_start_time_in_the_future_means_a_wrong_zone(cluster):
+    cluster.workflow()
+    cluster.workflow(host=ALIVE, start=now_ms() + 5 * MINUTE)
+    with cluster.nothing_changes():
+        result = cluster.failover_master(code=6)
+    assert "zone" in result.said or "clock" in result.said
+
+
+def test_a_restart_time_ahead_of_the_clock_is_never_committed_over(cluster):
+    # At an address that is gone nothing can have started after now.
+    workflow = cluster.workflow(restart=now_ms() + 30 * SECOND)
+    other = cluster.workflow()
+    result = cluster.failover_master(code=(3, 6))
+    assert cluster.states([workflow, other]) == {workflow: 1, other: 1}
+    assert cluster.registry.marks() == {} and not cluster.commands()
+    assert "clock" in result.said or "zone" in result.said
+
+
+@pytest.mark.parametrize("ahead, code", [(20 * SECOND, 0), (10 * MINUTE, 6)])
+def test_a_living_server_that_reports_from_the_future(cluster, ahead, code):
+    cluster.workflow()
+    cluster.register("10.0.0.9:5678", value=heartbeat_of("10.0.0.9:5678", report_time=now_ms() + ahead))
+    result = cluster.failover_master(code=code)
+    assert "clock" in result.said
+    assert bool(cluster.commands()) == (code == 0)
+
+
+def test_a_hung_server_reports_from_the_past_and_that_is_fine(cluster):
+    workflow = cluster.workflow()
+    cluster.register("10.0.0.9:5678", value=heartbeat_of("10.0.0.9:5678", report_time=ago(HOUR)))
+    cluster.failover_master(code=0)
+    cluster.assert_failed_over_once([workflow])
+
+
+def test_rows_in_the_masters_zone(cluster):
+    # A cluster with SPRING_JACKSON_TIME_ZONE=Asia/Shanghai: every wall clock is eight hours ahead of UTC.
+    for table, columns in (("t_ds_workflow_instance", ["start_time"]), ("t_ds_task_instance", ["submit_time"])):
+        for column in columns:
+            cluster.db.execute(f"UPDATE {table} SET {column} = strftime('%Y-%m-%d %H:%M:%f', {column}, '+8 hours')")
+    event_time = ago(HOUR)
+    before = cluster.workflow(start=event_time + 8 * HOUR - 1)
+    after = cluster.workflow(start=event_time + 8 * HOUR)
+    result = cluster.failover_master("--time-zone", "Asia/Shanghai", "--event-time", event_time)
+    assert cluster.states([before, after]) == {before: 18, after: 1}
+    assert cluster.restart_ms(before) == result.master["stamp"] + 8 * HOUR
+    [command] = cluster.commands()
+    assert abs(cluster.db_ms(command["update_time"]) - 8 * HOUR - now_ms()) < 10 * SECOND
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "UTC+25", "../../etc/passwd", ""])
+def test_an_unknown_zone_is_a_usage_error(cluster, zone):
+    result = cluster.failover_master("--time-zone", zone, code=2)
+    assert "zone" in result.said
+
+
+def test_a_zone_with_daylight_saving(cluster):
+    # Whatever the season, now is now.
+    import datetime
+    import zoneinfo
+    berlin = zoneinfo.ZoneInfo("Europe/Berlin")
+    offset = int(datetime.datetime.now(berlin).utcoffset().total_seconds()) * 1000
+    for table, column in (("t_ds_workflow_instance", "start_time"), ("t_ds_task_instance", "submit_time")):
+        cluster.db.execute(f"UPDATE {table} SET {column} = strftime('%Y-%m-%d %H:%M:%f', {column}, ?)",
+                           f"+{offset // 1000} seconds")
+    workflow = cluster.workflow(start=ago(MINUTE) + offset)
+    cluster.failover_master("--time-zone", "Europe/Berlin", code=0)
+    cluster.assert_failed_over_once([workflow])

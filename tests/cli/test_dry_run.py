@@ -1,0 +1,73 @@
+"""--dry-run reads everything and writes nothing."""
+
+import pytest
+
+from support.cluster import ALIVE, DEAD, HOUR, OTHER_DEAD, ago
+
+
+@pytest.mark.parametrize("release", ["3.3.0", "3.3.1"])
+def test_failover_master_plans_and_touches_nothing(make_cluster, release):
+    cluster = make_cluster(release=release)
+    workflows = [cluster.workflow(state=state) for state in (1, 2, 4)]
+    cluster.workflow(state=7)
+    with cluster.nothing_changes():
+        result = cluster.failover_master("--dry-run", code=0)
+    assert result["dry_run"] is True and result["outcome"] == "planned"
+    assert result.workflows["selected"] == 3 and result.workflows["failed_over"] == 0
+    assert result.items("id", "outcome") == {(workflow, "planned") for workflow in workflows}
+    assert result.master["mark"] is None or result.master["mark"]["written"] is False
+
+
+def test_the_run_does_what_the_plan_said(cluster):
+    cluster.workflows(3)
+    cluster.workflow(restart=ago(10))
+    cluster.workflow(start=ago(-1000))
+    event_time = ago(60_000)
+    plan = cluster.failover_master("--dry-run", "--event-time", event_time)
+    run = cluster.failover_master("--event-time", event_time)
+    assert plan.items("id") == run.items("id")
+    assert plan.workflows["selected"] == run.workflows["failed_over"]
+    assert plan.workflows["skipped"] == run.workflows["skipped"]
+    assert plan.master["deadline"] == run.master["deadline"] == event_time
+
+
+def test_global_plans_and_touches_nothing(cluster):
+    cluster.workflows(2)
+    cluster.workflows(3, host=OTHER_DEAD)
+    with cluster.nothing_changes():
+        result = cluster.run("global", "--dry-run", code=0)
+    assert result["outcome"] == "planned"
+    assert {m["address"]: m["workflows"]["selected"] for m in result["masters"]} == {
+        DEAD: 2, OTHER_DEAD: 3}
+
+
+def test_it_waits_for_nothing_and_takes_no_lock(cluster):
+    cluster.workflow()
+    lock = cluster.registry.lock(DEAD).wait()
+    result = cluster.failover_master("--dry-run", "--grace", "10m", "--lock-timeout", "10m", timeout=20)
+    lock.release()
+    assert result.code == 0 and result["outcome"] == "planned"
+    assert result.seconds < 10
+
+
+def test_a_living_master_is_refused_in_a_dry_run_too(cluster):
+    with cluster.nothing_changes():
+        result = cluster.failover_master("--dry-run", address=ALIVE, code=4)
+    assert result["outcome"] == "refused"
+
+
+def test_clean_marks_plans_and_touches_nothing(cluster):
+    cluster.registry.mark(f"{OTHER_DEAD}-1-2", ago(9 * 24 * HOUR))
+    with cluster.nothing_changes():
+        result = cluster.run("clean-marks", "--dry-run", code=0)
+    assert result["outcome"] == "planned"
+    assert [item["outcome"] for item in result["marks"]["items"]] == ["planned"]
+
+
+def test_failover_worker_plans_and_touches_nothing(cluster):
+    workflow = cluster.workflow()
+    cluster.task(workflow)
+    with cluster.nothing_changes():
+        result = cluster.run("failover-worker", "10.0.1.1:1234", "--dry-run", code=(0, 3))
+    assert result["worker"]["tasks"]["selected"] == 1
+    assert result["worker"]["tasks"]["routes"] == {"workflow_failover": 1}

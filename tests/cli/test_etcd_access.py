@@ -1,0 +1,133 @@
+"""etcd behind TLS with client certificates, and with users and passwords."""
+
+import os
+import socket
+import subprocess
+
+import pytest
+import requests
+
+from support import registries
+from support.cluster import DEAD, Cluster, until
+from support.databases import Sqlite
+from support.registries import MARKS
+from support.servers import HOST, Etcd
+
+
+class TlsEtcd(Etcd):
+    """Only clients with a certificate of its authority get in."""
+
+    def file(self, name):
+        return os.path.join(self.folder, name)
+
+    def _openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=self.folder)
+
+    def prepare(self):
+        super().prepare()
+        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test authority",
+                      "-keyout", "ca.key", "-out", "ca.pem")
+        with open(self.file("extensions"), "w", encoding="ascii") as extensions:
+            extensions.write("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
+        for name in ("server", "client"):
+            self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key",
+                          "-out", f"{name}.csr")
+            self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+                          "-CAcreateserial", "-days", "2", "-extfile", "extensions", "-out", f"{name}.pem")
+
+    def command(self):
+        plain = [each.replace(f"http://{self.address}", f"https://{self.address}") for each in super().command()]
+        return [*plain, "--client-cert-auth", "--trusted-ca-file", self.file("ca.pem"),
+                "--cert-file", self.file("server.pem"), "--key-file", self.file("server.key")]
+
+    def answers(self):
+        with socket.create_connection((HOST, self.port), 5):
+            return True
+
+
+class TlsRegistry(registries.Etcd):
+    def call(self, method, timeout=20, **body):
+        server = self.server
+        answer = requests.post(f"https://{server.address}/v3/{method}", json=body, timeout=timeout,
+                               verify=server.file("ca.pem"),
+                               cert=(server.file("client.pem"), server.file("client.key")))
+        answer.raise_for_status()
+        return answer.json()
+
+
+@pytest.fixture(scope="module")
+def tls_etcd():
+    with TlsEtcd() as server:
+        yield server
+
+
+@pytest.fixture
+def cluster(tls_etcd, tmp_path):
+    made = Cluster(TlsRegistry(tls_etcd), Sqlite(tmp_path / "ds.db"))
+    yield made
+    made.close()
+
+
+def certificates(server, *leave_out):
+    return [word for option, name in (("ca", "ca.pem"), ("cert", "client.pem"), ("key", "client.key"))
+            if option not in leave_out for word in (f"--registry-{option}", server.file(name))]
+
+
+def test_a_failover_through_tls_with_a_client_certificate(cluster, tls_etcd):
+    workflow = cluster.workflow()
+    result = cluster.failover_master(*certificates(tls_etcd), code=0)
+    cluster.assert_failed_over_once([workflow], result.master["stamp"])
+    assert cluster.mark_value() == str(result.master["deadline"])
+
+
+def test_without_a_client_certificate_nothing_is_done(cluster, tls_etcd):
+    workflow = cluster.workflow()
+    result = cluster.failover_master(*certificates(tls_etcd, "cert", "key"), code=6)
+    assert tls_etcd.address in " ".join(result.report["errors"])
+    assert cluster.state(workflow) == 1
+
+
+def test_a_server_of_another_authority_is_refused(cluster, tls_etcd):
+    cluster.workflow()
+    other = ["--registry-ca", "/etc/ssl/certs/ca-certificates.crt"]
+    if not os.path.exists(other[1]):
+        other = ["--registry-ca", tls_etcd.file("client.pem")]
+    result = cluster.failover_master(*certificates(tls_etcd, "ca"), *other, code=6)
+    assert tls_etcd.address in " ".join(result.report["errors"])
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    """An etcd whose keys only root may touch, and its cluster."""
+    with Etcd() as server:
+        made = Cluster(registries.Etcd(server), Sqlite(tmp_path / "ds.db"))
+        made.workflow()
+        server.etcdctl("user", "add", "root:correct horse")
+        server.etcdctl("user", "grant-role", "root", "root")
+        server.etcdctl("auth", "enable")
+        yield made, server
+
+
+def test_user_and_password(guarded, tmp_path):
+    cluster, server = guarded
+    password = tmp_path / "password"
+    password.write_text("correct horse\n")
+    as_root = ["--registry-user", "root", "--registry-password-file", str(password)]
+    result = cluster.failover_master(*as_root, code=0)
+    assert result.workflows["failed_over"] == 1
+    key = f"{cluster.registry.namespace}{MARKS}/{DEAD}-unknown-unknown"
+    standing = until(lambda: server.etcdctl("--user", "root:correct horse", "get", key))
+    assert standing.split() == [key, str(result.master["deadline"])]
+
+
+@pytest.mark.parametrize("password", [None, "battery staple"])
+def test_a_wrong_password_or_none_is_told_and_not_shown(guarded, tmp_path, password):
+    cluster, server = guarded
+    options = []
+    if password:
+        (tmp_path / "password").write_text(password)
+        options = ["--registry-user", "root", "--registry-password-file", str(tmp_path / "password")]
+    result = cluster.failover_master(*options, code=6)
+    assert server.address in " ".join(result.report["errors"])
+    assert "battery" not in str(result.report)
+    assert not cluster.commands()

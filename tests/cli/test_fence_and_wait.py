@@ -1,0 +1,181 @@
+"""--fence makes a living, hung server stop itself first; --wait sees recovery happen."""
+
+import json
+import re
+import threading
+import time
+
+import pytest
+
+from support.cluster import ALIVE, DEAD, HOUR, MINUTE, SimulatedMaster, ago, until
+from support.registries import MARKS, MASTERS
+
+
+class ObedientServer(threading.Thread):
+    """Stops itself when its heartbeat finds its own exact mark, as a master does."""
+
+    def __init__(self, cluster, server):
+        super().__init__(daemon=True)
+        self.cluster, self.server, self.value = cluster, server, None
+        self.mark = f"{server.address}-{server.startup_time}-{server.process_id}"
+        self.start()
+
+    def run(self):
+        end = time.monotonic() + 30
+        while time.monotonic() < end and self.value is None:
+            self.value = self.cluster.registry.get(f"{MARKS}/{self.mark}")
+            time.sleep(0.1)
+        time.sleep(1)
+        self.server.leave()
+
+
+def test_a_hung_master_stops_and_is_failed_over(cluster):
+    hung = cluster.register(DEAD)
+    workflow = cluster.workflow()
+    obedient = ObedientServer(cluster, hung)
+    result = cluster.failover_master("--fence", code=0)
+    cluster.assert_failed_over_once([workflow])
+    assert obedient.value == "0"  # a value that counts nowhere as a finished failover
+    assert result.master["fence"]["stopped"] is True
+    assert result.master["fence"]["path"].endswith(obedient.mark)
+    assert cluster.mark_value(obedient.mark) == str(result.master["deadline"])
+
+
+def test_one_that_ignores_its_mark_is_left_and_the_mark_taken_away(cluster):
+    hung = cluster.register(DEAD)
+    workflow = cluster.workflow()
+    result = cluster.failover_master("--fence", "--fence-timeout", "3s", code=4)
+    assert 3 <= result.seconds < 15
+    assert cluster.state(workflow) == 1 and not cluster.commands()
+    assert cluster.registry.marks() == {} and not cluster.registry.locked(DEAD)
+    assert result.master["fence"]["stopped"] is False
+    assert str(hung.startup_time) in str(result.master["fence"]["path"])
+
+
+def test_a_fence_left_by_a_killed_run_is_taken_away_too(cluster):
+    hung = cluster.register(DEAD)
+    cluster.registry.mark(f"{DEAD}-{hung.startup_time}-{hung.process_id}", 0)
+    cluster.failover_master("--fence", "--fence-timeout", "2s", code=4)
+    assert cluster.registry.marks() == {}
+
+
+def test_another_process_than_the_one_named_is_not_fenced(cluster):
+    new = cluster.register(DEAD, startup_time=ago(20 * MINUTE))
+    workflow = cluster.workflow(start=ago(3 * HOUR))
+    cluster.task(workflow, submit=ago(2 * HOUR))
+    cluster.failover_master("--fence", "--startup-time", ago(9 * HOUR), "--process-id", 7, code=0)
+    cluster.assert_failed_over_once([workflow])
+    assert cluster.mark_value(f"{DEAD}-{new.startup_time}-{new.process_id}") is None
+    assert DEAD in cluster.registry.folder(MASTERS)
+
+
+def test_the_process_named_is_fenced(cluster):
+    hung = cluster.register(DEAD)
+    cluster.workflow()
+    ObedientServer(cluster, hung)
+    cluster.failover_master("--fence", "--startup-time", hung.startup_time, "--process-id", hung.process_id, code=0)
+    assert DEAD not in cluster.registry.folder(MASTERS)
+
+
+def test_a_heartbeat_that_cannot_be_read_cannot_be_fenced(cluster):
+    cluster.register(DEAD, value="no JSON")
+    cluster.workflow()
+    with cluster.nothing_changes():
+        cluster.failover_master("--fence", code=4)
+
+
+def test_a_dry_run_fences_nobody(cluster):
+    cluster.register(DEAD)
+    cluster.workflow()
+    with cluster.nothing_changes():
+        result = cluster.failover_master("--fence", "--dry-run")
+    assert result.code in (0, 4)
+
+
+def test_interrupted_while_fencing_the_mark_is_taken_away(cluster):
+    cluster.register(DEAD)
+    run = cluster.start("failover-master", DEAD, "--fence", "--fence-timeout", "60s")
+    until(lambda: cluster.registry.marks())
+    run.interrupt()
+    run.finish(130)
+    assert cluster.registry.marks() == {}
+
+
+def test_a_hung_worker_stops_too(cluster):
+    hung = cluster.register("10.0.1.1:1234", worker=True)
+    workflow = cluster.workflow()
+    cluster.task(workflow)
+    ObedientServer(cluster, hung)
+    result = cluster.run("failover-worker", "10.0.1.1:1234", "--fence", code=0)
+    assert result["worker"]["fence"]["stopped"] is True
+    cluster.assert_failed_over_once([workflow])
+
+
+# -- --wait
+
+
+def test_recovery_is_seen(cluster):
+    cluster.workflows(5)
+    with SimulatedMaster(cluster, release="3.3.0"):
+        result = cluster.failover_master("--wait", "20s", code=0)
+    assert result.master["recovery"] == {"recovered": 5, "pending": 0, "errored": 0}
+    assert result.seconds < 15
+
+
+def test_what_is_not_taken_in_time_is_pending(cluster):
+    cluster.workflows(2)
+    result = cluster.failover_master("--wait", "2s", code=3)
+    assert result.master["recovery"] == {"recovered": 0, "pending": 2, "errored": 0}
+    assert 2 <= result.seconds < 10
+    # The failover itself is done.
+    assert result.workflows["failed_over"] == 2 and len(cluster.registry.marks()) == 1
+
+
+def test_some_recovered_some_errored_some_pending(cluster):
+    workflows = cluster.workflows(6)
+    run = cluster.start("failover-master", DEAD, "--wait", "6s")
+    commands = {c["workflow_instance_id"]: c for c in until(lambda: len(cluster.commands()) == 6 and cluster.commands())}
+    for workflow in workflows[:2]:
+        fail_command(cluster, commands[workflow], "Duplicate key task-1\n\tat Stream.java")
+    kept = {commands[workflow]["id"] for workflow in workflows[4:]}
+    master = SimulatedMaster(cluster, takes=lambda command: command not in kept)
+    assert master.consume_all() == 2
+    master.db.close()
+    result = run.finish(3)
+    assert result.master["recovery"] == {"recovered": 2, "pending": 2, "errored": 2}
+    assert "Duplicate key task-1" in json.dumps(result.report)
+
+
+def fail_command(cluster, command, message):
+    """As a master does with a command that it cannot handle."""
+    with cluster.db.transaction():
+        cluster.db.execute("DELETE FROM t_ds_command WHERE id = ?", command["id"])
+        columns = ("id", "command_type", "workflow_definition_code", "command_param", "workflow_instance_id",
+                   "workflow_definition_version", "executor_id", "update_time")
+        cluster.db.execute(f"INSERT INTO t_ds_error_command ({', '.join(columns)}, message)"
+                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *(command[c] for c in columns), message)
+
+
+def test_no_hint_advises_a_restart_while_workflows_are_in_doubt(cluster):
+    cluster.workflow(command_type=3)
+    cluster.workflow()
+    result = cluster.failover_master("--wait", "1s", code=3)
+    assert not re.search(r"\b(re)?start (a |the |another |any |that |your )?masters?\b", result.said.lower())
+
+
+def test_global_waits_for_all(cluster):
+    cluster.workflows(2)
+    cluster.workflows(2, host="10.0.0.3:5678")
+    with SimulatedMaster(cluster):
+        result = cluster.run("global", "--wait", "20s", code=0)
+    assert sum(m["recovery"]["recovered"] for m in result["masters"] if m["recovery"]) == 4
+
+
+def test_interrupted_while_waiting_for_recovery(cluster):
+    cluster.workflows(2)
+    run = cluster.start("failover-master", DEAD, "--wait", "60s")
+    until(lambda: cluster.registry.marks())
+    time.sleep(0.5)
+    run.interrupt()
+    result = run.finish(130)
+    assert result.workflows["failed_over"] == 2 and len(cluster.registry.marks()) == 1

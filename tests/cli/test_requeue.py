@@ -1,0 +1,380 @@
+"""requeue gives workflows stuck in FAILOVER a command again, and never a second one."""
+
+import contextlib
+import json
+import threading
+import time
+
+import pytest
+
+from support import databases
+from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, SimulatedMaster, ago, command_param, now_ms,
+                             until)
+
+DATABASES = ["postgresql", "mariadb", "sqlite"]
+SERVERS = ["postgresql", "mariadb"]
+
+
+@pytest.fixture(params=DATABASES)
+def cluster(request, make_cluster):
+    """Every kind of database, on ZooKeeper or in its own JDBC registry."""
+    return make_cluster("zookeeper" if request.param != "sqlite" else "jdbc", request.param)
+
+
+_numbers = iter(range(1_000_000, 2_000_000))
+
+
+def failed_command(cluster, workflow, state=None, param=None, message="java.lang.Exception: no"):
+    cluster.db.insert("t_ds_error_command", id=next(_numbers), command_type=2,
+                      workflow_definition_code=1, workflow_instance_id=workflow,
+                      command_param=param or command_param(state), message=message)
+
+
+def waiting_command(cluster, workflow, state=1, updated=None, **columns):
+    row = cluster.instance(workflow)
+    return cluster.db.insert("t_ds_command", **{
+        "command_type": 2, "workflow_instance_id": workflow,
+        "workflow_definition_code": row["workflow_definition_code"],
+        "workflow_definition_version": row["workflow_definition_version"], "executor_id": 0,
+        "task_depend_type": 2, "failure_strategy": 1, "dry_run": 0,
+        "command_param": command_param(state),
+        "update_time": databases.to_text(updated or ago(10 * MINUTE)),
+        **({"test_flag": 0} if cluster.has_test_flag() else {}), **columns})
+
+
+def unclaimed(cluster, count, **options):
+    return {workflow: waiting_command(cluster, workflow, **options)
+            for workflow in cluster.workflows(count, state=18)}
+
+
+def states_of_commands(cluster):
+    return {row["workflow_instance_id"]: json.loads(row["command_param"])["workflowExecutionStatus"]
+            for row in cluster.commands()}
+
+
+def items(result):
+    return {item["id"]: item for item in result["workflows"]["items"]}
+
+
+# -- without a command
+
+
+def test_each_cause_and_exactly_the_curable_ones(cluster):
+    told = {cluster.workflow(state=18): state for state in (1, 2, 4)}
+    for workflow, state in told.items():
+        failed_command(cluster, workflow, 1 if state != 1 else 4)  # an older failure
+        failed_command(cluster, workflow, state)
+    killed, paused, silent, damaged = cluster.workflows(4, state=18)
+    cluster.task(killed, state=9, name="a")
+    cluster.task(killed, state=3, name="b")
+    cluster.task(paused, state=3)
+    cluster.task(silent, state=9, flag=0)  # not valid: says nothing
+    failed_command(cluster, damaged, param="no JSON")
+    duplicated = cluster.workflow(state=18)
+    failed_command(cluster, duplicated, 1)
+    for _ in range(2):
+        cluster.task(duplicated, state=7, name="twice")
+    waiting = cluster.workflow(state=18)
+    waiting_command(cluster, waiting, updated=now_ms())
+    rows = cluster.instances()
+
+    result = cluster.run("requeue", code=3)
+    names = {1: "RUNNING_EXECUTION", 2: "READY_PAUSE", 4: "READY_STOP"}
+    given = {**{workflow: names[state] for workflow, state in told.items()},
+             killed: "READY_STOP", paused: "READY_PAUSE", silent: "RUNNING_EXECUTION",
+             damaged: "RUNNING_EXECUTION"}
+    assert states_of_commands(cluster) == {**given, waiting: "RUNNING_EXECUTION"}
+    assert set(cluster.commands_per_workflow().values()) == {1}
+    assert cluster.instances() == rows  # nothing of an instance changes
+    assert result["workflows"]["selected"] == result["workflows"]["requeued"] == len(given)
+    assert result["workflows"]["skipped"] == {"duplicate_tasks": 1, "command_pending": 1}
+    assert result["workflows"]["left"] == 0 and result["outcome"] == "partial"
+    for workflow in given:
+        command, = (each for each in cluster.commands() if each["workflow_instance_id"] == workflow)
+        item = items(result)[workflow]
+        assert item["command_id"] == command["id"] and item["outcome"] == "requeued"
+        assert item["name"] == rows[workflow]["name"] and item["previous_state"] == "FAILOVER"
+        assert given[workflow] in item["reason"]
+    assert str(silent) in result.said and "RUNNING_EXECUTION is taken" in result.said
+    assert str(duplicated) in "\n".join(result["errors"])
+
+
+def test_the_command_is_the_reference_s_byte_for_byte(cluster):
+    workflow = cluster.workflow(state=18)
+    failed_command(cluster, workflow, 4)
+    before = now_ms()
+    cluster.run("requeue", code=0)
+    row, = cluster.commands()
+    instance = cluster.instance(workflow)
+    updated = databases.to_epoch_ms(row.pop("update_time"))
+    assert before - 1000 <= updated <= now_ms() + 1000
+    del row["id"]
+    assert row == {
+        "command_type": 2, "command_param": command_param(4), "workflow_instance_id": workflow,
+        "workflow_definition_code": instance["workflow_definition_code"],
+        "workflow_definition_version": instance["workflow_definition_version"], "executor_id": 0,
+        "task_depend_type": 2, "failure_strategy": 1, "dry_run": 0, "test_flag": 0,
+        "warning_type": 0, "warning_group_id": None, "schedule_time": None, "start_time": None,
+        "workflow_instance_priority": 2, "worker_group": None, "tenant_code": "default",
+        "environment_code": -1}
+
+
+def test_without_test_flag_columns(make_cluster):
+    cluster = make_cluster(database="postgresql", release="3.3.1")
+    workflow = cluster.workflow(state=18)
+    cluster.task(workflow, state=3)
+    cluster.run("requeue", code=0)
+    assert states_of_commands(cluster) == {workflow: "READY_PAUSE"}
+
+
+def test_run_twice(cluster):
+    workflows = cluster.workflows(30, state=18)
+    assert cluster.run("requeue", code=0)["workflows"]["requeued"] == 30
+    again = cluster.run("requeue", code=0)
+    assert again["workflows"]["requeued"] == 0 and again["outcome"] == "nothing_to_do"
+    assert again["workflows"]["skipped"] == {"command_pending": 30}
+    cluster.assert_failed_over_once(workflows)
+
+
+def test_several_runs_at_once_give_one_command(cluster):
+    workflows = cluster.workflows(1500, state=18)
+    runs = [cluster.start("requeue") for _ in range(3)]
+    results = [run.finish(0) for run in runs]
+    cluster.assert_failed_over_once(workflows)
+    assert sum(each["workflows"]["requeued"] for each in results) == 1500
+
+
+def test_beside_a_master_that_consumes_at_once(cluster):
+    workflows = cluster.workflows(1200, state=18)
+    with SimulatedMaster(cluster) as master:
+        results = [run.finish(0) for run in [cluster.start("requeue") for _ in range(2)]]
+        until(lambda: not cluster.commands())
+    assert sorted(master.consumed) == sorted(workflows) and master.problems == []
+    assert sum(each["workflows"]["requeued"] for each in results) == 1200
+
+
+def test_as_says_the_state_where_no_lost_command_does(cluster):
+    told, silent, killed = cluster.workflows(3, state=18)
+    failed_command(cluster, told, 2)
+    cluster.task(killed, state=9)
+    cluster.run("requeue", "--as", "stop", code=0)
+    assert states_of_commands(cluster) == {told: "READY_PAUSE", silent: "READY_STOP",
+                                           killed: "READY_STOP"}
+
+
+def test_only_the_ids_named(cluster):
+    named, other = cluster.workflows(2, state=18)
+    running = cluster.workflow(host=ALIVE)
+    result = cluster.run("requeue", named, running, code=0)
+    assert set(cluster.commands_per_workflow()) == {named}
+    assert result["workflows"]["skipped"] == {"not_in_failover": 1}
+    assert cluster.state(running) == 1 and cluster.state(other) == 18
+
+
+def test_an_unknown_id_needs_a_person(cluster):
+    result = cluster.run("requeue", 999_999, code=3)
+    assert result["workflows"]["skipped"] == {"unknown": 1} and "999999" in result.said
+
+
+@pytest.mark.parametrize("arguments", [["17,18"], ["-3"], ["x"], ["0"], ["1", "--as", "failed"],
+                                       ["1", "--unclaimed-after", "2"], ["--limit", "0"]])
+def test_bad_arguments(make_cluster, arguments):
+    make_cluster("jdbc").run("requeue", *arguments, code=2)
+
+
+def test_a_limit_leaves_the_rest(cluster):
+    cluster.workflows(5, state=18)
+    result = cluster.run("requeue", "--limit", 2, code=3)
+    assert (result["workflows"]["selected"], result["workflows"]["requeued"],
+            result["workflows"]["left"]) == (5, 2, 3)
+    assert len(cluster.commands()) == 2
+    assert {item["reason"] for item in result["workflows"]["items"]
+            if item["outcome"] == "left"} == {"limit"}
+
+
+def test_a_dry_run_says_all_and_does_nothing(cluster):
+    stuck = cluster.workflow(state=18)
+    failed_command(cluster, stuck, 4)
+    old, = unclaimed(cluster, 1)
+    with cluster.nothing_changes():
+        result = cluster.run("requeue", "--dry-run", code=0)
+    assert result["outcome"] == "planned" and result.seconds < 10
+    assert {each["id"]: each["outcome"] for each in result["workflows"]["items"]} == {
+        stuck: "planned", old: "planned"}
+    assert "READY_STOP" in items(result)[stuck]["reason"]
+
+
+def test_the_audit_log(cluster, tmp_path):
+    workflows = cluster.workflows(3, state=18)
+    log = tmp_path / "audit.log"
+    cluster.run("requeue", "--as", "pause", "--audit-log", log, code=0)
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {entry["id"] for entry in entries} == set(workflows)
+    assert {(entry["action"], entry["value"]) for entry in entries} == {("requeued", "READY_PAUSE")}
+
+
+# -- with a command that no master takes
+
+
+def test_a_master_that_takes_only_odd_ids_gets_every_one(cluster):
+    commands = unclaimed(cluster, 24)
+    fresh = cluster.workflow(state=18)
+    waiting_command(cluster, fresh, updated=now_ms() + 30_000)
+    untouched = {row["id"] for row in cluster.commands() if row["workflow_instance_id"] == fresh}
+    odd = {workflow for workflow, number in commands.items() if number % 2}
+    with SimulatedMaster(cluster, takes=lambda number: number % 2 and number not in untouched) as master:
+        result = cluster.run("requeue", "--wait", "60s", code=0)
+    assert sorted(master.consumed) == sorted(commands) and master.problems == []
+    assert set(cluster.states(commands).values()) == {1}
+    assert {row["id"] for row in cluster.commands()} == untouched
+    recovery = result["recovery"]
+    assert recovery["pending"] == recovery["errored"] == 0
+    # Those with an odd id may have been taken before, or while, they were looked at.
+    assert len(commands) - len(odd) <= recovery["recovered"] == result["workflows"]["requeued"]
+
+
+def test_the_exchanged_command_is_equal_but_for_id_and_time(cluster):
+    workflow = cluster.workflow(state=18)
+    number = waiting_command(cluster, workflow, state=4, workflow_instance_priority=0,
+                             worker_group="täglich ☃", tenant_code="t'\"\\", warning_group_id=5,
+                             schedule_time="2026-01-01 00:00:00")
+    before, instance = cluster.commands()[0], cluster.instance(workflow)
+    cluster.run("requeue", code=0)
+    after, = cluster.commands()
+    assert after["id"] > number
+    assert databases.to_epoch_ms(after["update_time"]) > ago(MINUTE)
+    for row in (before, after):
+        del row["id"], row["update_time"]
+    assert after == before and cluster.instance(workflow) == instance
+
+
+@pytest.mark.parametrize("database", SERVERS)
+def test_a_master_takes_it_in_the_very_moment_of_the_exchange(make_cluster, database):
+    cluster = make_cluster(database=database)
+    workflow, = commands = unclaimed(cluster, 1)
+    with a_master_taking(cluster, commands[workflow]) as master:
+        run = cluster.start("requeue")
+        until(lambda: waits_for_a_row(cluster), timeout=60)
+        master.execute("UPDATE t_ds_workflow_instance SET state = 1 WHERE id = ? AND state = 18",
+                       workflow)
+        master.execute("COMMIT")
+    result = run.finish(0)
+    assert cluster.commands() == [] and cluster.state(workflow) == 1
+    assert result["workflows"]["skipped"] == {"taken": 1} and result["workflows"]["requeued"] == 0
+
+
+@pytest.mark.parametrize("database", SERVERS)
+def test_a_master_that_fails_to_take_it_leaves_it_to_us(make_cluster, database):
+    cluster = make_cluster(database=database)
+    workflow, = commands = unclaimed(cluster, 1)
+    with a_master_taking(cluster, commands[workflow]) as master:
+        run = cluster.start("requeue")
+        until(lambda: waits_for_a_row(cluster), timeout=60)
+        master.execute("ROLLBACK")
+    assert run.finish(0)["workflows"]["requeued"] == 1
+    command, = cluster.commands()
+    assert command["id"] != commands[workflow]
+
+
+@contextlib.contextmanager
+def a_master_taking(cluster, number):
+    """In the middle of its transaction: the command deleted, the instance not yet touched."""
+    with contextlib.closing(cluster.db.clone()) as master:
+        master.execute("BEGIN")
+        assert master.execute("DELETE FROM t_ds_command WHERE id = ?", number) == 1
+        yield master
+
+
+def waits_for_a_row(cluster):
+    if cluster.db.type == "postgresql":
+        return cluster.db.value("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0
+    # Not information_schema.innodb_trx: it shows nothing new to who asks more often than every 0.1 s.
+    return cluster.db.row("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")["Value"] != "0"
+
+
+def test_two_runs_at_once_leave_one_command_each(cluster):
+    commands = unclaimed(cluster, 20)
+    results = [run.finish(0) for run in [cluster.start("requeue") for _ in range(2)]]
+    cluster.assert_failed_over_once(commands)
+    assert sum(each["workflows"]["requeued"] for each in results) == 20
+
+
+def test_a_command_consumed_meanwhile_is_no_failure(cluster):
+    commands = unclaimed(cluster, 3)
+    run = cluster.start("requeue")
+    time.sleep(6)
+    master = SimulatedMaster(cluster)
+    master.consume_all()
+    master.db.close()
+    result = run.finish(0)
+    assert cluster.commands() == [] and set(cluster.states(commands).values()) == {1}
+    assert result["workflows"]["skipped"] == {"taken": 3}
+
+
+@pytest.mark.parametrize("living", ["BUSY", None])
+def test_without_a_master_that_takes_commands_nothing_is_exchanged(make_cluster, living):
+    cluster = make_cluster(living=False)
+    if living:
+        cluster.register(ALIVE, status=living)
+    commands = unclaimed(cluster, 2)
+    result = cluster.run("requeue", code=3)
+    assert {row["id"] for row in cluster.commands()} == set(commands.values())
+    assert result["workflows"]["left"] == 2 and result.seconds < 12
+    assert ("BUSY" if living else "No master lives") in "\n".join(result["errors"])
+
+
+def test_unclaimed_after_says_how_old(make_cluster):
+    cluster = make_cluster()
+    unclaimed(cluster, 2, updated=ago(20_000))
+    assert cluster.run("requeue", "--dry-run", code=0)["workflows"]["selected"] == 0
+    result = cluster.run("requeue", "--dry-run", "--unclaimed-after", "10s", code=0)
+    assert result["workflows"]["selected"] == 2
+
+
+def test_interrupted_while_it_watches(make_cluster):
+    cluster = make_cluster()
+    commands = unclaimed(cluster, 2)
+    cured = cluster.workflow(state=18)
+    run = cluster.start("requeue")
+    until(lambda: "watching" in run.stderr_so_far())
+    run.interrupt()
+    result = run.finish(130)
+    assert cluster.commands_per_workflow()[cured] == 1
+    assert result["workflows"]["requeued"] == 1 and result["workflows"]["left"] == 2
+    assert set(commands.values()) < {row["id"] for row in cluster.commands()}
+
+
+# -- --wait
+
+
+def test_wait_tells_recovered_failed_and_pending_apart(cluster):
+    recovered, errored, pending = cluster.workflows(3, state=18)
+
+    def act():
+        master = SimulatedMaster(cluster)
+        end = time.monotonic() + 20
+        while len(cluster_commands := master.db.rows("SELECT * FROM t_ds_command")) < 3:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        for row in cluster_commands:
+            if row["workflow_instance_id"] == recovered:
+                master._consume(row)
+            elif row["workflow_instance_id"] == errored:
+                with master.db.transaction():
+                    master.db.execute("DELETE FROM t_ds_command WHERE id = ?", row["id"])
+                    master.db.insert("t_ds_error_command", **row, message="java.lang.Boom\n\tat x")
+        master.db.close()
+
+    acting = threading.Thread(target=act)
+    acting.start()
+    result = cluster.run("requeue", "--as", "running", "--wait", "6s", code=3)
+    acting.join()
+    assert result["recovery"] == {"recovered": 1, "pending": 1, "errored": 1}
+    assert "java.lang.Boom" in result.said and "\tat x" not in result.said
+    assert cluster.state(pending) == cluster.state(errored) == 18
+
+
+def test_a_workflow_of_a_dead_master_is_requeued_whatever_its_host(cluster):
+    workflow = cluster.workflow(state=18, host=DEAD, start=ago(3 * HOUR))
+    cluster.run("requeue", workflow, code=0)
+    cluster.assert_failed_over_once([workflow])

@@ -1,0 +1,273 @@
+"""failover-worker: each task by what became of its workflow's master."""
+
+import pytest
+
+from support.cluster import (ALIVE, DEAD, DEAD_WORKER, HOUR, MINUTE, OTHER_DEAD, ago, command_param, until)
+
+DISPATCH, RUNNING, SUCCESS, NEED_FAULT_TOLERANCE = 17, 1, 7, 8
+
+
+def failover_worker(cluster, *arguments, address=DEAD_WORKER, **options):
+    return cluster.run("failover-worker", address, *arguments, **options)
+
+
+def routes(result):
+    return {item["id"]: item["route"] for item in result["worker"]["tasks"]["items"]}
+
+
+def task_row(cluster, task):
+    return cluster.db.row("SELECT * FROM t_ds_task_instance WHERE id = ?", task)
+
+
+def test_a_living_worker_is_refused(cluster):
+    worker = cluster.register(DEAD_WORKER, worker=True)
+    workflow = cluster.workflow()
+    cluster.task(workflow)
+    with cluster.nothing_changes():
+        assert failover_worker(cluster, code=4)["outcome"] == "refused"
+        failover_worker(cluster, "--startup-time", worker.startup_time, "--process-id", worker.process_id, code=4)
+
+
+def test_nothing_to_do(cluster):
+    result = failover_worker(cluster, code=0)
+    assert result["worker"]["tasks"]["selected"] == 0
+
+
+def test_exactly_the_tasks_that_the_worker_may_have_been_running(cluster):
+    event_time = ago(MINUTE)
+    workflow = cluster.workflow(start=ago(3 * HOUR))
+    selected = {cluster.task(workflow, state=state, name=f"t{state}") for state in (DISPATCH, RUNNING)}
+    for number, state in enumerate((0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14)):
+        cluster.task(workflow, state=state, name=f"o{number}")
+    cluster.task(workflow, host="10.0.1.2:1234", name="other worker")
+    cluster.task(workflow, host=None, name="no worker")
+    cluster.task(workflow, flag=0, name="replaced")
+    cluster.task(workflow, submit=event_time, name="submitted at the deadline")
+    finished = cluster.workflow(state=7)
+    cluster.task(finished, name="of a finished workflow")
+    result = failover_worker(cluster, "--event-time", event_time, "--dry-run", code=(0, 3))
+    assert set(routes(result)) == selected
+    assert result["worker"]["tasks"]["selected"] == 2
+
+
+def test_a_gone_master_is_failed_over_whole(cluster):
+    with_task, without_task = cluster.workflow(), cluster.workflow(state=4)
+    task = cluster.task(with_task)
+    before = task_row(cluster, task)
+    result = failover_worker(cluster, code=0)
+    assert routes(result) == {task: "workflow_failover"}
+    cluster.assert_failed_over_once([with_task, without_task])
+    assert {c["command_param"] for c in cluster.commands()} == {command_param(1), command_param(4)}
+    assert result.master_of(DEAD)["outcome"] == "completed"
+    # The recovering master takes the task over from the worker or starts it anew, by itself.
+    assert task_row(cluster, task) == before
+    marks = cluster.registry.marks()
+    assert f"{DEAD}-unknown-unknown" in marks
+    assert marks[f"{DEAD_WORKER}-unknown-unknown"] == str(result["worker"]["deadline"])
+
+
+def test_the_worker_s_mark_is_the_exact_one_where_the_process_is_known(cluster):
+    workflow = cluster.workflow()
+    cluster.task(workflow)
+    started = ago(5 * HOUR)
+    failover_worker(cluster, "--startup-time", started, "--process-id", 99, code=0)
+    assert f"{DEAD_WORKER}-{started}-99" in cluster.registry.marks()
+
+
+def test_redispatch_replaces_the_task_in_the_same_transaction(cluster):
+    workflow = cluster.workflow()
+    task = cluster.task(workflow, start=ago(20 * MINUTE), pid=77, app_link="application_1")
+    before = task_row(cluster, task)
+    result = failover_worker(cluster, "--redispatch", code=0)
+    assert routes(result) == {task: "redispatched"}
+    cluster.assert_failed_over_once([workflow])
+    old = task_row(cluster, task)
+    assert (old["flag"], old["state"]) == (0, NEED_FAULT_TOLERANCE)
+    [clone] = cluster.db.rows("SELECT * FROM t_ds_task_instance WHERE workflow_instance_id = ? AND id <> ?",
+                              workflow, task)
+    assert (clone["state"], clone["flag"], clone["test_flag"]) == (0, 1, 0)
+    for column in ("host", "var_pool", "log_path", "execute_path"):
+        assert clone[column] is None, column
+    assert cluster.db_ms(clone["submit_time"]) >= cluster.db_ms(before["submit_time"])
+    for column in ("name", "task_type", "task_code", "task_definition_version", "workflow_instance_id", "project_code",
+                   "worker_group", "environment_code", "retry_times", "executor_id", "first_submit_time", "dry_run",
+                   "task_params", "task_group_id", "max_retry_times", "cpu_quota", "memory_max"):
+        assert clone[column] == before[column], column
+
+
+def test_nothing_is_redispatched_for_a_worker_that_comes_back(cluster):
+    workflow = cluster.workflow()
+    task = cluster.task(workflow)
+    before = task_row(cluster, task)
+    writer = cluster.db.clone()
+    writer.execute("BEGIN IMMEDIATE")
+    run = cluster.start("failover-worker", DEAD_WORKER, "--redispatch")
+    until(lambda: cluster.registry.stamps(DEAD))
+    cluster.register(DEAD_WORKER, worker=True)
+    writer.execute("ROLLBACK")
+    run.finish(4)
+    assert task_row(cluster, task) == before
+    assert cluster.state(workflow) == 1 and not cluster.commands()
+
+
+def test_redispatch_on_a_schema_without_test_flag(make_cluster):
+    cluster = make_cluster(release="3.3.1")
+    workflow = cluster.workflow()
+    task = cluster.task(workflow)
+    failover_worker(cluster, "--redispatch", code=0)
+    assert task_row(cluster, task)["flag"] == 0
+    assert cluster.db.value("SELECT count(*) FROM t_ds_task_instance WHERE workflow_instance_id = ? AND flag = 1",
+                            workflow) == 1
+    cluster.assert_failed_over_once([workflow])
+
+
+def test_redispatched_twice_leaves_one_valid_row(cluster):
+    workflow = cluster.workflow()
+    cluster.task(workflow)
+    for _ in range(2):
+        failover_worker(cluster, "--redispatch", code=(0, 3))
+    assert cluster.db.value("SELECT count(*) FROM t_ds_task_instance WHERE workflow_instance_id = ? AND flag = 1",
+                            workflow) == 1
+    cluster.assert_failed_over_once([workflow])
+
+
+def test_a_living_master_s_tasks_are_never_edited(cluster):
+    workflow = cluster.workflow(host=ALIVE)
+    task = cluster.task(workflow)
+    row = task_row(cluster, task)
+    for extra in ([], ["--redispatch"]):
+        result = failover_worker(cluster, "--no-announce", *extra)
+        assert routes(result)[task] in ("announced", "needs_announcement")
+        assert task_row(cluster, task) == row and cluster.state(workflow) == 1
+    assert not cluster.commands()
+
+
+def test_waiting_for_recovery_is_pending_with_a_command_and_stuck_without(cluster):
+    waiting, stuck = cluster.workflow(state=18), cluster.workflow(state=18)
+    cluster.db.insert("t_ds_command", command_type=2, workflow_definition_code=1, workflow_definition_version=1,
+                      workflow_instance_id=waiting, command_param=command_param(1))
+    tasks = {cluster.task(waiting): "pending", cluster.task(stuck): "stuck"}
+    result = failover_worker(cluster, code=3)
+    assert routes(result) == tasks
+    assert "requeue" in result.said
+    assert len(cluster.commands()) == 1
+
+
+def test_a_doubtful_workflow_is_not_failed_over_on_the_way(cluster):
+    cluster.registry.mark(f"{DEAD}-1-5", ago(10 * MINUTE))
+    doubtful = cluster.workflow(start=ago(HOUR))
+    task = cluster.task(doubtful)
+    result = failover_worker(cluster, "--no-announce", code=3)
+    assert cluster.state(doubtful) == 1 and not cluster.commands()
+    assert routes(result)[task] in ("announced", "needs_announcement")
+
+
+def test_a_mark_of_the_worker_does_not_mean_done(cluster):
+    cluster.registry.mark(f"{DEAD_WORKER}-1-2", ago(MINUTE))
+    cluster.registry.mark(f"{DEAD_WORKER}-unknown-unknown", ago(MINUTE))
+    workflow = cluster.workflow()
+    cluster.task(workflow)
+    failover_worker(cluster, code=0)
+    cluster.assert_failed_over_once([workflow])
+
+
+def test_a_newer_mark_of_the_worker_is_kept(cluster):
+    newer = ago(-2000)
+    cluster.registry.mark(f"{DEAD_WORKER}-unknown-unknown", newer)
+    workflow = cluster.workflow()
+    cluster.task(workflow)
+    failover_worker(cluster, "--event-time", ago(MINUTE), code=(0, 3))
+    assert cluster.mark_value(f"{DEAD_WORKER}-unknown-unknown") == str(newer)
+
+
+def test_a_restarted_worker_s_old_tasks_cannot_be_announced(cluster):
+    new = ago(10 * MINUTE)
+    cluster.register(DEAD_WORKER, worker=True, startup_time=new)
+    workflow = cluster.workflow(host=ALIVE)
+    old = cluster.task(workflow, submit=ago(20 * MINUTE), name="old")
+    cluster.task(workflow, submit=ago(5 * MINUTE), name="new")
+    result = failover_worker(cluster, "--startup-time", ago(5 * HOUR), "--process-id", 9, code=3)
+    assert result["worker"]["deadline"] == new
+    assert routes(result) == {old: "not_announceable"}
+    assert ALIVE in result.said
+    # The living process's node is untouched.
+    assert cluster.registry.get(f"/nodes/worker/{DEAD_WORKER}") is not None
+
+
+def test_several_gone_masters_on_the_way(cluster):
+    workflows = [cluster.workflow(), cluster.workflow(host=OTHER_DEAD)]
+    for workflow in workflows:
+        cluster.task(workflow)
+    result = failover_worker(cluster, code=0)
+    cluster.assert_failed_over_once(workflows)
+    assert {m["address"] for m in result["masters"]} >= {DEAD, OTHER_DEAD}
+
+
+def test_a_lock_held_by_another_ends_in_exit_5(cluster):
+    workflow = cluster.workflow()
+    cluster.task(workflow)
+    lock = cluster.registry.lock(DEAD).wait()
+    failover_worker(cluster, "--lock-timeout", "2s", code=5)
+    assert cluster.state(workflow) == 1
+    assert f"{DEAD_WORKER}-unknown-unknown" not in cluster.registry.marks()
+    lock.release()
+
+
+def test_a_worker_that_comes_back_while_its_masters_are_failed_over_gets_no_mark(cluster):
+    """An exact mark would make it stop itself."""
+    workflow = cluster.workflow()
+    cluster.task(workflow)
+    writer = cluster.db.clone()
+    writer.execute("BEGIN IMMEDIATE")
+    started = ago(5 * HOUR)
+    run = cluster.start("failover-worker", DEAD_WORKER, "--startup-time", started, "--process-id", 99)
+    until(lambda: cluster.registry.stamps(DEAD))
+    cluster.register(DEAD_WORKER, worker=True, startup_time=started, process_id=99)
+    writer.execute("ROLLBACK")
+    result = run.finish(4)
+    cluster.assert_failed_over_once([workflow])  # that is its master's affair, and was right
+    assert result["worker"]["outcome"] == "refused" and result["worker"]["mark"] is None
+    assert f"{DEAD_WORKER}-{started}-99" not in cluster.registry.marks()
+
+
+# -- announcing the departure
+
+
+def test_the_departure_is_announced_to_the_living_masters(cluster):
+    """A watcher sees the worker come, BUSY, with a heartbeat it can parse, and go again."""
+    import json
+    seen = []
+    path = cluster.registry.full("/nodes/worker")
+
+    @cluster.registry.client.ChildrenWatch(path)
+    def changed(children):
+        seen.append(DEAD_WORKER in children)
+        if DEAD_WORKER in children:
+            value, stat = cluster.registry.client.get(f"{path}/{DEAD_WORKER}")
+            seen.append((json.loads(value), stat.ephemeralOwner != 0))
+
+    workflow = cluster.workflow(host=ALIVE)
+    task = cluster.task(workflow)
+    started = ago(5 * HOUR)
+    result = failover_worker(cluster, "--startup-time", started, "--process-id", 99, code=(0, 3))
+    assert routes(result) == {task: "announced"} and result["worker"]["announced"] is True
+    states = [each for each in seen if isinstance(each, bool)]
+    assert states == [False, True, False]
+    [(heartbeat, ephemeral)] = [each for each in seen if isinstance(each, tuple)]
+    assert ephemeral
+    assert heartbeat["serverStatus"] == "BUSY"
+    assert (heartbeat["startupTime"], heartbeat["processId"]) == (started, 99)
+    assert (heartbeat["host"], heartbeat["port"]) == ("10.0.1.1", 1234)
+    assert result.seconds >= 2
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_the_announcement_never_outlives_the_run(cluster, number):
+    import signal
+    workflow = cluster.workflow(host=ALIVE)
+    cluster.task(workflow)
+    run = cluster.start("failover-worker", DEAD_WORKER)
+    until(lambda: cluster.registry.get(f"/nodes/worker/{DEAD_WORKER}") is not None)
+    run.interrupt(getattr(signal, number))
+    run.finish({"SIGINT": 130, "SIGTERM": 143}[number])
+    assert cluster.registry.get(f"/nodes/worker/{DEAD_WORKER}") is None
