@@ -1,0 +1,264 @@
+"""Databases full of workflow instances, and one statement by hand that fails them over.
+
+The three clients psql, mariadb and sqlite3 run the statement; it is the floor. Filled and compared
+set-wise, so that a million rows take seconds."""
+
+import contextlib
+import os
+import shutil
+
+from support import databases, servers
+from support.registries import now_ms
+
+FIRST = 10_000_001  # the id of the first instance to fail over; finished ones are below
+ALIVE = "10.0.0.2:5678"
+
+_PARAM = ('{"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,"startNodes":null,'
+          '"commandParams":null,"timeZone":null,"workflowExecutionStatus":"%s"}')
+_HISTORY = '[{"time":"2026-01-01 00:00:00","state":"RUNNING_EXECUTION","desc":"start a new workflow"}]'
+_GLOBALS = '[{"prop":"day","direct":"IN","type":"VARCHAR","value":"2026-01-01"}]'
+# Everything the two could write differently, in few rows.
+_WRITTEN = (
+    "SELECT command_type, command_param, executor_id, task_depend_type, failure_strategy, dry_run,"
+    " test_flag, workflow_definition_version, start_time, workflow_instance_priority, warning_type,"
+    " tenant_code, environment_code, count(*), min(workflow_instance_id), max(workflow_instance_id),"
+    " sum(workflow_instance_id), sum(workflow_definition_code) FROM t_ds_command"
+    " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 ORDER BY 1, 2",
+    "SELECT state, host, count(*), sum(id), count(restart_time), count(DISTINCT restart_time),"
+    " count(DISTINCT update_time) FROM t_ds_workflow_instance WHERE id >= %d GROUP BY 1, 2"
+    " ORDER BY 1, 2" % FIRST)
+
+
+class Workload:
+    """DolphinScheduler's tables in one database of one server."""
+
+    name = ""
+    keep = ""  # what the statement has to set so that nothing else changes by itself
+
+    def __init__(self):
+        self.finished = 0
+        self.password = servers.PASSWORD
+
+    # -- what differs from server to server
+
+    def run(self, *statements):
+        """Runs statements that need no answer."""
+        raise NotImplementedError
+
+    def rows(self, sql):
+        raise NotImplementedError
+
+    def text(self, *parts):
+        return f"concat({', '.join(parts)})"
+
+    def numbers(self, first, last):
+        """What to put behind FROM for a column `i` that counts."""
+        raise NotImplementedError
+
+    def moment(self, start_ms):
+        """The time of row `i`: within the 50 minutes from `start_ms`, since a column of equal times
+        would make an index that no production has."""
+        raise NotImplementedError
+
+    def settle(self):
+        """After a fill: statistics, and everything on disk, so that no run pays for it."""
+
+    # -- filling
+
+    def fill(self, count, hosts=1):
+        """Puts `count` unfinished instances of `hosts` dead masters, 10.9.0.1 to 10.9.0.`hosts`,
+        in place of what the last run left."""
+        self.clear()
+        state = "CASE i % 10 WHEN 0 THEN 2 WHEN 1 THEN 4 ELSE 1 END"
+        host = self.text("'10.9.0.'", f"1 + i % {hosts}", "':5678'")
+        self._insert(FIRST, FIRST + count - 1, state, host, now_ms() - 3_600_000)
+        self.settle()
+
+    def fill_finished(self, count):
+        """Puts finished instances before them, and one that runs on the living master."""
+        if count > self.finished:
+            self._insert(self.finished + 1, count, "7", f"'{ALIVE}'", now_ms() - 30 * 86_400_000)
+            self.finished = count
+
+    def fill_living(self):
+        """One that runs on the living master, so that registry and database belong together."""
+        self._insert(FIRST - 1, FIRST - 1, "1", f"'{ALIVE}'", now_ms() - 60_000)
+
+    def clear(self):
+        """Takes away what the last run left."""
+
+    def _insert(self, first, last, state, host, start_ms):
+        start = self.moment(start_ms)
+        name = self.text("'nightly-'", "i")
+        self.run(
+            "INSERT INTO t_ds_workflow_instance (id, name, workflow_definition_code,"
+            " workflow_definition_version, project_code, state, state_history, recovery, start_time,"
+            " run_times, host, command_type, command_param, task_depend_type, failure_strategy,"
+            " command_start_time, global_params, update_time, executor_id, executor_name, history_cmd,"
+            f" worker_group) SELECT i, {name}, 14000000000000 + i % 1000, 3, 99, {state}, '{_HISTORY}',"
+            f" 0, {start}, 1, {host}, 0, '{{\"commandType\":\"START_PROCESS\"}}', 2, 1, {start},"
+            f" '{_GLOBALS}', '2026-01-01 00:00:02', 7, 'admin', 'START_PROCESS', 'default'"
+            f" FROM {self.numbers(first, last)}")
+
+    # -- the floor
+
+    def floor(self, host=None):
+        """The statement: the instances of `host`, or of every dead one, in one transaction."""
+        deadline = stamp = databases.to_text(now_ms() // 1000 * 1000)
+        which = (f"WHERE state IN (1, 2, 4) AND coalesce(restart_time, start_time) < '{deadline}' AND "
+                 + (f"host = '{host}'" if host else f"host <> '{ALIVE}'"))
+        return (
+            "BEGIN;\n"
+            "INSERT INTO t_ds_command (command_type, workflow_definition_code,"
+            " workflow_definition_version, workflow_instance_id, executor_id, task_depend_type,"
+            " failure_strategy, dry_run, test_flag, update_time, command_param) SELECT 2,"
+            " workflow_definition_code, workflow_definition_version, id, 0, 2, 1, 0, 0,"
+            f" '{databases.to_text(now_ms())}', CASE state WHEN 2 THEN '{_PARAM % 'READY_PAUSE'}'"
+            f" WHEN 4 THEN '{_PARAM % 'READY_STOP'}' ELSE '{_PARAM % 'RUNNING_EXECUTION'}' END"
+            f" FROM t_ds_workflow_instance {which};\n"
+            f"UPDATE t_ds_workflow_instance SET state = 18, restart_time = '{stamp}'{self.keep}"
+            f" {which};\nCOMMIT;\n")
+
+    def floor_command(self, host=None):
+        """The client that runs it, and its environment."""
+        raise NotImplementedError
+
+    def _script(self, folder, host):
+        path = os.path.join(folder, "floor.sql")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.floor(host))
+        return path
+
+    def written(self):
+        """What a failover wrote, to be compared."""
+        return [self.rows(sql) for sql in _WRITTEN]
+
+
+class ServerWorkload(Workload):
+    def __init__(self, server):
+        super().__init__()
+        self.server = server
+        self.database = server.create_database(databases.schema_sql(server.type))
+        self.connection = server.connect(self.database)
+        self.url = server.url(self.database)
+
+    def run(self, *statements):
+        with self.connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def rows(self, sql):
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+
+class PostgresqlWorkload(ServerWorkload):
+    name = "PostgreSQL"
+
+    def numbers(self, first, last):
+        return f"generate_series({first}, {last}) i"
+
+    def moment(self, start_ms):
+        return f"timestamp '{databases.to_text(start_ms)}' + i % 1000 * 3000 * interval '1 ms'"
+
+    def clear(self):
+        self.run("TRUNCATE t_ds_command", f"DELETE FROM t_ds_workflow_instance WHERE id >= {FIRST}",
+                 "VACUUM t_ds_workflow_instance")
+
+    def settle(self):
+        self.run("VACUUM ANALYZE t_ds_workflow_instance", "VACUUM ANALYZE t_ds_command", "CHECKPOINT")
+
+    def floor_command(self, host=None):
+        return (["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", servers.HOST, "-p", str(self.server.port),
+                 "-U", servers.USER, "-d", self.database, "-f", self._script(self.server.folder, host)],
+                {"PGPASSWORD": self.password})
+
+
+class MariadbWorkload(ServerWorkload):
+    name = "MariaDB"
+    keep = ", update_time = update_time"
+
+    def numbers(self, first, last):
+        return f"(SELECT seq AS i FROM seq_{first}_to_{last}) n"
+
+    def moment(self, start_ms):
+        return f"timestamp '{databases.to_text(start_ms)}' + INTERVAL i % 1000 * 3000 * 1000 MICROSECOND"
+
+    def clear(self):
+        # Emptied and filled anew, so that no run waits for the purge of the last one's rows.
+        self.run("TRUNCATE t_ds_command", "TRUNCATE t_ds_workflow_instance")
+        self.fill_living()
+
+    def settle(self):
+        with self.connection.cursor() as cursor:
+            cursor.execute("ANALYZE TABLE t_ds_workflow_instance")
+            cursor.fetchall()
+
+    def floor_command(self, host=None):
+        return (["mariadb", "--no-defaults", "-h", servers.HOST, "-P", str(self.server.port), "-u", servers.USER,
+                 self.database, "-e", f"source {self._script(self.server.folder, host)}"],
+                {"MYSQL_PWD": self.password})
+
+
+class SqliteWorkload(Workload):
+    """A file in WAL mode, filled once for each size and copied for each run."""
+
+    name = "SQLite"
+
+    def __init__(self, folder):
+        super().__init__()
+        self.password = None
+        self.folder = folder
+        self.path = os.path.join(folder, "database")
+        self.url = f"sqlite:{self.path}"
+        self._filled = None
+
+    def run(self, *statements):
+        with contextlib.closing(self._open()) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def rows(self, sql):
+        with contextlib.closing(self._open()) as connection:
+            return connection.execute(sql).fetchall()
+
+    def text(self, *parts):
+        return f"({' || '.join(f'({part})' for part in parts)})"
+
+    def numbers(self, first, last):
+        return (f"(WITH RECURSIVE counter(i) AS (VALUES ({first}) UNION ALL SELECT i + 1 FROM counter"
+                f" WHERE i < {last}) SELECT i FROM counter) n")
+
+    def moment(self, start_ms):
+        return f"strftime('%Y-%m-%d %H:%M:%f', ({start_ms} + i % 1000 * 3000) / 1000.0, 'unixepoch')"
+
+    def fill(self, count, hosts=1):
+        self._remove(self.path)
+        kept = f"{self.path}-{count}-{hosts}"
+        if self._filled != kept:
+            if self._filled:
+                os.remove(self._filled)
+            databases.Sqlite(self.path).close()
+            self.fill_living()
+            super().fill(count, hosts)
+            os.rename(self.path, kept)
+            self._remove(self.path)
+            self._filled = kept
+        shutil.copyfile(kept, self.path)
+        os.sync()
+
+    def floor_command(self, host=None):
+        script = self._script(self.folder, host)
+        return ["sqlite3", "-bail", "-cmd", "PRAGMA synchronous = FULL", self.path, f".read {script}"], {}
+
+    def _open(self):
+        import sqlite3
+        return sqlite3.connect(self.path, isolation_level=None)
+
+    @staticmethod
+    def _remove(path):
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path + suffix)
