@@ -163,6 +163,11 @@ class Server:
             _running.discard(self)
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def require_running(self):
+        """Raises ServerFailed, with the log, if it ended though nobody here ended it."""
+        if self.process is not None and self.process.poll() is not None:
+            raise ServerFailed(f"{self.name} ended by itself, with {self.process.returncode}\n{self.log(60)}")
+
     # -- for tests
 
     @property
@@ -187,8 +192,9 @@ class Server:
     # -- inside
 
     def _environment(self):
+        # TMPDIR: a MariaDB that starts deletes what others of its kind have there under way.
         return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8",
-                "TZ": "UTC", "HOME": self.folder}
+                "TZ": "UTC", "HOME": self.folder, "TMPDIR": self.folder}
 
     def _become(self):
         """Runs in the child: another user, and dead when this process is."""
@@ -327,6 +333,7 @@ class SqlServer(Server):
     def create_database(self, sql=None, template=None):
         """A new database of `ds`, with the statements of `sql` run in it; returns its name.
         `template` is a database to copy (PostgreSQL only, and nobody may be connected to it)."""
+        self.require_running()
         self._databases += 1
         name = f"ds_{os.getpid()}_{self._databases}"
         self._create_database(name, template)
