@@ -39,7 +39,11 @@ struct MasterFailover::Target {
 
 MasterFailover::MasterFailover(const RunContext& context, const FailoverOptions& options,
                                FirstLook look)
-    : context_(context), options_(options), look_(std::move(look)), limit_left_(options.limit) {
+    : context_(context),
+      options_(options),
+      look_(std::move(look)),
+      limit_left_(options.limit),
+      parallel_(context) {
     if (!context.report.masters) context.report.masters.emplace();
 }
 
@@ -358,27 +362,33 @@ std::optional<EpochMs> MasterFailover::agree_on_stamp(Target& target, AddressSel
         stamps_path(target.address), target.address));
 }
 
-void MasterFailover::commit_selected(Target& target, AddressSelection& found, EpochMs stamp) {
-    WorkflowFailover failover(
-        context_, [&] { confirm(target); }, also_,
-        [&](const WorkflowFailoverResult& result) { record(target, result); });
+// Empty at the end, and where --limit is reached.
+std::vector<WorkflowInstance> MasterFailover::next_chunk(Target& target, AddressSelection& found) {
+    const MasterSection& its = section(target);
+    spdlog::info("{}: {} of {} workflows failed over", target.address, its.workflows.done,
+                 its.workflows.selected);
+    std::size_t count = kChunk;
+    if (limit_left_) {
+        count = std::min(count, static_cast<std::size_t>(std::max<std::int64_t>(0, *limit_left_)));
+    }
     for (;;) {
-        check_interruption();
-        std::size_t count = kChunk;
-        if (limit_left_)
-            count =
-                std::min(count, static_cast<std::size_t>(std::max<std::int64_t>(0, *limit_left_)));
         auto chunk = found.selected.take(count, target.address);
-        if (chunk.empty()) break;
+        if (chunk.empty()) return chunk;
         // What failed in an earlier reading has had its tries.
         std::erase_if(chunk,
                       [&](const WorkflowInstance& one) { return target.failed.contains(one.id); });
-        if (chunk.empty()) continue;
-        failover.run(chunk, stamp);
-        const MasterSection& its = section(target);
-        spdlog::info("{}: {} of {} workflows failed over", target.address, its.workflows.done,
-                     its.workflows.selected);
+        if (!chunk.empty()) return chunk;
     }
+}
+
+void MasterFailover::commit_selected(Target& target, AddressSelection& found, EpochMs stamp) {
+    ParallelFailover::Work work;
+    work.next = [&] { return next_chunk(target, found); };
+    work.confirm = [&] { confirm(target); };
+    work.done = [&](const WorkflowFailoverResult& result) { record(target, result); };
+    work.also = also_;
+    work.in_turn = limit_left_.has_value();
+    parallel_.run(work, stamp);
     while (limit_left_ && *limit_left_ <= 0) {
         const auto rest = found.selected.take(kChunk, target.address);
         if (rest.empty()) break;

@@ -9,6 +9,7 @@
 #include "coordinator/events.h"
 #include "coordinator/failover_lock.h"
 #include "coordinator/failover_options.h"
+#include "coordinator/parallel_failover.h"
 #include "coordinator/run_context.h"
 #include "coordinator/selection.h"
 #include "coordinator/workflow_failover.h"
@@ -71,6 +72,7 @@ class MasterFailover {
     void plan(Target& target, AddressSelection& found);
     void list_left(Target& target, const WorkflowInstance& instance);
     std::optional<EpochMs> agree_on_stamp(Target& target, AddressSelection& found);
+    std::vector<WorkflowInstance> next_chunk(Target& target, AddressSelection& found);
     void commit_selected(Target& target, AddressSelection& found, EpochMs stamp);
     void later_readings();
     void write_marks();
@@ -95,6 +97,7 @@ class MasterFailover {
     bool lagging_ = false;
     std::optional<std::int64_t> limit_left_;
     std::vector<Target> targets_;
+    ParallelFailover parallel_;
     WorkflowFailover::AlsoInTransaction also_;
     std::function<void(std::int64_t)> on_failed_over_;
 };

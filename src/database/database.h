@@ -153,6 +153,9 @@ class Database {
     /// Drops the connection and opens a new one (one try over all hosts). Throws unreachable.
     virtual void reconnect() = 0;
 
+    /// Opens one more connection to the same database, for another thread. Throws unreachable.
+    virtual std::unique_ptr<Database> open_another() const = 0;
+
     /// The database server's clock (this machine's for SQLite).
     virtual EpochMs clock_ms() = 0;
 

@@ -181,6 +181,10 @@ class MysqlDatabase : public Database {
         open();
     }
 
+    std::unique_ptr<Database> open_another() const override {
+        return std::make_unique<MysqlDatabase>(settings_);
+    }
+
     EpochMs clock_ms() override {
         return Database::query(
                    "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000")[0]

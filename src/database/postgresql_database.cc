@@ -169,6 +169,10 @@ class PostgresqlDatabase : public Database {
         open();
     }
 
+    std::unique_ptr<Database> open_another() const override {
+        return std::make_unique<PostgresqlDatabase>(settings_);
+    }
+
     EpochMs clock_ms() override {
         return Database::query(
                    "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")[0]

@@ -111,6 +111,10 @@ class SqliteDatabase : public Database {
         open();
     }
 
+    std::unique_ptr<Database> open_another() const override {
+        return std::make_unique<SqliteDatabase>(settings_);
+    }
+
     EpochMs clock_ms() override { return now_ms(); }
 
   private:

@@ -12,6 +12,7 @@ from support.registries import now_ms
 
 FIRST = 10_000_001  # the id of the first instance to fail over; finished ones are below
 ALIVE = "10.0.0.2:5678"
+FILLED_OVER_MS = 50 * 60_000  # the first and the last of a fill started so far apart
 
 _PARAM = ('{"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,"startNodes":null,'
           '"commandParams":null,"timeZone":null,"workflowExecutionStatus":"%s"}')
@@ -55,9 +56,8 @@ class Workload:
         """What to put behind FROM for a column `i` that counts."""
         raise NotImplementedError
 
-    def moment(self, start_ms):
-        """The time of row `i`: within the 50 minutes from `start_ms`, since a column of equal times
-        would make an index that no production has."""
+    def moment(self, start_ms, offset_ms):
+        """The time `start_ms` plus the SQL expression `offset_ms`."""
         raise NotImplementedError
 
     def settle(self):
@@ -88,7 +88,9 @@ class Workload:
         """Takes away what the last run left."""
 
     def _insert(self, first, last, state, host, start_ms):
-        start = self.moment(start_ms)
+        # Ascending with the id, as they are where instances start one after the other: equal or
+        # shuffled times would make an index that no production has.
+        start = self.moment(start_ms, f"(i - {first}) * {FILLED_OVER_MS} / {last - first + 1}")
         name = self.text("'nightly-'", "i")
         self.run(
             "INSERT INTO t_ds_workflow_instance (id, name, workflow_definition_code,"
@@ -157,10 +159,10 @@ class PostgresqlWorkload(ServerWorkload):
     name = "PostgreSQL"
 
     def numbers(self, first, last):
-        return f"generate_series({first}, {last}) i"
+        return f"generate_series({first}::bigint, {last}) i"
 
-    def moment(self, start_ms):
-        return f"timestamp '{databases.to_text(start_ms)}' + i % 1000 * 3000 * interval '1 ms'"
+    def moment(self, start_ms, offset_ms):
+        return f"timestamp '{databases.to_text(start_ms)}' + {offset_ms} * interval '1 ms'"
 
     def clear(self):
         self.run("TRUNCATE t_ds_command", f"DELETE FROM t_ds_workflow_instance WHERE id >= {FIRST}",
@@ -182,8 +184,8 @@ class MariadbWorkload(ServerWorkload):
     def numbers(self, first, last):
         return f"(SELECT seq AS i FROM seq_{first}_to_{last}) n"
 
-    def moment(self, start_ms):
-        return f"timestamp '{databases.to_text(start_ms)}' + INTERVAL i % 1000 * 3000 * 1000 MICROSECOND"
+    def moment(self, start_ms, offset_ms):
+        return f"timestamp '{databases.to_text(start_ms)}' + INTERVAL 1000 * ({offset_ms}) MICROSECOND"
 
     def clear(self):
         # Emptied and filled anew, so that no run waits for the purge of the last one's rows.
@@ -231,8 +233,8 @@ class SqliteWorkload(Workload):
         return (f"(WITH RECURSIVE counter(i) AS (VALUES ({first}) UNION ALL SELECT i + 1 FROM counter"
                 f" WHERE i < {last}) SELECT i FROM counter) n")
 
-    def moment(self, start_ms):
-        return f"strftime('%Y-%m-%d %H:%M:%f', ({start_ms} + i % 1000 * 3000) / 1000.0, 'unixepoch')"
+    def moment(self, start_ms, offset_ms):
+        return f"strftime('%Y-%m-%d %H:%M:%f', ({start_ms} + {offset_ms}) / 1000.0, 'unixepoch')"
 
     def fill(self, count, hosts=1):
         self._remove(self.path)
