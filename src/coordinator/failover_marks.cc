@@ -99,7 +99,8 @@ MarkInfo write_mark(Registry& registry, AuditLog& audit, const std::string& addr
     mark.path = mark_path(address, process);
     const std::string text = std::to_string(value);
     for (int attempt = 0; attempt < kTries && !mark.written; ++attempt) {
-        const auto found = registry.get(mark.path);
+        // The first try takes it that there is none, as nearly always.
+        const auto found = attempt == 0 ? std::nullopt : registry.get(mark.path);
         mark.value = value;
         mark.previous_value = found ? std::optional(found->value) : std::nullopt;
         const auto standing = found ? parse_mark_value(found->value) : std::nullopt;

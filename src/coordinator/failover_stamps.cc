@@ -47,9 +47,9 @@ FailoverStamps read_stamps(Registry& registry, const std::string& address) {
             node->version};
 }
 
-std::optional<FailoverStamps> add_stamp(
-    Registry& registry, const std::string& address, const FailoverStamps& read, EpochMs stamp,
-    const std::function<std::vector<EpochMs>(std::span<const EpochMs>)>& carried) {
+bool add_stamp(Registry& registry, const std::string& address, const FailoverStamps& read,
+               EpochMs stamp,
+               const std::function<std::vector<EpochMs>(std::span<const EpochMs>)>& carried) {
     std::vector<EpochMs> values = read.values;
     if (values.size() >= kKeptStamps) {
         const std::vector<EpochMs> needed = carried(values);
@@ -64,13 +64,11 @@ std::optional<FailoverStamps> add_stamp(
     values.push_back(stamp);
     const std::string text = fmt::format("{}", fmt::join(values, ","));
     try {
-        if (!registry.put(stamps_path(address), text, read.version)) return std::nullopt;
+        return registry.put(stamps_path(address), text, read.version);
     } catch (const RegistryError& error) {
         if (error.kind() != RegistryError::Kind::outcome_unknown) throw;
     }
-    FailoverStamps now = read_stamps(registry, address);
-    if (now.values != values) return std::nullopt;
-    return now;
+    return read_stamps(registry, address).values == values;
 }
 
 }  // namespace dsfailover

@@ -26,11 +26,11 @@ std::string stamps_path(const std::string& address);
 /// comma separated list of numbers: without it our own work cannot be told from others'.
 FailoverStamps read_stamps(Registry& registry, const std::string& address);
 
-/// Adds `stamp` if the node still has the version of `read`; returns the new stamps, or nullopt on
-/// a conflict. Beyond 64 stamps the oldest of those that `carried` does not return (stamps some
-/// unfinished instance carries) are dropped. An unknown outcome is settled by reading.
-std::optional<FailoverStamps> add_stamp(
-    Registry& registry, const std::string& address, const FailoverStamps& read, EpochMs stamp,
-    const std::function<std::vector<EpochMs>(std::span<const EpochMs>)>& carried);
+/// Adds `stamp` if the node still has the version of `read`; returns false on a conflict. Beyond 64
+/// stamps the oldest of those that `carried` does not return (stamps some unfinished instance
+/// carries) are dropped. An unknown outcome is settled by reading.
+bool add_stamp(Registry& registry, const std::string& address, const FailoverStamps& read,
+               EpochMs stamp,
+               const std::function<std::vector<EpochMs>(std::span<const EpochMs>)>& carried);
 
 }  // namespace dsfailover

@@ -37,6 +37,11 @@ struct MasterFailover::Target {
     std::vector<std::int64_t> command_ids;  // with --wait
 };
 
+struct MasterFailover::Selected {
+    Target* target;
+    AddressSelection* found;
+};
+
 MasterFailover::MasterFailover(const RunContext& context, const FailoverOptions& options,
                                FirstLook look)
     : context_(context),
@@ -120,6 +125,7 @@ void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<Epoc
 
 void MasterFailover::stop(Target& target, ExitCode code, Outcome outcome,
                           const std::string& message) {
+    if (!target.active) return;  // two chunks of it may meet the same end
     target.active = false;
     section(target).outcome = outcome;
     context_.fail(code, message);
@@ -240,13 +246,20 @@ void MasterFailover::first_reading(bool whole_cluster) {
     Selection selection = read(wanted, whole_cluster, true);
     if (whole_cluster) warn_of_others(selection);
     std::set<std::int64_t> named;
+    std::vector<Selected> selected;
     for (Target& target : targets_) {
         if (!target.active) continue;
         AddressSelection& found = selection.addresses.at(target.address);
         named.insert(found.named.begin(), found.named.end());
         judge_reading(target, found);
-        if (target.active) guarded(target, [&] { fail_over(target, found); });
+        if (!target.active) continue;
+        if (options_.dry_run) {
+            plan(target, found);
+        } else {
+            selected.push_back({&target, &found});
+        }
     }
+    commit(selected);
     for (const std::int64_t id : options_.in_doubt.ids) {
         if (named.contains(id)) continue;
         context_.warn(fmt::format(
@@ -303,16 +316,6 @@ void MasterFailover::judge_reading(Target& target, AddressSelection& found) {
     }
 }
 
-void MasterFailover::fail_over(Target& target, AddressSelection& found) {
-    MasterSection& its = section(target);
-    if (options_.dry_run) return plan(target, found);
-    if (found.selectable == 0) return;
-    if (const auto stamp = agree_on_stamp(target, found)) {
-        its.stamp = *stamp;
-        commit_selected(target, found, *stamp);
-    }
-}
-
 void MasterFailover::plan(Target& target, AddressSelection& found) {
     WorkflowsSection& its = section(target).workflows;
     for (auto page = found.selected.take(kChunk, target.address); !page.empty();
@@ -362,36 +365,53 @@ std::optional<EpochMs> MasterFailover::agree_on_stamp(Target& target, AddressSel
         stamps_path(target.address), target.address));
 }
 
-// Empty at the end, and where --limit is reached.
-std::vector<WorkflowInstance> MasterFailover::next_chunk(Target& target, AddressSelection& found) {
-    const MasterSection& its = section(target);
-    spdlog::info("{}: {} of {} workflows failed over", target.address, its.workflows.done,
-                 its.workflows.selected);
-    std::size_t count = kChunk;
-    if (limit_left_) {
-        count = std::min(count, static_cast<std::size_t>(std::max<std::int64_t>(0, *limit_left_)));
-    }
-    for (;;) {
-        auto chunk = found.selected.take(count, target.address);
-        if (chunk.empty()) return chunk;
-        // What failed in an earlier reading has had its tries.
-        std::erase_if(chunk,
-                      [&](const WorkflowInstance& one) { return target.failed.contains(one.id); });
-        if (!chunk.empty()) return chunk;
-    }
+// Commits one chunk after the other, or two at a time, be they of one target or of two.
+void MasterFailover::commit(std::span<const Selected> selected) {
+    auto one = selected.begin();
+    const auto next = [&]() -> std::optional<FailoverChunk> {
+        for (; one != selected.end(); ++one) {
+            if (auto chunk = next_chunk(*one->target, *one->found)) return chunk;
+            list_beyond_limit(*one->target, *one->found);
+        }
+        return std::nullopt;
+    };
+    parallel_.run(next, also_ || limit_left_);
 }
 
-void MasterFailover::commit_selected(Target& target, AddressSelection& found, EpochMs stamp) {
-    ParallelFailover::Work work;
-    work.next = [&] { return next_chunk(target, found); };
-    work.confirm = [&] { confirm(target); };
-    work.done = [&](const WorkflowFailoverResult& result) { record(target, result); };
-    work.also = also_;
-    work.in_turn = limit_left_.has_value();
-    parallel_.run(work, stamp);
-    while (limit_left_ && *limit_left_ <= 0) {
+// None at the end, where --limit is reached, and when the target was stopped.
+std::optional<FailoverChunk> MasterFailover::next_chunk(Target& target, AddressSelection& found) {
+    const bool over_limit = limit_left_ && *limit_left_ <= 0;
+    if (!target.active || found.selectable == 0 || over_limit) return std::nullopt;
+    guarded(target, [&] { section(target).stamp = agree_on_stamp(target, found); });
+    if (!target.active || !target.stamp) return std::nullopt;
+    FailoverChunk chunk;
+    while (chunk.instances.empty()) {
+        const std::size_t count =
+            limit_left_ ? std::min(kChunk, static_cast<std::size_t>(*limit_left_)) : kChunk;
+        chunk.instances = found.selected.take(count, target.address);
+        if (chunk.instances.empty()) return std::nullopt;
+        // What failed in an earlier reading has had its tries.
+        std::erase_if(chunk.instances,
+                      [&](const WorkflowInstance& one) { return target.failed.contains(one.id); });
+    }
+    const WorkflowsSection& its = section(target).workflows;
+    if (its.done > 0) {
+        spdlog::info("{}: {} of {} workflows failed over", target.address, its.done, its.selected);
+    }
+    chunk.stamp = *target.stamp;
+    chunk.confirm = [this, &target] { confirm(target); };
+    chunk.also = also_;
+    chunk.done = [this, &target](const WorkflowFailoverResult& result) { record(target, result); };
+    chunk.failed = [this, &target](const std::exception_ptr& problem) {
+        guarded(target, [&] { std::rethrow_exception(problem); });
+    };
+    return chunk;
+}
+
+void MasterFailover::list_beyond_limit(Target& target, AddressSelection& found) {
+    while (target.active && limit_left_ && *limit_left_ <= 0) {
         const auto rest = found.selected.take(kChunk, target.address);
-        if (rest.empty()) break;
+        if (rest.empty()) return;
         for (const WorkflowInstance& instance : rest) list_left(target, instance);
     }
 }
@@ -459,6 +479,7 @@ void MasterFailover::later_readings() {
         check_interruption();
         look_.servers = read_servers(context_.registry, true);
         Selection selection = read(open, false, false);
+        std::vector<Selected> selected;
         for (const std::string& address : open) {
             Target& target = *find(address);
             AddressSelection& found = selection.addresses.at(address);
@@ -469,11 +490,9 @@ void MasterFailover::later_readings() {
                 static_cast<std::int64_t>(target.changed.size() + target.failed.size());
             section(target).workflows.selected +=
                 std::max<std::int64_t>(0, found.selectable - known);
-            guarded(target, [&] {
-                if (const auto stamp = agree_on_stamp(target, found))
-                    commit_selected(target, found, *stamp);
-            });
+            selected.push_back({&target, &found});
         }
+        commit(selected);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,18 +63,19 @@ class MasterFailover {
 
   private:
     struct Target;
+    struct Selected;
 
     void take_locks();
     void wait_grace();
     void check_return(Target& target);
     void first_reading(bool whole_cluster);
     void judge_reading(Target& target, AddressSelection& found);
-    void fail_over(Target& target, AddressSelection& found);
     void plan(Target& target, AddressSelection& found);
     void list_left(Target& target, const WorkflowInstance& instance);
     std::optional<EpochMs> agree_on_stamp(Target& target, AddressSelection& found);
-    std::vector<WorkflowInstance> next_chunk(Target& target, AddressSelection& found);
-    void commit_selected(Target& target, AddressSelection& found, EpochMs stamp);
+    void commit(std::span<const Selected> selected);
+    std::optional<FailoverChunk> next_chunk(Target& target, AddressSelection& found);
+    void list_beyond_limit(Target& target, AddressSelection& found);
     void later_readings();
     void write_marks();
     void confirm(Target& target);

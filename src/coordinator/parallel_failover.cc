@@ -1,6 +1,5 @@
 #include "coordinator/parallel_failover.h"
 
-#include <exception>
 #include <future>
 #include <system_error>
 
@@ -9,25 +8,31 @@
 
 namespace dsfailover {
 
-void ParallelFailover::run(const Work& work, EpochMs stamp) {
-    WorkflowFailover here(
-        context_,
-        [&] {
-            const std::lock_guard lock(confirming_);
-            work.confirm();
-        },
-        work.also, work.done);
+namespace {
+
+std::exception_ptr problem_of(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (...) {
+        return std::current_exception();
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+void ParallelFailover::run(const Next& next, bool in_turn) {
     for (;;) {
         check_interruption();
-        const auto chunk = work.next();
-        if (chunk.empty()) return;
-        std::vector<WorkflowInstance> beside;
-        if (!work.in_turn && !work.also) beside = work.next();
-        if (!beside.empty() && connect() && run_both(here, work, chunk, beside, stamp)) continue;
-        here.run(chunk, stamp);
-        if (beside.empty()) continue;
+        const auto chunk = next();
+        if (!chunk) return;
+        std::optional<FailoverChunk> beside;
+        if (!in_turn) beside = next();
+        if (beside && connect() && run_both(*chunk, *beside)) continue;
+        run_here(*chunk);
+        if (!beside) continue;
         check_interruption();
-        here.run(beside, stamp);
+        run_here(*beside);
     }
 }
 
@@ -43,40 +48,41 @@ bool ParallelFailover::connect() {
     return !alone_;
 }
 
-// False, and nothing done, when there is no thread to be had.
-bool ParallelFailover::run_both(WorkflowFailover& here, const Work& work,
-                                const std::vector<WorkflowInstance>& chunk,
-                                const std::vector<WorkflowInstance>& beside, EpochMs stamp) {
-    const RunContext context{context_.registry, *second_,       context_.schema,
+void ParallelFailover::run_on(Database& database, const FailoverChunk& chunk,
+                              const WorkflowFailover::Done& done) {
+    const RunContext context{context_.registry, database,       context_.schema,
                              context_.zone,     context_.audit, context_.report};
-    std::vector<WorkflowFailoverResult> results;
-    WorkflowFailover there(
-        context,
-        [&] {
-            const std::lock_guard lock(confirming_);
-            work.confirm();
-        },
-        {}, [&](const WorkflowFailoverResult& result) { results.push_back(result); });
+    const auto confirm = [&] {
+        const std::lock_guard lock(confirming_);
+        chunk.confirm();
+    };
+    WorkflowFailover(context, confirm, chunk.also, done).run(chunk.instances, chunk.stamp);
+}
+
+void ParallelFailover::run_here(const FailoverChunk& chunk) {
+    const auto problem = problem_of([&] { run_on(context_.database, chunk, chunk.done); });
+    if (problem) chunk.failed(problem);
+}
+
+// False, and nothing done, when there is no thread to be had.
+bool ParallelFailover::run_both(const FailoverChunk& chunk, const FailoverChunk& beside) {
+    std::vector<WorkflowFailoverResult> results;  // of `beside`
     std::future<void> running;
     try {
-        running = std::async(std::launch::async, [&] { there.run(beside, stamp); });
+        running = std::async(std::launch::async, [&] {
+            run_on(*second_, beside,
+                   [&](const WorkflowFailoverResult& result) { results.push_back(result); });
+        });
     } catch (const std::system_error&) {
         alone_ = true;
         second_.reset();
         return false;
     }
-    std::exception_ptr problem;
-    const auto remember = [&](const std::function<void()>& step) {
-        try {
-            step();
-        } catch (...) {
-            if (!problem) problem = std::current_exception();
-        }
-    };
-    remember([&] { here.run(chunk, stamp); });
-    remember([&] { running.get(); });
-    for (const WorkflowFailoverResult& result : results) work.done(result);
-    if (problem) std::rethrow_exception(problem);
+    const auto problem = problem_of([&] { run_on(context_.database, chunk, chunk.done); });
+    const auto problem_beside = problem_of([&] { running.get(); });
+    for (const WorkflowFailoverResult& result : results) beside.done(result);
+    if (problem) chunk.failed(problem);
+    if (problem_beside) beside.failed(problem_beside);
     return true;
 }
 

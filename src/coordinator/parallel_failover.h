@@ -1,8 +1,10 @@
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "coordinator/run_context.h"
@@ -10,41 +12,47 @@
 
 namespace dsfailover {
 
+/// One transaction's worth of a failover.
+struct FailoverChunk {
+    std::vector<WorkflowInstance> instances;
+    EpochMs stamp = 0;  ///< epoch ms
+    /// As for WorkflowFailover; never called by two threads at once.
+    WorkflowFailover::Confirm confirm;
+    /// As for WorkflowFailover. May be empty; only where chunks are taken in turn.
+    WorkflowFailover::AlsoInTransaction also;
+    /// As for WorkflowFailover; called by the caller's thread.
+    WorkflowFailover::Done done;
+    /// Called by the caller's thread, after `done`, with what ended the chunk, for this to throw it
+    /// again or deal with it.
+    std::function<void(std::exception_ptr)> failed;
+};
+
 /// Fails chunks of workflow instances over, two at a time where the database has connections to
 /// spare: one transaction each, on connections of their own. A server uses one processor for a
-/// connection, so that two take little more than half the time. SQLite, where one writes at a
-/// time, and a user who may not connect twice, do with one.
+/// connection, so that two take little more than half the time. SQLite, where one writes at a time,
+/// and a user who may not connect twice, do with one.
 class ParallelFailover {
   public:
     explicit ParallelFailover(const RunContext& context) : context_(context) {}
 
-    struct Work {
-        /// The next chunk; empty when there is none. No instance comes twice.
-        std::function<std::vector<WorkflowInstance>()> next;
-        /// As WorkflowFailover::Confirm; never called by two threads at once.
-        WorkflowFailover::Confirm confirm;
-        /// As WorkflowFailover::Done; called by the caller's thread.
-        WorkflowFailover::Done done;
-        /// As WorkflowFailover::AlsoInTransaction. Where it is given, one chunk follows the other.
-        WorkflowFailover::AlsoInTransaction also;
-        /// One chunk after the other, so that `next` can depend on what became of the last one.
-        bool in_turn = false;
-    };
+    /// The next chunk, none at the end. No instance comes twice.
+    using Next = std::function<std::optional<FailoverChunk>()>;
 
-    /// Fails over what `work.next` gives, with `stamp` (epoch ms), as WorkflowFailover::run does,
-    /// and throws what that throws: then both transactions under way have ended, and `work.done`
-    /// was called for everything that was committed. Throws Interrupted between two transactions.
-    void run(const Work& work, EpochMs stamp);
+    /// Fails over what `next` gives. `in_turn`: one chunk at a time, and `next` is called when the
+    /// one before has its outcome. Throws what `next` and a chunk's `failed` throw, and Interrupted
+    /// between two transactions; no transaction is under way then, and `done` was called for all
+    /// that was committed.
+    void run(const Next& next, bool in_turn);
 
   private:
     bool connect();
-    bool run_both(WorkflowFailover& here, const Work& work,
-                  const std::vector<WorkflowInstance>& chunk,
-                  const std::vector<WorkflowInstance>& beside, EpochMs stamp);
+    void run_here(const FailoverChunk& chunk);
+    bool run_both(const FailoverChunk& chunk, const FailoverChunk& beside);
+    void run_on(Database& database, const FailoverChunk& chunk, const WorkflowFailover::Done& done);
 
     const RunContext& context_;
     std::unique_ptr<Database> second_;
-    bool alone_ = false;  // a second connection was refused
+    bool alone_ = false;  // a second connection, or a thread, was refused
     std::mutex confirming_;
 };
 

@@ -161,6 +161,8 @@ class Place {
         create.data = local_ip();
         create.mode = ZOO_EPHEMERAL_SEQUENTIAL;
         ZookeeperSession::Patience patience(*session_);
+        // Containers vanish when nobody is in them, so that there is none nearly always.
+        session_->make_parents(create.path, ZOO_CONTAINER);
         while (name_.empty()) {
             try {
                 const ZookeeperReply reply = session_->write(create);

@@ -155,6 +155,9 @@ void ZookeeperSession::connect(const RegistrySettings& settings) {
                                          endpoint_, why));
     };
     if (handle_ == nullptr) throw no_connection(std::strerror(errno));
+    // Otherwise the client resolves the hosts anew with every event, which costs more than all
+    // else.
+    zoo_set_servers_resolution_delay(handle_, -1);
     if (!settings.user.empty()) {
         const std::string login = settings.user + ":" + settings.password.reveal();
         zoo_add_auth(handle_, "digest", login.data(), static_cast<int>(login.size()), nullptr,

@@ -62,6 +62,21 @@ std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances) {
     return ids;
 }
 
+// Quoted as both PostgreSQL's arrays and JSON take it, or `none`. Hosts and times have no control
+// characters, which JSON would want otherwise.
+void append_quoted(std::string& text, const std::string* item, std::string_view none) {
+    if (item == nullptr) {
+        text += none;
+        return;
+    }
+    text += '"';
+    for (const char c : *item) {
+        if (c == '"' || c == '\\') text += '\\';
+        text += c;
+    }
+    text += '"';
+}
+
 // PostgreSQL arrays as text.
 class ArrayLiteral {
   public:
@@ -73,16 +88,7 @@ class ArrayLiteral {
     }
     void add(const std::string* item) {
         separate();
-        if (item == nullptr) {
-            text_ += "NULL";
-            return;
-        }
-        text_ += '"';
-        for (const char c : *item) {
-            if (c == '"' || c == '\\') text_ += '\\';
-            text_ += c;
-        }
-        text_ += '"';
+        append_quoted(text_, item, "NULL");
     }
     std::string take() { return std::move(text_ += '}'); }
 
@@ -93,6 +99,23 @@ class ArrayLiteral {
 
 const std::string* text_of(const std::optional<StoredTime>& time) {
     return time ? &time->text : nullptr;
+}
+
+// {"ID":[state,host,start_time,restart_time],...}, each list as SQLite's json_array() writes it.
+std::string json_by_id(std::span<const WorkflowInstance> instances) {
+    std::string json = "{";
+    json.reserve(instances.size() * 100);
+    for (const WorkflowInstance& instance : instances) {
+        if (json.size() > 1) json += ',';
+        fmt::format_to(std::back_inserter(json), "\"{}\":[{},", instance.id, instance.state);
+        append_quoted(json, instance.host ? &*instance.host : nullptr, "null");
+        json += ',';
+        append_quoted(json, text_of(instance.start_time), "null");
+        json += ',';
+        append_quoted(json, text_of(instance.restart_time), "null");
+        json += ']';
+    }
+    return json += '}';
 }
 
 }  // namespace
@@ -150,9 +173,15 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over(
         instances = sorted;
     }
     for (const WorkflowInstance& instance : instances) workflow_state_name(instance.state);
-    return context_.database.dialect() == Dialect::postgresql
-               ? fail_over_by_statement(instances, stamp)
-               : fail_over_by_comparing(instances, stamp);
+    switch (context_.database.dialect()) {
+        case Dialect::postgresql:
+            return fail_over_by_statement(instances, stamp);
+        case Dialect::mysql:
+            return fail_over_by_comparing(instances, stamp);
+        case Dialect::sqlite:
+            break;
+    }
+    return fail_over_by_commands(instances, stamp);
 }
 
 // PostgreSQL: all in one statement. The arrays come from subqueries so that the planner does not
@@ -202,11 +231,10 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_statement(
 // Locks the rows and returns the ids of those that are as read.
 std::vector<std::int64_t> WorkflowInstanceStore::lock_as_read(
     std::span<const WorkflowInstance> instances) {
-    const Dialect dialect = context_.database.dialect();
     Parameters parameters;
     const std::string sql =
-        fmt::format("{} WHERE {} ORDER BY id{}", kSelectInstances,
-                    in_list(dialect, "id", ids_of(instances), parameters), for_update(dialect));
+        fmt::format("{} WHERE {} ORDER BY id FOR UPDATE", kSelectInstances,
+                    in_list(Dialect::mysql, "id", ids_of(instances), parameters));
     const Rows rows = context_.database.query(sql, parameters);
     std::vector<std::int64_t> ids;
     auto instance = instances.begin();
@@ -218,12 +246,48 @@ std::vector<std::int64_t> WorkflowInstanceStore::lock_as_read(
     return ids;
 }
 
-// SQLite and MySQL, which cannot return rows from an UPDATE alike: locked, compared here, then the
-// commands from the rows (whose state they need), and the rows last.
-std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_comparing(
+// SQLite: the commands of the rows that are as read, then the rows that have a new command. The
+// transaction has locked the whole file, so that nothing changes between the statements and the
+// commands' ids follow one another.
+std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_commands(
     std::span<const WorkflowInstance> instances, EpochMs stamp) {
     Database& database = context_.database;
-    const Dialect dialect = database.dialect();
+    Parameters parameters;
+    std::string sql = insert_recovery_commands(context_, parameters);
+    sql +=
+        "FROM json_each(?) r CROSS JOIN t_ds_workflow_instance w ON w.id = CAST(r.key AS INTEGER) "
+        "WHERE r.value = json_array(w.state, w.host, w.start_time, w.restart_time)";
+    parameters.emplace_back(json_by_id(instances));
+    const auto count = static_cast<std::size_t>(database.execute(sql, parameters));
+    if (count == 0) return {};
+    const std::int64_t first = database.last_insert_id() - static_cast<std::int64_t>(count) + 1;
+
+    database.execute(
+        fmt::format("UPDATE t_ds_workflow_instance SET state = {}, restart_time = ? WHERE id IN "
+                    "(SELECT workflow_instance_id FROM t_ds_command WHERE id >= ?)",
+                    kFailover),
+        {format_stored_time(stamp, context_.zone, context_.schema.time_precision_us), first});
+
+    std::vector<FailedOver> changed;
+    changed.reserve(count);
+    if (count == instances.size()) {  // nearly always, and then there is no need to ask
+        for (const WorkflowInstance& instance : instances) {
+            changed.push_back({instance.id, first + static_cast<std::int64_t>(changed.size())});
+        }
+        return changed;
+    }
+    const Rows rows =
+        database.query("SELECT workflow_instance_id, id FROM t_ds_command WHERE id >= ?", {first});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        changed.push_back({rows[i].integer(0), rows[i].integer(1)});
+    }
+    return changed;
+}
+
+// MySQL, which returns no rows from an UPDATE: locked, compared here, then the commands from the
+// rows (whose state they need), and the rows last.
+std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_comparing(
+    std::span<const WorkflowInstance> instances, EpochMs stamp) {
     const std::string stamp_text =
         format_stored_time(stamp, context_.zone, context_.schema.time_precision_us);
     std::vector<FailedOver> changed;
@@ -237,12 +301,12 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_comparing(
         }
 
         Parameters parameters = {stamp_text};
-        // MySQL's update_time would change by itself.
-        const std::string sql =
-            fmt::format("UPDATE t_ds_workflow_instance SET state = {}, restart_time = ?{} WHERE {}",
-                        kFailover, dialect == Dialect::mysql ? ", update_time = update_time" : "",
-                        in_list(dialect, "id", ids, parameters));
-        database.execute(sql, parameters);
+        // update_time would change by itself.
+        const std::string sql = fmt::format(
+            "UPDATE t_ds_workflow_instance SET state = {}, restart_time = ?, "
+            "update_time = update_time WHERE {}",
+            kFailover, in_list(Dialect::mysql, "id", ids, parameters));
+        context_.database.execute(sql, parameters);
     });
     return changed;
 }

@@ -116,6 +116,8 @@ class WorkflowInstanceStore {
                                                    EpochMs stamp);
     std::vector<FailedOver> fail_over_by_comparing(std::span<const WorkflowInstance> instances,
                                                    EpochMs stamp);
+    std::vector<FailedOver> fail_over_by_commands(std::span<const WorkflowInstance> instances,
+                                                  EpochMs stamp);
     std::vector<std::int64_t> lock_as_read(std::span<const WorkflowInstance> instances);
 
     StoreContext context_;

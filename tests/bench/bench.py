@@ -55,6 +55,9 @@ class Registry:
         stack.callback(living.leave)
         self._floor = build("zookeeper_floor", "zookeeper_mt", "pq", "pthread")
         self.url = self.server.url(NAMESPACE)
+        # Java compiles what it runs often; it is to have done so before the first measurement.
+        self.floor("fill", NAMESPACE + MARKS, 20_000)
+        self.floor("clean", NAMESPACE + MARKS)
 
     def floor(self, *arguments):
         return Child([self._floor, self.server.address, *map(str, arguments)])
@@ -169,9 +172,6 @@ class Bench:
 
     def marks_on_zookeeper(self):
         folder = NAMESPACE + MARKS
-        # Java compiles what it runs often; it is to have done so before the first measurement.
-        self.registry.floor("fill", folder, 20_000)
-        self.registry.floor("clean", folder)
         for size in self.sizes(100_000):
             target = 1.1 if size >= 100_000 else None
 

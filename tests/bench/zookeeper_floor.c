@@ -39,6 +39,7 @@ static void connect_to(const char *hosts) {
     zoo_set_debug_level(ZOO_LOG_LEVEL_ERROR);
     handle = zookeeper_init(hosts, on_session, 10000, NULL, NULL, 0);
     if (handle == NULL) fail("connecting", ZSYSTEMERROR);
+    zoo_set_servers_resolution_delay(handle, -1);
     pthread_mutex_lock(&mutex);
     while (!connected) pthread_cond_wait(&changed, &mutex);
     pthread_mutex_unlock(&mutex);
