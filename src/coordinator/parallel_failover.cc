@@ -21,13 +21,16 @@ std::exception_ptr problem_of(const std::function<void()>& work) {
 
 }  // namespace
 
+ParallelFailover::ParallelFailover(const RunContext& context)
+    : context_(context), alone_(context.database.dialect() == Dialect::sqlite) {}
+
 void ParallelFailover::run(const Next& next, bool in_turn) {
     for (;;) {
         check_interruption();
         const auto chunk = next();
         if (!chunk) return;
         std::optional<FailoverChunk> beside;
-        if (!in_turn) beside = next();
+        if (!in_turn && !alone_) beside = next();
         if (beside && connect() && run_both(*chunk, *beside)) continue;
         run_here(*chunk);
         if (!beside) continue;
@@ -38,7 +41,6 @@ void ParallelFailover::run(const Next& next, bool in_turn) {
 
 bool ParallelFailover::connect() {
     if (second_) return true;
-    if (alone_ || context_.database.dialect() == Dialect::sqlite) return false;
     try {
         second_ = context_.database.open_another();
     } catch (const DatabaseError& error) {

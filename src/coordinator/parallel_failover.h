@@ -33,7 +33,7 @@ struct FailoverChunk {
 /// and a user who may not connect twice, do with one.
 class ParallelFailover {
   public:
-    explicit ParallelFailover(const RunContext& context) : context_(context) {}
+    explicit ParallelFailover(const RunContext& context);
 
     /// The next chunk, none at the end. No instance comes twice.
     using Next = std::function<std::optional<FailoverChunk>()>;
@@ -52,7 +52,7 @@ class ParallelFailover {
 
     const RunContext& context_;
     std::unique_ptr<Database> second_;
-    bool alone_ = false;  // a second connection, or a thread, was refused
+    bool alone_;  // on SQLite, or since a second connection or a thread was refused
     std::mutex confirming_;
 };
 

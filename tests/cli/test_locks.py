@@ -106,8 +106,7 @@ def test_a_lock_lost_before_the_commit_means_nothing_is_committed(cluster):
     writer.execute("BEGIN IMMEDIATE")
     run = cluster.start("failover-master", DEAD)
     until(lambda: cluster.registry.stamps(DEAD))
-    for name in claims(cluster):
-        cluster.registry.delete(f"{LOCKS}/{DEAD}/{name}")
+    cluster.lose_lock()
     writer.execute("ROLLBACK")
     result = run.finish(5)
     assert set(cluster.states(workflows).values()) == {1}

@@ -3,7 +3,6 @@
 import pytest
 
 from support.cluster import DEAD, OTHER_DEAD, until
-from support.registries import LOCKS
 
 CHUNK = 5000
 
@@ -74,8 +73,7 @@ def test_a_lock_lost_by_one_master_leaves_the_other_alone(cluster):
     other = hold(cluster, lost[0])
     run = cluster.start("global")
     until(lambda: cluster.db.value("SELECT count(*) FROM t_ds_command") == CHUNK)
-    for name in cluster.registry.folder(f"{LOCKS}/{OTHER_DEAD}"):
-        cluster.registry.delete(f"{LOCKS}/{OTHER_DEAD}/{name}")
+    cluster.lose_lock(OTHER_DEAD)
     other.execute("ROLLBACK")
     result = run.finish(5)
     cluster.assert_failed_over_once(kept)
@@ -91,8 +89,7 @@ def test_both_chunks_of_a_master_whose_lock_is_lost_are_rolled_back(cluster):
     holders = [hold(cluster, workflows[0]), hold(cluster, workflows[CHUNK])]
     run = cluster.start("failover-master", DEAD)
     until(lambda: cluster.registry.stamps(DEAD))
-    for name in cluster.registry.folder(f"{LOCKS}/{DEAD}"):
-        cluster.registry.delete(f"{LOCKS}/{DEAD}/{name}")
+    cluster.lose_lock(DEAD)
     for other in holders:
         other.execute("ROLLBACK")
     result = run.finish(5)

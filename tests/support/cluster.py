@@ -9,7 +9,7 @@ import threading
 import time
 
 from . import databases, program
-from .registries import MARKS, heartbeat, now_ms
+from .registries import LOCKS, MARKS, heartbeat, now_ms
 
 DEAD = "10.0.0.1:5678"
 ALIVE = "10.0.0.2:5678"
@@ -184,6 +184,11 @@ class Cluster:
 
     def run(self, *arguments, code=None, environment=None, timeout=90, options=None):
         return self.start(*arguments, environment=environment, options=options).finish(code, timeout)
+
+    def lose_lock(self, address=DEAD):
+        """Takes the failover lock of `address` away from whoever holds it."""
+        for name in self.registry.folder(f"{LOCKS}/{address}"):
+            self.registry.delete(f"{LOCKS}/{address}/{name}")
 
     def failover_master(self, *arguments, address=DEAD, **options):
         return self.run("failover-master", address, *arguments, **options)
