@@ -26,6 +26,8 @@ constexpr std::string_view kRedispatched = "redispatched";
 constexpr std::string_view kPending = "pending";
 constexpr std::string_view kStuck = "stuck";
 
+constexpr EpochMs kMarkFollows = 5000;
+
 std::string came_back(const Server& worker) {
     return fmt::format("The worker {} is registered ({}).", worker.address,
                        worker.startup_time ? "startup time " + std::to_string(*worker.startup_time)
@@ -310,6 +312,18 @@ void TaskFailover::refuse_announcement(const AnnouncementResult& result) {
                         : "; its node was not seen to come back yet, watch it in status"));
 }
 
+// A master writes the worker's mark after it has acted on the last of its tasks, so the tasks may
+// be seen to have moved on a moment before it.
+void TaskFailover::await_acknowledgement(const AnnouncementResult& announcement, EpochMs until) {
+    for (;;) {
+        section_.acknowledged =
+            section_.acknowledged || acknowledged(context_.registry, event_.address, announcement);
+        const EpochMs now = now_ms();
+        if (section_.acknowledged || now >= until) return;
+        wait_for(std::min(Millis(200), Millis(until - now)));
+    }
+}
+
 // With --wait until every announced task has moved on, or the time is up.
 void TaskFailover::follow_announced(const AnnouncementResult& announcement, EpochMs until) {
     std::vector<Task*> open = on_route(kAnnounced);
@@ -333,6 +347,7 @@ void TaskFailover::follow_announced(const AnnouncementResult& announcement, Epoc
         spdlog::info("{} announced tasks have not moved on yet", open.size());
         wait_for(std::min(Millis(1000), Millis(until - now)));
     }
+    if (open.empty()) await_acknowledgement(announcement, std::min(until, now_ms() + kMarkFollows));
     const bool confirmed = open.empty() || section_.acknowledged;
     const bool deaf = !context_.registry.masters_notice_departures();
     if (open.empty() || (!options_.wait && (confirmed || !deaf))) return;

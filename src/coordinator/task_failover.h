@@ -46,6 +46,7 @@ class TaskFailover {
     void redispatch(std::span<const FailedOver> workflows);
     std::optional<AnnouncementResult> announce(EpochMs event_time);
     void refuse_announcement(const AnnouncementResult& result);
+    void await_acknowledgement(const AnnouncementResult& announcement, EpochMs until);
     void follow_announced(const AnnouncementResult& announcement, EpochMs until);
     std::string way_on_without_announcement();
     void advise();

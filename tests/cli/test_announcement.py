@@ -75,6 +75,7 @@ class ActingMaster(threading.Thread):
         until(lambda: self.cluster.registry.get(PATH) is None)
         for task in self.tasks:
             self.db.execute("UPDATE t_ds_task_instance SET flag = 0, state = 8 WHERE id = ?", task)
+        time.sleep(2)  # so that the tasks are seen to have moved on before there is a mark
         self.cluster.registry.mark(
             f"{DEAD_WORKER}-{heartbeat['startupTime']}-{heartbeat['processId']}", ago(0))
 
