@@ -139,8 +139,12 @@ class Parser {
             app->get_parent()->footer("Examples:\n" + (examples += command.examples));
         }
         app->get_formatter()->column_width(kNameColumn);
-        add_argument(*app, command);
-        for (const std::string_view option : options_of(command)) add(*app, *find_option(option));
+        // Making the options of all commands would take as long as all else before a run begins.
+        app->preparse_callback([this, app, &command](std::size_t) {
+            add_argument(*app, command);
+            for (const std::string_view option : options_of(command))
+                add(*app, *find_option(option));
+        });
     }
 
     void add_argument(CLI::App& app, const Command& command) {

@@ -328,14 +328,14 @@ class MysqlDatabase : public Database {
 
 }  // namespace
 
-std::unique_ptr<Database> open_mysql_database(const DatabaseSettings& settings) {
+Database* DSFAILOVER_OPEN(const DatabaseSettings& settings) {
     // The library would not check anything then, and not say so.
     if (settings.tls_mode == "verify-ca" && settings.tls_ca.empty()) {
         throw UsageError(settings.endpoint() +
                          ": verify-ca needs the authority's certificate; verify-full can do with "
                          "those of the system");
     }
-    return std::make_unique<MysqlDatabase>(settings);
+    return new MysqlDatabase(settings);
 }
 
 }  // namespace dsfailover

@@ -1,8 +1,7 @@
 #include <stdexcept>
 
+#include "base/module.h"
 #include "database/database.h"
-#include "database/mysql_database.h"
-#include "database/postgresql_database.h"
 #include "database/sqlite_database.h"
 
 namespace dsfailover {
@@ -13,9 +12,9 @@ std::unique_ptr<Database> open_database(const DatabaseSettings& settings) {
             if (settings.file.empty()) throw UsageError("sqlite: needs a file: sqlite:FILE");
             return open_sqlite_database(settings);
         case Dialect::postgresql:
-            return open_postgresql_database(settings);
+            return open_by_module<Database>("dsfailover_postgresql", "PostgreSQL", settings);
         case Dialect::mysql:
-            return open_mysql_database(settings);
+            return open_by_module<Database>("dsfailover_mysql", "MySQL and MariaDB", settings);
     }
     throw std::logic_error("open_database(): no such dialect");
 }

@@ -271,8 +271,8 @@ class PostgresqlDatabase : public Database {
 
 }  // namespace
 
-std::unique_ptr<Database> open_postgresql_database(const DatabaseSettings& settings) {
-    return std::make_unique<PostgresqlDatabase>(settings);
+Database* DSFAILOVER_OPEN(const DatabaseSettings& settings) {
+    return new PostgresqlDatabase(settings);
 }
 
 }  // namespace dsfailover

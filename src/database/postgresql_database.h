@@ -1,13 +1,12 @@
 #pragma once
 
-#include <memory>
-
+#include "base/version.h"
 #include "database/database.h"
 
 namespace dsfailover {
 
 /// Connects to the first PostgreSQL server of the list that answers (with several: that is no
-/// standby). As open_database().
-std::unique_ptr<Database> open_postgresql_database(const DatabaseSettings& settings);
+/// standby). As open_database(); the caller owns it.
+extern "C" Database* DSFAILOVER_OPEN(const DatabaseSettings& settings);
 
 }  // namespace dsfailover

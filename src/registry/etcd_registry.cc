@@ -177,8 +177,6 @@ std::unique_ptr<Announcement> EtcdRegistry::announce(const std::string& path,
 
 }  // namespace
 
-std::unique_ptr<Registry> open_etcd_registry(const RegistrySettings& settings) {
-    return std::make_unique<EtcdRegistry>(settings);
-}
+Registry* DSFAILOVER_OPEN(const RegistrySettings& settings) { return new EtcdRegistry(settings); }
 
 }  // namespace dsfailover

@@ -1,6 +1,6 @@
 #include <stdexcept>
 
-#include "registry/etcd_registry.h"
+#include "base/module.h"
 #include "registry/jdbc_registry.h"
 #include "registry/registry.h"
 #include "registry/zookeeper_registry.h"
@@ -14,7 +14,7 @@ std::unique_ptr<Registry> open_registry(const RegistrySettings& settings) {
         case RegistrySettings::Type::jdbc:
             return open_jdbc_registry(settings);
         case RegistrySettings::Type::etcd:
-            return open_etcd_registry(settings);
+            return open_by_module<Registry>("dsfailover_etcd", "etcd", settings);
     }
     throw std::logic_error("no such registry type");
 }

@@ -1,7 +1,5 @@
 // What is special about etcd: its keys, as the masters read them, and its endpoints. The contract
 // that all registries share is in registry_conformance_test.cc.
-#include "registry/etcd_registry.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -41,7 +39,7 @@ class EtcdRegistryTest : public ::testing::Test {
 };
 
 TEST_F(EtcdRegistryTest, AKeyIsTheNamespaceAndThePath) {
-    const auto registry = open_etcd_registry(settings_);
+    const auto registry = open_registry(settings_);
     registry->put("/nodes/failover-finish-nodes/a:1-5-7", "1795331879415", "");
     EXPECT_EQ(
         etcd_bytes(read(settings_.name_space + "/nodes/failover-finish-nodes/a:1-5-7"), "value"),
@@ -51,7 +49,7 @@ TEST_F(EtcdRegistryTest, AKeyIsTheNamespaceAndThePath) {
 }
 
 TEST_F(EtcdRegistryTest, ALockIsTheKeyThatTheLockServiceNamesAfterALeaseOfTenSeconds) {
-    const auto registry = open_etcd_registry(settings_);
+    const auto registry = open_registry(settings_);
     const LockAttempt attempt = registry->lock(kLock, Millis(2000), kNobodyWaits);
     const LockClaim claim = registry->claims(kLock).at(0);
     EXPECT_EQ(claim.id, settings_.name_space + kLock + "/" + claim.owner);
@@ -66,7 +64,7 @@ TEST_F(EtcdRegistryTest, ALockIsTheKeyThatTheLockServiceNamesAfterALeaseOfTenSec
 
 TEST_F(EtcdRegistryTest, AnEndpointThatDoesNotAnswerIsFollowedByTheNext) {
     settings_.hosts.insert(settings_.hosts.begin(), "127.0.0.1:1");
-    const auto registry = open_etcd_registry(settings_);
+    const auto registry = open_registry(settings_);
     EXPECT_TRUE(registry->put("/stamps/a", "1", ""));
     EXPECT_TRUE(registry->lock(kLock, Millis(2000), kNobodyWaits).lock);
 }
@@ -74,7 +72,7 @@ TEST_F(EtcdRegistryTest, AnEndpointThatDoesNotAnswerIsFollowedByTheNext) {
 TEST_F(EtcdRegistryTest, EveryEndpointIsNamedWhenNoneAnswers) {
     settings_.hosts = {"127.0.0.1:1", "127.0.0.1:2"};
     try {
-        open_etcd_registry(settings_);
+        open_registry(settings_);
         FAIL() << "somebody answered";
     } catch (const RegistryError& error) {
         EXPECT_EQ(error.kind(), RegistryError::Kind::unreachable);
@@ -87,7 +85,7 @@ TEST_F(EtcdRegistryTest, AUserOfAnEtcdWithoutAuthenticationIsNamed) {
     settings_.user = "ds";
     settings_.password = Secret("s3cret");
     try {
-        open_etcd_registry(settings_);
+        open_registry(settings_);
         FAIL() << "nobody objected";
     } catch (const RegistryError& error) {
         EXPECT_EQ(error.kind(), RegistryError::Kind::denied);
