@@ -118,21 +118,20 @@ void WorkflowFailover::settle(std::span<const WorkflowInstance> chunk, EpochMs s
             std::this_thread::sleep_for(kRetryPause * attempts);
         }
     }
-    std::vector<WorkflowInstance> again;
     for (std::size_t i = 0; i < chunk.size(); ++i) {
-        switch (outcomes[i]) {
-            case Settled::committed:
-                report(chunk[i], WorkflowFailoverResult::Kind::failed_over, 0);
-                break;
-            case Settled::changed_by_others:
-                report(chunk[i], WorkflowFailoverResult::Kind::state_changed, 0);
-                break;
-            case Settled::not_committed:
-                again.push_back(chunk[i]);
-                break;
-        }
+        if (outcomes[i] == Settled::not_committed) continue;
+        const bool ours = outcomes[i] == Settled::committed;
+        report(chunk[i],
+               ours ? WorkflowFailoverResult::Kind::failed_over
+                    : WorkflowFailoverResult::Kind::state_changed,
+               0);
     }
-    if (!again.empty()) run(again, stamp);
+    // Parts of the chunk itself, no copies: whoever collects the results looks at them later.
+    for (std::size_t begin = 0, end = 0; begin < chunk.size(); begin = end) {
+        const bool left = outcomes[begin] == Settled::not_committed;
+        while (end < chunk.size() && (outcomes[end] == Settled::not_committed) == left) ++end;
+        if (left) run(chunk.subspan(begin, end - begin), stamp);
+    }
 }
 
 }  // namespace dsfailover

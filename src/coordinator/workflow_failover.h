@@ -14,7 +14,7 @@ namespace dsfailover {
 /// What became of one instance that was to be failed over.
 struct WorkflowFailoverResult {
     enum class Kind { failed_over, state_changed, failed };
-    const WorkflowInstance* instance = nullptr;
+    const WorkflowInstance* instance = nullptr;  ///< one of those given to run()
     Kind kind = Kind::failed;
     std::int64_t command_id = 0;  ///< failed_over; 0 if only a lost commit told of it
     std::string problem;          ///< failed

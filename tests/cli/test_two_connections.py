@@ -3,6 +3,7 @@
 import pytest
 
 from support.cluster import DEAD, OTHER_DEAD, until
+from support.proxy import Proxy
 
 CHUNK = 5000
 
@@ -98,3 +99,23 @@ def test_both_chunks_of_a_master_whose_lock_is_lost_are_rolled_back(cluster):
     assert sum("was lost" in error for error in result["errors"]) == 1
     cluster.failover_master(code=0)
     cluster.assert_failed_over_once(workflows)
+
+
+def test_a_commit_of_the_second_chunk_that_did_not_arrive_is_done_again(cluster):
+    workflows = cluster.workflows(2 * CHUNK)
+    second = set(workflows[CHUNK:])
+    other = hold(cluster, workflows[0])
+    with Proxy("127.0.0.1", cluster.db.server.port) as proxy:
+        url = cluster.db.url.replace(cluster.db.server.address, proxy.address)
+        # As the drivers send it, so that READ COMMITTED is not meant.
+        proxy.cut_before(b"COMMIT\0" if cluster.db.server.type == "postgresql" else b"\x03COMMIT")
+        run = cluster.start("failover-master", DEAD, "--items", "20000",
+                            options=["--registry", cluster.registry.url, "--database", url])
+        until(lambda: cluster.db.value("SELECT count(*) FROM t_ds_command") == CHUNK)
+        assert proxy.fired.is_set()
+        other.execute("ROLLBACK")
+        result = run.finish(0)
+    items = result.workflows["items"]
+    assert second == {item["id"] for item in items if item["outcome"] == "failed_over"} - set(workflows[:CHUNK])
+    assert len(items) == len(workflows)
+    cluster.assert_failed_over_once(workflows, result.master["stamp"])
