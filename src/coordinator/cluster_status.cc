@@ -289,7 +289,7 @@ class StatusReader {
         const EpochMs now = now_ms();
         std::vector<std::pair<std::string, EpochMs>> expired;
         std::map<std::string, EpochMs> newest;
-        context_.registry.read_children(std::string(paths::kMarks), [&](const ChildRead& child) {
+        context_.registry.read_children(std::string(paths::kMarks), [&](const NodeRead& child) {
             if (!child.node && child.problem.empty()) return;  // gone
             ++status_.marks;
             const auto value = child.node ? parse_mark_value(child.node->value) : std::nullopt;

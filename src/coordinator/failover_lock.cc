@@ -152,6 +152,36 @@ bool FailoverLock::confirm() {
     return claims.empty() || claims.front().id == passed_.id;
 }
 
+std::vector<bool> FailoverLock::confirm(Registry& registry, std::span<FailoverLock* const> locks) {
+    std::vector<Lock*> held;
+    for (FailoverLock* lock : locks)
+        if (lock->held_) held.push_back(lock->held_.get());
+    const std::vector<bool> still_held = registry.still_held(held);
+    std::vector<bool> confirmed;
+    auto next = still_held.begin();
+    for (FailoverLock* lock : locks) confirmed.push_back(lock->held_ ? *next++ : lock->confirm());
+    return confirmed;
+}
+
+void FailoverLock::release(Registry& registry, std::span<FailoverLock* const> locks) noexcept {
+    std::vector<Lock*> held;
+    for (FailoverLock* lock : locks)
+        if (lock->held_) held.push_back(lock->held_.get());
+    registry.release(held);
+}
+
+std::vector<FailoverLock> take_free_failover_locks(Registry& registry,
+                                                   std::span<const std::string> addresses) {
+    std::vector<std::string> paths;
+    for (const std::string& address : addresses) paths.push_back(failover_lock_path(address));
+    std::vector<FailoverLock> taken;
+    for (std::unique_ptr<Lock>& lock : registry.try_locks(paths)) {
+        if (!lock) break;
+        taken.emplace_back(std::move(lock));
+    }
+    return taken;
+}
+
 LockResult take_failover_lock(const RunContext& context, const Servers& servers,
                               const LockRequest& request) {
     LockResult result;

@@ -2,7 +2,9 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "coordinator/failover_marks.h"
 #include "coordinator/run_context.h"
@@ -35,6 +37,11 @@ class FailoverLock {
     /// A round trip: whether it is still ours, or (passed) free or still with the holder that was
     /// passed. Throws RegistryError if the registry does not answer.
     bool confirm();
+    /// confirm() of several, those that we hold together.
+    static std::vector<bool> confirm(Registry& registry, std::span<FailoverLock* const> locks);
+
+    /// Gives back those that we hold, together. Nothing is thrown; a lock that is lost is gone.
+    static void release(Registry& registry, std::span<FailoverLock* const> locks) noexcept;
 
   private:
     std::unique_ptr<Lock> held_;
@@ -54,6 +61,12 @@ struct LockResult {
     LockInfo info;
     std::string problem;  ///< why it was not to be had, and the way on
 };
+
+/// Takes, together and without waiting, the failover locks of `addresses` up to the first that is
+/// not free: whoever waits for that one must hold none that comes after it. The answers in the
+/// order of `addresses`. Throws RegistryError.
+std::vector<FailoverLock> take_free_failover_locks(Registry& registry,
+                                                   std::span<const std::string> addresses);
 
 /// Takes the failover lock of an address, waiting at most the time limit and logging who holds it
 /// meanwhile. With `no_lock`, a lock in foreign hands is passed: at once if the holder is no living

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <exception>
 
 #include "base/address.h"
 
@@ -18,6 +19,34 @@ std::optional<std::int64_t> decimal(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool whole = error == std::errc() && end == text.data() + text.size();
     return whole && text.front() != '-' ? std::optional(value) : std::nullopt;
+}
+
+// Where there is a mark already, or the answer to its creation did not come.
+MarkInfo replace_mark(Registry& registry, Put& put, EpochMs value) {
+    constexpr int kTries = 10;
+    MarkInfo mark;
+    mark.path = put.path;
+    mark.value = value;
+    for (int attempt = 0; attempt < kTries; ++attempt) {
+        const auto found = registry.get(put.path);
+        mark.written = put.outcome == PutOutcome::unknown && found && found->value == put.value;
+        if (mark.written) return mark;
+        mark.previous_value = found ? std::optional(found->value) : std::nullopt;
+        const auto standing = found ? parse_mark_value(found->value) : std::nullopt;
+        if (standing && *standing >= value) {
+            mark.value = standing;
+            return mark;
+        }
+        put.version = found ? found->version : "";
+        registry.put_all({&put, 1});
+        mark.written = put.outcome == PutOutcome::written;
+        if (mark.written) return mark;
+    }
+    throw RegistryError(
+        RegistryError::Kind::other,
+        fmt::format("{}: the mark {} is being changed by others all the time and could not be "
+                    "written; run the command again.",
+                    registry.endpoint(), mark.path));
 }
 
 }  // namespace
@@ -51,38 +80,56 @@ FailoverMarks::FailoverMarks(Registry& registry)
     : registry_(registry),
       names_(registry.children(std::string(paths::kMarks)).value_or(std::vector<std::string>())) {}
 
-const AddressMarks& FailoverMarks::of(const std::string& address) {
-    const auto [entry, is_new] = by_address_.try_emplace(address);
-    AddressMarks& marks = entry->second;
-    if (!is_new) return marks;
+// Names that cannot be read are those of an address, too, if they begin with it.
+std::vector<std::string> FailoverMarks::names_of(const std::string& address) const {
+    std::vector<std::string> names;
     for (const std::string& name : names_) {
         if (!name.starts_with(address + "-")) continue;
         const auto parsed = parse_mark_name(name);
         if (parsed && parsed->address != address) continue;  // a host that continues with a dash
-        std::optional<Node> node;
-        try {
-            node = registry_.get(fmt::format("{}/{}", paths::kMarks, name));
-        } catch (const RegistryError& error) {
-            if (error.kind() != RegistryError::Kind::denied) throw;
-            marks.unparsable = true;
+        names.push_back(name);
+    }
+    return names;
+}
+
+void FailoverMarks::read_all(const std::vector<std::string>& addresses) {
+    std::vector<std::string> marks;
+    std::vector<AddressMarks*> of_mark;
+    for (const std::string& address : addresses) {
+        const auto [entry, is_new] = by_address_.try_emplace(address);
+        if (!is_new) continue;
+        for (const std::string& name : names_of(address)) {
+            marks.push_back(fmt::format("{}/{}", paths::kMarks, name));
+            of_mark.push_back(&entry->second);
+        }
+    }
+    if (marks.empty()) return;
+    std::vector<NodeRead> reads = registry_.get_all(marks);
+    for (std::size_t i = 0; i < reads.size(); ++i) {
+        AddressMarks& its = *of_mark[i];
+        if (!reads[i].node) {
+            its.unparsable = its.unparsable || !reads[i].problem.empty();
             continue;
         }
-        if (!node) continue;
-        const auto value = parse_mark_value(node->value);
-        if (!parsed || !value) {
-            marks.unparsable = true;
+        const auto value = parse_mark_value(reads[i].node->value);
+        if (!parse_mark_name(reads[i].name) || !value) {
+            its.unparsable = true;
         } else if (*value != kFenceValue) {
-            marks.newest = std::max(marks.newest.value_or(0), *value);
+            its.newest = std::max(its.newest.value_or(0), *value);
         }
-        marks.nodes.push_back(std::move(*node));
+        its.nodes.push_back(std::move(*reads[i].node));
     }
-    return marks;
+}
+
+const AddressMarks& FailoverMarks::of(const std::string& address) {
+    read_all({address});
+    return by_address_.at(address);
 }
 
 EpochMs FailoverMarks::newest_of_any_master(const std::set<std::string>& workers) {
     if (!newest_of_any_master_) {
         EpochMs newest = 0;
-        registry_.read_children(std::string(paths::kMarks), [&](ChildRead child) {
+        registry_.read_children(std::string(paths::kMarks), [&](NodeRead child) {
             const auto name = parse_mark_name(child.name);
             if (!child.node || !name || workers.contains(name->address)) return;
             newest = std::max(newest, parse_mark_value(child.node->value).value_or(0));
@@ -92,39 +139,35 @@ EpochMs FailoverMarks::newest_of_any_master(const std::set<std::string>& workers
     return *newest_of_any_master_;
 }
 
-MarkInfo write_mark(Registry& registry, AuditLog& audit, const std::string& address,
-                    const std::optional<ProcessIdentity>& process, EpochMs value) {
-    constexpr int kTries = 10;
-    MarkInfo mark;
-    mark.path = mark_path(address, process);
-    const std::string text = std::to_string(value);
-    for (int attempt = 0; attempt < kTries && !mark.written; ++attempt) {
-        // The first try takes it that there is none, as nearly always.
-        const auto found = attempt == 0 ? std::nullopt : registry.get(mark.path);
-        mark.value = value;
-        mark.previous_value = found ? std::optional(found->value) : std::nullopt;
-        const auto standing = found ? parse_mark_value(found->value) : std::nullopt;
-        if (standing && *standing >= value) {
-            mark.value = standing;
-            return mark;
-        }
-        try {
-            mark.written = registry.put(mark.path, text, found ? found->version : "");
-        } catch (const RegistryError& error) {
-            if (error.kind() != RegistryError::Kind::outcome_unknown) throw;
-            const auto now = registry.get(mark.path);
-            mark.written = now && now->value == text;
-        }
+void write_marks(Registry& registry, AuditLog& audit, std::span<MarkToWrite> marks) {
+    // The first try takes it that there are none, as nearly always.
+    std::vector<Put> puts;
+    for (const MarkToWrite& mark : marks)
+        puts.push_back({mark_path(mark.address, mark.process), std::to_string(mark.value), ""});
+    const auto written = [&](MarkToWrite& mark, MarkInfo info) {
+        audit.write({"mark", "written", mark.address, std::nullopt, std::nullopt, info.path,
+                     std::to_string(mark.value)});
+        mark.done = std::move(info);
+    };
+    std::exception_ptr problem;
+    try {
+        registry.put_all(puts);
+    } catch (const RegistryError&) {
+        problem = std::current_exception();
     }
-    if (!mark.written) {
-        throw RegistryError(
-            RegistryError::Kind::other,
-            fmt::format("{}: the mark {} is being changed by others all the time and could "
-                        "not be written; run the command again.",
-                        registry.endpoint(), mark.path));
+    for (std::size_t i = 0; i < puts.size(); ++i) {
+        if (puts[i].outcome == PutOutcome::written)
+            written(marks[i], {puts[i].path, marks[i].value, std::nullopt, true});
     }
-    audit.write({"mark", "written", address, std::nullopt, std::nullopt, mark.path, text});
-    return mark;
+    if (problem) std::rethrow_exception(problem);
+    for (std::size_t i = 0; i < puts.size(); ++i) {
+        if (marks[i].done) continue;
+        MarkInfo info = replace_mark(registry, puts[i], marks[i].value);
+        if (info.written)
+            written(marks[i], std::move(info));
+        else
+            marks[i].done = std::move(info);
+    }
 }
 
 }  // namespace dsfailover

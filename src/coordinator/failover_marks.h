@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,9 @@ class FailoverMarks {
     /// Reads the names. Throws RegistryError.
     explicit FailoverMarks(Registry& registry);
 
+    /// Reads the marks of several addresses together, for of().
+    void read_all(const std::vector<std::string>& addresses);
+
     /// The marks of `address`. A mark that may not be read counts as unparsable.
     const AddressMarks& of(const std::string& address);
 
@@ -58,16 +62,25 @@ class FailoverMarks {
     EpochMs newest_of_any_master(const std::set<std::string>& workers);
 
   private:
+    std::vector<std::string> names_of(const std::string& address) const;
+
     Registry& registry_;
     std::vector<std::string> names_;
     std::map<std::string, AddressMarks> by_address_;
     std::optional<EpochMs> newest_of_any_master_;
 };
 
-/// Writes the mark of a process (or the unknown one) with compare-and-set, audits it, and says what
-/// stands there now. A later value that stands there already is left: written is false then. Throws
-/// RegistryError.
-MarkInfo write_mark(Registry& registry, AuditLog& audit, const std::string& address,
-                    const std::optional<ProcessIdentity>& process, EpochMs value);
+/// A mark that is to be written.
+struct MarkToWrite {
+    std::string address;
+    std::optional<ProcessIdentity> process;  ///< none: the unknown one
+    EpochMs value = 0;
+    std::optional<MarkInfo> done;  ///< filled in: what stands there now
+};
+
+/// Writes the marks with compare-and-set, all together where there are none yet, and audits them. A
+/// later value that stands there already is left: `written` is false then. Throws RegistryError;
+/// what was done before is filled in.
+void write_marks(Registry& registry, AuditLog& audit, std::span<MarkToWrite> marks);
 
 }  // namespace dsfailover

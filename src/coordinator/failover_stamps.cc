@@ -33,26 +33,10 @@ std::vector<EpochMs> parse_stamps(const std::string& text, const std::string& wh
     return stamps;
 }
 
-}  // namespace
-
-std::string stamps_path(const std::string& address) {
-    return fmt::format("{}/{}", paths::kStamps, address);
-}
-
-FailoverStamps read_stamps(Registry& registry, const std::string& address) {
-    const std::string path = stamps_path(address);
-    const auto node = registry.get(path);
-    if (!node) return {};
-    return {parse_stamps(node->value, fmt::format("{}: {}", registry.endpoint(), path)),
-            node->version};
-}
-
-bool add_stamp(Registry& registry, const std::string& address, const FailoverStamps& read,
-               EpochMs stamp,
-               const std::function<std::vector<EpochMs>(std::span<const EpochMs>)>& carried) {
-    std::vector<EpochMs> values = read.values;
+std::string with_stamp(const StampToAdd& stamp, const CarriedStamps& carried) {
+    std::vector<EpochMs> values = stamp.read->values;
     if (values.size() >= kKeptStamps) {
-        const std::vector<EpochMs> needed = carried(values);
+        const std::vector<EpochMs> needed = carried(stamp.address, values);
         auto surplus = values.size() + 1 - kKeptStamps;
         std::erase_if(values, [&](EpochMs value) {
             const bool drop =
@@ -61,14 +45,58 @@ bool add_stamp(Registry& registry, const std::string& address, const FailoverSta
             return drop;
         });
     }
-    values.push_back(stamp);
-    const std::string text = fmt::format("{}", fmt::join(values, ","));
-    try {
-        return registry.put(stamps_path(address), text, read.version);
-    } catch (const RegistryError& error) {
-        if (error.kind() != RegistryError::Kind::outcome_unknown) throw;
+    values.push_back(stamp.stamp);
+    return fmt::format("{}", fmt::join(values, ","));
+}
+
+}  // namespace
+
+std::string stamps_path(const std::string& address) {
+    return fmt::format("{}/{}", paths::kStamps, address);
+}
+
+FailoverStamps read_stamps(Registry& registry, const std::string& address) {
+    return read_all_stamps(registry, {address}).at(address);
+}
+
+std::map<std::string, FailoverStamps> read_all_stamps(Registry& registry,
+                                                      const std::vector<std::string>& addresses) {
+    std::vector<std::string> paths;
+    for (const std::string& address : addresses) paths.push_back(stamps_path(address));
+    const std::vector<NodeRead> reads = registry.get_all(paths);
+    std::map<std::string, FailoverStamps> stamps;
+    for (std::size_t i = 0; i < reads.size(); ++i) {
+        const std::string what = fmt::format("{}: {}", registry.endpoint(), paths[i]);
+        if (!reads[i].problem.empty()) {
+            throw RegistryError(
+                RegistryError::Kind::denied,
+                fmt::format("{} cannot be read: {}. It tells which workflows dsfailover failed "
+                            "over before; give the user that wrote it (--registry-user).",
+                            what, reads[i].problem));
+        }
+        FailoverStamps& its = stamps[addresses[i]];
+        if (reads[i].node) its = {parse_stamps(reads[i].node->value, what), reads[i].node->version};
     }
-    return read_stamps(registry, address).values == values;
+    return stamps;
+}
+
+std::vector<bool> add_stamps(Registry& registry, std::span<const StampToAdd> stamps,
+                             const CarriedStamps& carried) {
+    std::vector<Put> puts;
+    for (const StampToAdd& one : stamps) {
+        puts.push_back({stamps_path(one.address), with_stamp(one, carried), one.read->version});
+    }
+    registry.put_all(puts);
+    std::vector<bool> added;
+    for (const Put& put : puts) {
+        if (put.outcome == PutOutcome::unknown) {
+            const auto now = registry.get(put.path);
+            added.push_back(now && now->value == put.value);
+        } else {
+            added.push_back(put.outcome == PutOutcome::written);
+        }
+    }
+    return added;
 }
 
 }  // namespace dsfailover

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,11 +27,24 @@ std::string stamps_path(const std::string& address);
 /// comma separated list of numbers: without it our own work cannot be told from others'.
 FailoverStamps read_stamps(Registry& registry, const std::string& address);
 
-/// Adds `stamp` if the node still has the version of `read`; returns false on a conflict. Beyond 64
-/// stamps the oldest of those that `carried` does not return (stamps some unfinished instance
-/// carries) are dropped. An unknown outcome is settled by reading.
-bool add_stamp(Registry& registry, const std::string& address, const FailoverStamps& read,
-               EpochMs stamp,
-               const std::function<std::vector<EpochMs>(std::span<const EpochMs>)>& carried);
+/// Reads the stamps of several addresses together. Throws as read_stamps().
+std::map<std::string, FailoverStamps> read_all_stamps(Registry& registry,
+                                                      const std::vector<std::string>& addresses);
+
+/// Which of `stamps` some unfinished instance of `address` carries.
+using CarriedStamps = std::function<std::vector<EpochMs>(const std::string& address,
+                                                         std::span<const EpochMs> stamps)>;
+
+struct StampToAdd {
+    std::string address;
+    const FailoverStamps* read;  ///< the node must still have this version
+    EpochMs stamp;
+};
+
+/// Adds the stamps, all together; the answers in the order of `stamps`, false on a conflict. Beyond
+/// 64 stamps the oldest of an address that `carried` does not return are dropped. An unknown
+/// outcome is settled by reading. Throws RegistryError.
+std::vector<bool> add_stamps(Registry& registry, std::span<const StampToAdd> stamps,
+                             const CarriedStamps& carried);
 
 }  // namespace dsfailover

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kRemovalBatch = 5000;
 
-MarkItem describe(const ChildRead& child, EpochMs now) {
+MarkItem describe(const NodeRead& child, EpochMs now) {
     MarkItem item;
     item.name = child.name;
     if (const auto name = parse_mark_name(child.name)) {
@@ -80,7 +80,7 @@ class Cleaner {
 
     void run() {
         registry_.read_children(std::string(paths::kMarks),
-                                [&](ChildRead child) { examine(child); });
+                                [&](NodeRead child) { examine(child); });
         protect_evidence();
         for (std::size_t at = 0; at < candidates_.size(); at += kRemovalBatch) {
             check_interruption();
@@ -115,7 +115,7 @@ class Cleaner {
         add(name, value, "kept", std::move(reason));
     }
 
-    void examine(ChildRead& child) {
+    void examine(NodeRead& child) {
         ++section_.examined;
         if (!child.node) {
             return fail(child.name, std::nullopt,
@@ -214,7 +214,7 @@ void list_marks(Registry& registry, Report& report, const MarksOptions& options)
     const EpochMs now = now_ms();
     MarksSection& section = report.marks.emplace(options.items);
     std::vector<MarkItem> items;
-    registry.read_children(std::string(paths::kMarks), [&](const ChildRead& child) {
+    registry.read_children(std::string(paths::kMarks), [&](const NodeRead& child) {
         if (!child.node && child.problem.empty()) return;  // gone: nothing to list
         MarkItem item = describe(child, now);
         if (options.address && item.address != *options.address) return;

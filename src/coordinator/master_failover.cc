@@ -149,9 +149,36 @@ void MasterFailover::guarded(Target& target, const std::function<void()>& work) 
     }
 }
 
+// What ends the work for several ends each of them.
+void MasterFailover::guarded(std::span<const Selected> selected,
+                             const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const RegistryError&) {
+        const std::exception_ptr problem = std::current_exception();
+        for (const Selected& one : selected)
+            guarded(*one.target, [&] { std::rethrow_exception(problem); });
+        if (selected.empty()) throw;
+    }
+}
+
+// Most of the time all are free; from the first that is not they are taken one after the other.
+void MasterFailover::take_free_locks() {
+    if (targets_.size() < 2 || options_.no_lock) return;
+    std::vector<std::string> addresses;
+    for (const Target& target : targets_) addresses.push_back(target.address);
+    std::vector<FailoverLock> locks = take_free_failover_locks(context_.registry, addresses);
+    for (std::size_t i = 0; i < locks.size(); ++i) {
+        section(targets_[i]).lock.emplace().path = failover_lock_path(addresses[i]);
+        targets_[i].lock.emplace(std::move(locks[i]));
+    }
+}
+
 void MasterFailover::take_locks() {
     const EpochMs began = now_ms();
+    take_free_locks();
     for (Target& target : targets_) {
+        if (target.lock) continue;
         check_interruption();
         const Millis left(std::max<EpochMs>(0, options_.lock_timeout.count() - (now_ms() - began)));
         LockRequest request{target.address, options_.no_lock ? options_.lock_timeout : left,
@@ -332,32 +359,60 @@ void MasterFailover::plan(Target& target, AddressSelection& found) {
     if (its.left > 0) context_.report.raise_exit_code(ExitCode::needs_person);
 }
 
-// Chooses this run's stamp and puts it into the registry before the first commit. Whoever changed
-// the stamps meanwhile may have failed over what we read: then everything is read again.
-std::optional<EpochMs> MasterFailover::agree_on_stamp(Target& target, AddressSelection& found) {
-    if (target.stamp) return target.stamp;
+// Chooses this run's stamps and puts them into the registry. Those that somebody else changed
+// meanwhile get none.
+void MasterFailover::choose_stamps(std::span<const Selected> selected) {
+    const EpochMs clock = latest_clock(context_.database);
+    std::vector<StampToAdd> stamps;
+    for (const auto& [target, found] : selected) {
+        EpochMs stamp = std::max(target->deadline, clock);
+        if (!found->stamps.values.empty()) stamp = std::max(stamp, found->stamps.values.back() + 1);
+        stamps.push_back(
+            {target->address, &found->stamps, round_up(stamp, context_.schema.time_precision_us)});
+    }
+    const std::vector<bool> added = add_stamps(
+        context_.registry, stamps,
+        [&](const std::string& address, std::span<const EpochMs> values) {
+            return WorkflowInstanceStore(context_.store()).carried_stamps(address, values);
+        });
+    for (std::size_t i = 0; i < added.size(); ++i) {
+        if (!added[i]) continue;
+        const StampToAdd& one = stamps[i];
+        selected[i].target->stamp = section(*selected[i].target).stamp = one.stamp;
+        context_.audit.write({"stamp", "written", one.address, std::nullopt, std::nullopt,
+                              stamps_path(one.address), std::to_string(one.stamp)});
+    }
+}
+
+// The stamps of all masters together, before the first commit; of what is left agree_on_stamp()
+// sees to each by itself.
+void MasterFailover::agree_on_stamps(std::span<const Selected> selected) {
+    if (limit_left_) return;  // who knows how many masters it reaches
+    std::vector<Selected> without;
+    for (const Selected& one : selected) {
+        if (one.target->active && !one.target->stamp && one.found->selectable > 0)
+            without.push_back(one);
+    }
+    if (without.size() < 2) return;
+    confirm_all(without);
+    guarded(without, [&] { choose_stamps(without); });
+}
+
+// Whoever changed the stamps meanwhile may have failed over what we read: then everything is read
+// again.
+void MasterFailover::agree_on_stamp(Target& target, AddressSelection& found) {
     for (int conflicts = 0; conflicts < kStampConflicts; ++conflicts) {
         if (conflicts > 0) {
             section(target).workflows = WorkflowsSection(options_.items);
             Selection again = read({target.address}, false, true);
             found = std::move(again.addresses.at(target.address));
             judge_reading(target, found);
-            if (!target.active || found.selectable == 0) return std::nullopt;
+            if (!target.active || found.selectable == 0) return;
         }
-        EpochMs stamp = std::max(target.deadline, latest_clock(context_.database));
-        if (!found.stamps.values.empty()) stamp = std::max(stamp, found.stamps.values.back() + 1);
-        stamp = round_up(stamp, context_.schema.time_precision_us);
         confirm(target);
-        const auto added = add_stamp(context_.registry, target.address, found.stamps, stamp,
-                                     [&](std::span<const EpochMs> stamps) {
-                                         return WorkflowInstanceStore(context_.store())
-                                             .carried_stamps(target.address, stamps);
-                                     });
-        if (!added) continue;
-        context_.audit.write({"stamp", "written", target.address, std::nullopt, std::nullopt,
-                              stamps_path(target.address), std::to_string(stamp)});
-        target.stamp = stamp;
-        return stamp;
+        const Selected one{&target, &found};
+        choose_stamps({&one, 1});
+        if (target.stamp) return;
     }
     throw LockError(fmt::format(
         "{} is being changed by other runs all the time; nothing of {} was failed over. Run the "
@@ -367,6 +422,7 @@ std::optional<EpochMs> MasterFailover::agree_on_stamp(Target& target, AddressSel
 
 // Commits one chunk after the other, or two at a time, be they of one target or of two.
 void MasterFailover::commit(std::span<const Selected> selected) {
+    agree_on_stamps(selected);
     auto one = selected.begin();
     const auto next = [&]() -> std::optional<FailoverChunk> {
         for (; one != selected.end(); ++one) {
@@ -382,7 +438,7 @@ void MasterFailover::commit(std::span<const Selected> selected) {
 std::optional<FailoverChunk> MasterFailover::next_chunk(Target& target, AddressSelection& found) {
     const bool over_limit = limit_left_ && *limit_left_ <= 0;
     if (!target.active || found.selectable == 0 || over_limit) return std::nullopt;
-    guarded(target, [&] { section(target).stamp = agree_on_stamp(target, found); });
+    if (!target.stamp) guarded(target, [&] { agree_on_stamp(target, found); });
     if (!target.active || !target.stamp) return std::nullopt;
     FailoverChunk chunk;
     while (chunk.instances.empty()) {
@@ -497,38 +553,82 @@ void MasterFailover::later_readings() {
 }
 
 void MasterFailover::write_marks() {
+    std::vector<Selected> done;
     for (Target& target : targets_) {
         if (!target.active) continue;
-        if (!target.complete || !target.failed.empty()) {
-            section(target).outcome = Outcome::partial;
-            context_.fail(
-                ExitCode::needs_person,
-                fmt::format(
-                    "Workflows of {} are left; no mark was written. Run the command again{}.",
-                    target.address,
-                    limit_left_ && *limit_left_ <= 0 ? " for the rest (--limit)" : ""));
+        if (target.complete && target.failed.empty()) {
+            done.push_back({&target, nullptr});
             continue;
         }
-        guarded(target, [&] {
-            confirm(target);
-            MasterSection& its = section(target);
-            its.mark = write_mark(context_.registry, context_.audit, target.address, target.process,
-                                  target.deadline);
-            its.outcome = its.workflows.done > 0 ? Outcome::completed : Outcome::nothing_to_do;
-        });
+        section(target).outcome = Outcome::partial;
+        context_.fail(
+            ExitCode::needs_person,
+            fmt::format("Workflows of {} are left; no mark was written. Run the command "
+                        "again{}.",
+                        target.address,
+                        limit_left_ && *limit_left_ <= 0 ? " for the rest (--limit)" : ""));
     }
+    confirm_all(done);
+    std::vector<MarkToWrite> marks;
+    for (const Selected& one : done) {
+        const Target& target = *one.target;
+        marks.push_back({target.address, target.process, target.deadline, {}});
+    }
+    const auto take_over = [&] {
+        for (std::size_t i = 0; i < marks.size(); ++i) {
+            if (!marks[i].done) continue;
+            MasterSection& its = section(*done[i].target);
+            its.mark = std::move(marks[i].done);
+            its.outcome = its.workflows.done > 0 ? Outcome::completed : Outcome::nothing_to_do;
+            done[i].target->active = false;
+        }
+    };
+    guarded(done, [&] {
+        try {
+            dsfailover::write_marks(context_.registry, context_.audit, marks);
+        } catch (const RegistryError&) {
+            take_over();
+            throw;
+        }
+        take_over();
+    });
+}
+
+// Leaves out the targets that it stops.
+void MasterFailover::confirm_all(std::vector<Selected>& selected) {
+    std::vector<FailoverLock*> locks;
+    std::vector<std::string> addresses;
+    for (const Selected& one : selected) {
+        locks.push_back(&*one.target->lock);
+        addresses.push_back(one.target->address);
+    }
+    guarded(selected, [&] {
+        const std::vector<bool> held = FailoverLock::confirm(context_.registry, locks);
+        const auto living = read_some_servers(context_.registry, paths::kMasters, addresses, false);
+        for (std::size_t i = 0; i < selected.size(); ++i) {
+            Target& target = *selected[i].target;
+            guarded(target, [&] { require_ours(target, held[i], living[i]); });
+        }
+    });
+    std::erase_if(selected, [](const Selected& one) { return !one.target->active; });
+}
+
+void MasterFailover::confirm(Target& target) {
+    const bool held = target.lock->confirm();
+    require_ours(target, held,
+                 read_server(context_.registry, paths::kMasters, target.address, false));
 }
 
 // The lock is ours, and nobody came back whose work this is.
-void MasterFailover::confirm(Target& target) {
-    if (!target.lock->confirm()) {
+void MasterFailover::require_ours(Target& target, bool lock_held,
+                                  const std::optional<Server>& living) {
+    if (!lock_held) {
         throw LockError(
             fmt::format("The lock {} was lost while {} was failed over: the transaction was rolled "
                         "back, what was committed before is "
                         "in the report, no mark was written. Run the command again.",
                         failover_lock_path(target.address), target.address));
     }
-    const auto living = read_server(context_.registry, paths::kMasters, target.address, false);
     if (!living || (living->startup_time && *living->startup_time >= target.deadline)) return;
     section(target).alive = true;
     section(target).startup_time = living->startup_time;
@@ -569,6 +669,14 @@ void MasterFailover::add_names() {
     }
 }
 
+void MasterFailover::release_locks() {
+    std::vector<FailoverLock*> locks;
+    for (Target& target : targets_)
+        if (target.lock) locks.push_back(&*target.lock);
+    FailoverLock::release(context_.registry, locks);
+    for (Target& target : targets_) target.lock.reset();
+}
+
 void MasterFailover::finish(std::optional<Outcome> unfinished) {
     for (Target& target : targets_) {
         MasterSection& its = section(target);
@@ -585,8 +693,8 @@ void MasterFailover::finish(std::optional<Outcome> unfinished) {
             its.outcome = Outcome::planned;
         }
         if (unfinished && target.active && !its.mark) its.outcome = *unfinished;
-        target.lock.reset();
     }
+    release_locks();
 }
 
 void MasterFailover::wait_for_recovery(EpochMs until) {

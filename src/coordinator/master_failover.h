@@ -65,6 +65,7 @@ class MasterFailover {
     struct Target;
     struct Selected;
 
+    void take_free_locks();
     void take_locks();
     void wait_grace();
     void check_return(Target& target);
@@ -72,17 +73,23 @@ class MasterFailover {
     void judge_reading(Target& target, AddressSelection& found);
     void plan(Target& target, AddressSelection& found);
     void list_left(Target& target, const WorkflowInstance& instance);
-    std::optional<EpochMs> agree_on_stamp(Target& target, AddressSelection& found);
+    void choose_stamps(std::span<const Selected> selected);
+    void agree_on_stamps(std::span<const Selected> selected);
+    void agree_on_stamp(Target& target, AddressSelection& found);
     void commit(std::span<const Selected> selected);
     std::optional<FailoverChunk> next_chunk(Target& target, AddressSelection& found);
     void list_beyond_limit(Target& target, AddressSelection& found);
     void later_readings();
     void write_marks();
     void confirm(Target& target);
+    void confirm_all(std::vector<Selected>& selected);
+    void require_ours(Target& target, bool lock_held, const std::optional<Server>& living);
+    void release_locks();
     void follow(Target& target, std::int64_t workflow_id, std::int64_t command_id);
     void record(Target& target, const WorkflowFailoverResult& result);
     void stop(Target& target, ExitCode code, Outcome outcome, const std::string& message);
     void guarded(Target& target, const std::function<void()>& work);
+    void guarded(std::span<const Selected> selected, const std::function<void()>& work);
     void warn_of_others(const Selection& selection);
     void finish(std::optional<Outcome> unfinished);
     void add_names();

@@ -57,6 +57,20 @@ class Reader {
         return entry->second;
     }
 
+    // Only once the scan has begun: a stamp is older than what carries it, so that none is missing
+    // that an instance of the scan carries. Those asked for are read together.
+    const FailoverStamps& stamps_of(const std::string& address) {
+        if (!stamps_.contains(address)) {
+            std::set<std::string> unread{address};
+            if (stamps_.empty())
+                unread.insert(request_.addresses.begin(), request_.addresses.end());
+            const std::vector<std::string> addresses(unread.begin(), unread.end());
+            marks_.read_all(addresses);
+            stamps_.merge(read_all_stamps(context_.registry, addresses));
+        }
+        return stamps_.at(address);
+    }
+
     void read_facts(const std::string& address, AddressSelection& found) {
         AddressFacts& facts = found.facts;
         const Server* living = servers_.master(address);
@@ -66,10 +80,10 @@ class Reader {
         if (living) facts.deadline = std::min(facts.deadline, living->startup_time.value_or(0));
         facts.recovery_leaves_host = context_.schema.recovery_leaves_host();
         facts.any_master_lives = !servers_.masters.empty();
+        found.stamps = stamps_of(address);
         found.marks = marks_.of(address);
         facts.newest_mark = found.marks.newest;
         facts.unparsable_mark = found.marks.unparsable;
-        found.stamps = read_stamps(context_.registry, address);
         facts.stamps = found.stamps.values;
         facts.zone = context_.zone;
     }
@@ -164,6 +178,7 @@ class Reader {
     const SelectionRequest& request_;
     const SkipCallback& skipped_;
     FailoverMarks marks_;
+    std::map<std::string, FailoverStamps> stamps_;
     EpochMs clock_;
     std::set<std::string> workers_;
     std::map<std::string, WorkflowSpool> questions_;

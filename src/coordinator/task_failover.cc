@@ -427,8 +427,9 @@ void TaskFailover::write_worker_mark() {
                        : tasks_.empty() ? Outcome::nothing_to_do
                                         : Outcome::completed;
     if (left) return;
-    section_.mark = write_mark(context_.registry, context_.audit, event_.address, event_.process,
-                               *section_.deadline);
+    MarkToWrite mark{event_.address, event_.process, *section_.deadline, {}};
+    write_marks(context_.registry, context_.audit, {&mark, 1});
+    section_.mark = std::move(mark.done);
 }
 
 void TaskFailover::fill_items() {

@@ -96,14 +96,31 @@ Servers read_servers(Registry& registry, bool patient) {
     return servers;
 }
 
+std::vector<std::optional<Server>> read_some_servers(Registry& registry, std::string_view folder,
+                                                     const std::vector<std::string>& addresses,
+                                                     bool patient) {
+    std::vector<std::optional<Server>> servers(addresses.size());
+    std::vector<std::string> nodes;
+    for (const std::string& address : addresses)
+        nodes.push_back(fmt::format("{}/{}", folder, address));
+    // One read answers the usual case; only where a node is there must its liveness be judged.
+    const std::vector<NodeRead> reads = registry.get_all(nodes);
+    const bool none = std::all_of(reads.begin(), reads.end(), [](const NodeRead& read) {
+        return !read.node && read.problem.empty();
+    });
+    if (none) return servers;
+    for (Node& node : registry.living(std::string(folder), patient)) {
+        const auto asked = std::find(addresses.begin(), addresses.end(), node.name);
+        if (asked != addresses.end())
+            servers[static_cast<std::size_t>(asked - addresses.begin())] =
+                parse_heartbeat(std::move(node));
+    }
+    return servers;
+}
+
 std::optional<Server> read_server(Registry& registry, std::string_view folder,
                                   const std::string& address, bool patient) {
-    // One read answers the usual case; only where a node is there must its liveness be judged.
-    if (!registry.get(fmt::format("{}/{}", folder, address))) return std::nullopt;
-    for (Node& node : registry.living(std::string(folder), patient)) {
-        if (node.name == address) return parse_heartbeat(std::move(node));
-    }
-    return std::nullopt;
+    return read_some_servers(registry, folder, {address}, patient).front();
 }
 
 }  // namespace dsfailover

@@ -44,6 +44,11 @@ struct Servers {
 /// if there is no /nodes/master: under a wrong namespace every master would look dead.
 Servers read_servers(Registry& registry, bool patient);
 
+/// Several servers, freshly read together; the answers in the order of `addresses`.
+std::vector<std::optional<Server>> read_some_servers(Registry& registry, std::string_view folder,
+                                                     const std::vector<std::string>& addresses,
+                                                     bool patient);
+
 /// One server, freshly read; nullopt if it is not alive. `folder` is paths::kMasters or kWorkers.
 std::optional<Server> read_server(Registry& registry, std::string_view folder,
                                   const std::string& address, bool patient);

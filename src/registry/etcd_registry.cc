@@ -66,7 +66,7 @@ class EtcdRegistry : public Registry {
     std::optional<std::vector<std::string>> children(const std::string& path) override;
     std::optional<Node> get(const std::string& path) override;
     void read_children(const std::string& path,
-                       const std::function<void(ChildRead)>& child) override;
+                       const std::function<void(NodeRead)>& child) override;
     std::vector<Node> living(const std::string& path, bool patient) override;
     bool put(const std::string& path, const std::string& value,
              const std::string& version) override;
@@ -118,18 +118,18 @@ std::optional<Node> EtcdRegistry::get(const std::string& path) {
 }
 
 void EtcdRegistry::read_children(const std::string& path,
-                                 const std::function<void(ChildRead)>& child) {
+                                 const std::function<void(NodeRead)>& child) {
     const std::string prefix = key(path) + "/";
     session_->keys.scan(prefix, false, [&](const EtcdKey& found) {
         if (found.key.find('/', prefix.size()) != std::string::npos) return;
         Node node = to_node(found);
-        child(ChildRead{node.name, std::move(node), ""});
+        child(NodeRead{node.name, std::move(node), ""});
     });
 }
 
 std::vector<Node> EtcdRegistry::living(const std::string& path, bool /*patient*/) {
     std::vector<Node> nodes;
-    read_children(path, [&](ChildRead child) { nodes.push_back(std::move(*child.node)); });
+    read_children(path, [&](NodeRead child) { nodes.push_back(std::move(*child.node)); });
     return nodes;
 }
 

@@ -41,7 +41,7 @@ class JdbcRegistry : public Registry {
     std::optional<std::vector<std::string>> children(const std::string& path) override;
     std::optional<Node> get(const std::string& path) override;
     void read_children(const std::string& path,
-                       const std::function<void(ChildRead)>& child) override;
+                       const std::function<void(NodeRead)>& child) override;
     std::vector<Node> living(const std::string& path, bool patient) override;
     bool put(const std::string& path, const std::string& value,
              const std::string& version) override;
@@ -132,11 +132,11 @@ std::optional<Node> JdbcRegistry::get(const std::string& path) {
 }
 
 void JdbcRegistry::read_children(const std::string& path,
-                                 const std::function<void(ChildRead)>& child) {
+                                 const std::function<void(NodeRead)>& child) {
     rows_.scan_below(path, [&](const JdbcRow& row) {
         const std::string name = row.key.substr(path.size() + 1);
         if (name.find('/') != std::string::npos) return;
-        ChildRead read{name, std::nullopt, ""};
+        NodeRead read{name, std::nullopt, ""};
         try {
             read.node = rows_.node(row);
         } catch (const RegistryError& error) {

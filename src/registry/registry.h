@@ -53,10 +53,10 @@ struct Node {
         owner;  ///< session, lease or client that an ephemeral node belongs to; empty: persistent
 };
 
-/// One node of a folder, or why it could not be read.
-struct ChildRead {
-    std::string name;
-    std::optional<Node> node;  ///< none: it vanished since it was listed, or could not be read
+/// One node of several that were asked for, or why it could not be read.
+struct NodeRead {
+    std::string name;          ///< the last part of its path
+    std::optional<Node> node;  ///< none: it is not there (any more), or could not be read
     std::string problem;       ///< why it could not be read; empty when it vanished
 };
 
@@ -75,6 +75,21 @@ struct LockClaim {
 struct LockState {
     std::string path;
     std::vector<LockClaim> claims;
+};
+
+/// What became of one write among several.
+enum class PutOutcome {
+    written,
+    not_as_read,  ///< the node exists already, or has changed or vanished: nothing was written
+    unknown,      ///< the connection broke: read to learn whether it happened
+};
+
+/// One write among several; path, value and version as for Registry::put().
+struct Put {
+    std::string path;
+    std::string value;
+    std::string version;
+    PutOutcome outcome = PutOutcome::unknown;  ///< filled in
 };
 
 /// What became of one removal.
@@ -150,10 +165,13 @@ class Registry {
     virtual std::optional<std::vector<std::string>> children(const std::string& path) = 0;
     /// nullopt if it does not exist. Denied access throws.
     virtual std::optional<Node> get(const std::string& path) = 0;
+    /// Reads each of `paths`, pipelined where the registry can; the answers in the order of
+    /// `paths`.
+    virtual std::vector<NodeRead> get_all(std::span<const std::string> paths);
     /// Reads every direct child of `path`, pipelined or in one request, in any order. A missing
     /// folder has no children.
     virtual void read_children(const std::string& path,
-                               const std::function<void(ChildRead)>& child) = 0;
+                               const std::function<void(NodeRead)>& child) = 0;
 
     /// The children of /nodes/master, /nodes/worker or /nodes/alert-server that count as alive.
     /// ZooKeeper and etcd: all of them. JDBC: by the database's clock, a fresh client heartbeat or
@@ -167,6 +185,10 @@ class Registry {
     virtual bool put(const std::string& path, const std::string& value,
                      const std::string& version) = 0;
 
+    /// put() for each, pipelined where the registry can; fills in the outcomes. Each stands for
+    /// itself: one that is refused never keeps another from being written.
+    virtual void put_all(std::span<Put> puts);
+
     /// Removes nodes that still have the version given, pipelined or batched; fills in the
     /// outcomes. Each node stands for itself: one that fails never keeps another from being
     /// removed.
@@ -178,6 +200,14 @@ class Registry {
     virtual LockAttempt lock(
         const std::string& path, Millis time_limit,
         const std::function<void(const LockClaim&, Millis waited)>& waiting) = 0;
+    /// Takes those of the locks that are free now, all of them together, and waits for none: the
+    /// answers in the order of `paths`, empty where somebody is before us. A registry that cannot
+    /// take several together takes none; lock() takes them one by one.
+    virtual std::vector<std::unique_ptr<Lock>> try_locks(std::span<const std::string> paths);
+    /// Lock::still_held() of several of this registry's locks, pipelined where it can.
+    virtual std::vector<bool> still_held(std::span<Lock* const> locks);
+    /// Lock::release() of several of this registry's locks, pipelined where it can.
+    virtual void release(std::span<Lock* const> locks) noexcept;
     /// Who holds and who waits; empty if it is free.
     virtual std::vector<LockClaim> claims(const std::string& path) = 0;
     /// Every lock below `prefix` that somebody holds or waits for.

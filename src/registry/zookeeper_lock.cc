@@ -88,19 +88,35 @@ std::optional<LockClaim> read_claim(ZookeeperSession& session, const std::string
     return to_claim(name, reply);
 }
 
-/// Our place in the queue of a lock: the node, from its creation to its removal.
+/// Our place in the queue of a lock: a node, from its creation to its removal.
 class Place {
   public:
     Place(std::shared_ptr<ZookeeperSession> session, std::string folder)
-        : session_(std::move(session)), folder_(std::move(folder)) {
-        create();
-    }
+        : session_(std::move(session)),
+          folder_(std::move(folder)),
+          prefix_("_c_" + random_uuid() + std::string(kLockPart)) {}
     ~Place() { leave(); }
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
 
+    ZookeeperSession& session() const { return *session_; }
     const std::string& folder() const { return folder_; }
     const std::string& name() const { return name_; }
+    bool is_taken() const { return !name_.empty(); }
+
+    ZookeeperRequest creation() const {
+        ZookeeperRequest create = request(Kind::create, folder_ + "/" + prefix_);
+        create.data = local_ip();
+        create.mode = ZOO_EPHEMERAL_SEQUENTIAL;
+        return create;
+    }
+    void created(const std::string& path) { name_ = path.substr(path.rfind('/') + 1); }
+
+    /// After a creation whose answer was lost.
+    void find_again() {
+        for (const std::string& name : claim_names(*session_, folder_))
+            if (name.starts_with(prefix_)) name_ = name;
+    }
 
     /// The claim right before ours, or none if ours is the first.
     /// Throws RegistryError(other) if ours is gone.
@@ -117,36 +133,16 @@ class Place {
         return *(mine - 1);
     }
 
-    /// A round trip: whether our node exists, is our session's, and comes first.
-    bool is_first() {
-        if (left_ || session_->is_over()) return false;
-        const std::string path = folder_ + "/" + name_;
-        bool ours = false, first = false;
-        session_->read(
-            2,
-            [&](std::size_t i) {
-                return i == 0 ? request(Kind::exists, path) : request(Kind::children, folder_);
-            },
-            [&](std::size_t i, const ZookeeperReply& reply) {
-                if (reply.code == ZNONODE) return;
-                if (reply.code != ZOK) session_->fail(reply.code, "checking the lock", path);
-                if (i == 0) {
-                    ours = reply.stat.ephemeralOwner == session_->id();
-                } else {
-                    const auto names = in_order(reply.names);
-                    first = !names.empty() && names.front() == name_;
-                }
-            });
-        return ours && first;
-    }
+    bool is_over() const { return !is_taken() || left_ || session_->is_over(); }
+    ZookeeperRequest removal() const { return request(Kind::remove, folder_ + "/" + name_); }
+    void removed() { left_ = true; }
 
     void leave() noexcept {
-        if (left_) return;
+        if (is_over()) return;
         left_ = true;
-        if (session_->is_over()) return;
         try {
             // Not given up at the first breach: as long as the session lives the node bars others.
-            session_->write_until_answered(request(Kind::remove, folder_ + "/" + name_));
+            session_->write_until_answered(removal());
         } catch (const std::exception& error) {
             spdlog::debug("The lock {} is left to the end of its session: {}", folder_,
                           error.what());
@@ -154,42 +150,102 @@ class Place {
     }
 
   private:
-    void create() {
-        ZookeeperRequest create = request(Kind::create, {});
-        const std::string prefix = "_c_" + random_uuid() + std::string(kLockPart);
-        create.path = folder_ + "/" + prefix;
-        create.data = local_ip();
-        create.mode = ZOO_EPHEMERAL_SEQUENTIAL;
-        ZookeeperSession::Patience patience(*session_);
-        // Containers vanish when nobody is in them, so that there is none nearly always.
-        session_->make_parents(create.path, ZOO_CONTAINER);
-        while (name_.empty()) {
-            try {
-                const ZookeeperReply reply = session_->write(create);
-                if (reply.code == ZOK)
-                    name_ = reply.data.substr(reply.data.rfind('/') + 1);
-                else if (reply.code == ZNONODE)
-                    session_->make_parents(create.path, ZOO_CONTAINER);
-                else
-                    session_->fail(reply.code, "taking the lock", folder_);
-            } catch (const RegistryError& error) {
-                if (error.kind() != RegistryError::Kind::outcome_unknown) throw;
-                patience.wait("taking the lock", folder_);
-                find_again(prefix);
-            }
-        }
-    }
-
-    /// After a creation whose answer was lost.
-    void find_again(const std::string& prefix) {
-        for (const std::string& name : claim_names(*session_, folder_))
-            if (name.compare(0, prefix.size(), prefix) == 0) name_ = name;
-    }
-
     std::shared_ptr<ZookeeperSession> session_;
-    std::string folder_, name_;
+    std::string folder_, prefix_, name_;
     bool left_ = false;
 };
+
+/// Containers vanish when nobody is in them, so that there is none nearly always.
+void make_folders(ZookeeperSession& session, const std::vector<Place*>& places) {
+    std::vector<Place*> orphans;
+    session.write(
+        places.size(),
+        [&](std::size_t i) {
+            ZookeeperRequest create = request(Kind::create, places[i]->folder());
+            create.mode = ZOO_CONTAINER;
+            return create;
+        },
+        [&](std::size_t i, const ZookeeperReply& reply) {
+            if (reply.code != ZOK && reply.code != ZNODEEXISTS) orphans.push_back(places[i]);
+        });
+    for (Place* place : orphans) session.make_parents(place->folder() + "/claim", ZOO_CONTAINER);
+}
+
+/// Queues in at every place.
+void take_places(ZookeeperSession& session, std::vector<Place*> left) {
+    ZookeeperSession::Patience patience(session);
+    make_folders(session, left);
+    while (!left.empty()) {
+        std::vector<Place*> cut_off, without_folder;
+        std::optional<std::pair<int, std::string>> problem;
+        session.write(
+            left.size(), [&](std::size_t i) { return left[i]->creation(); },
+            [&](std::size_t i, const ZookeeperReply& reply) {
+                if (reply.code == ZOK)
+                    left[i]->created(reply.data);
+                else if (reply.code == ZNONODE)
+                    without_folder.push_back(left[i]);
+                else if (ZookeeperSession::is_cut_off(reply.code))
+                    cut_off.push_back(left[i]);
+                else
+                    problem = {reply.code, left[i]->folder()};
+            });
+        if (problem) session.fail(problem->first, "taking the lock", problem->second);
+        if (!without_folder.empty()) make_folders(session, without_folder);
+        if (!cut_off.empty()) patience.wait("taking the lock", cut_off.front()->folder());
+        for (Place* place : cut_off) place->find_again();
+        std::erase_if(left, [](const Place* place) { return place->is_taken(); });
+    }
+}
+
+/// A round trip: of each, whether our node exists, is our session's, and comes first.
+std::vector<bool> are_first(const std::vector<Place*>& places) {
+    std::vector<bool> ours(places.size()), first(places.size());
+    std::vector<std::size_t> asked;
+    for (std::size_t i = 0; i < places.size(); ++i)
+        if (!places[i]->is_over()) asked.push_back(i);
+    if (asked.empty()) return ours;
+    ZookeeperSession& session = places[asked.front()]->session();
+    const auto at = [&](std::size_t question) -> Place& { return *places[asked[question / 2]]; };
+    session.read(
+        2 * asked.size(),
+        [&](std::size_t i) {
+            const Place& place = at(i);
+            return i % 2 == 0 ? request(Kind::exists, place.folder() + "/" + place.name())
+                              : request(Kind::children, place.folder());
+        },
+        [&](std::size_t i, const ZookeeperReply& reply) {
+            const Place& place = at(i);
+            if (reply.code == ZNONODE) return;
+            if (reply.code != ZOK) session.fail(reply.code, "checking the lock", place.folder());
+            if (i % 2 == 0) {
+                ours[asked[i / 2]] = reply.stat.ephemeralOwner == session.id();
+            } else {
+                const auto names = in_order(reply.names);
+                first[asked[i / 2]] = !names.empty() && names.front() == place.name();
+            }
+        });
+    for (const std::size_t i : asked) ours[i] = ours[i] && first[i];
+    return ours;
+}
+
+void leave(const std::vector<Place*>& places) noexcept {
+    try {
+        std::vector<Place*> here;
+        for (Place* place : places)
+            if (!place->is_over()) here.push_back(place);
+        if (here.size() > 1) {
+            here.front()->session().write(
+                here.size(), [&](std::size_t i) { return here[i]->removal(); },
+                [&](std::size_t i, const ZookeeperReply& reply) {
+                    if (reply.code == ZOK || reply.code == ZNONODE) here[i]->removed();
+                });
+        }
+    } catch (const std::exception& error) {
+        spdlog::debug("Releasing the locks one by one: {}", error.what());
+    }
+    for (Place* place : places) place->leave();
+}
 
 class ZookeeperLock : public Lock {
   public:
@@ -197,14 +253,16 @@ class ZookeeperLock : public Lock {
         : place_(std::move(place)), path_(std::move(path)) {}
     const std::string& path() const override { return path_; }
     bool still_held() override {
-        try {
-            return place_->is_first();
-        } catch (const RegistryError& error) {
-            if (error.kind() != RegistryError::Kind::session_lost) throw;
-            return false;
-        }
+        Lock* const self = this;
+        return zookeeper_locks_held({&self, 1}).front();
     }
     void release() noexcept override { place_->leave(); }
+
+    static std::vector<Place*> places(std::span<Lock* const> locks) {
+        std::vector<Place*> all;
+        for (Lock* lock : locks) all.push_back(static_cast<ZookeeperLock*>(lock)->place_.get());
+        return all;
+    }
 
   private:
     std::unique_ptr<Place> place_;
@@ -236,6 +294,7 @@ LockAttempt take_zookeeper_lock(
     const std::function<void(const LockClaim&, Millis waited)>& waiting) {
     const auto start = Clock::now();
     auto place = std::make_unique<Place>(session, session->full_path(path));
+    take_places(*session, {place.get()});
     LockAttempt attempt;
     Millis next_word{0};
     while (true) {
@@ -259,6 +318,40 @@ LockAttempt take_zookeeper_lock(
         if (watched.code != ZOK) continue;
         session->wait_for_event(std::min(kWord, time_limit - attempt.waited));
     }
+}
+
+std::vector<std::unique_ptr<Lock>> try_zookeeper_locks(std::shared_ptr<ZookeeperSession> session,
+                                                       std::span<const std::string> paths) {
+    std::vector<std::unique_ptr<Place>> places;
+    std::vector<Place*> all, others;
+    for (const std::string& path : paths) {
+        places.push_back(std::make_unique<Place>(session, session->full_path(path)));
+        all.push_back(places.back().get());
+    }
+    take_places(*session, all);
+    const std::vector<bool> first = are_first(all);
+    std::vector<std::unique_ptr<Lock>> locks(paths.size());
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        if (first[i])
+            locks[i] = std::make_unique<ZookeeperLock>(std::move(places[i]), paths[i]);
+        else
+            others.push_back(all[i]);
+    }
+    leave(others);
+    return locks;
+}
+
+std::vector<bool> zookeeper_locks_held(std::span<Lock* const> locks) {
+    try {
+        return are_first(ZookeeperLock::places(locks));
+    } catch (const RegistryError& error) {
+        if (error.kind() != RegistryError::Kind::session_lost) throw;
+        return std::vector<bool>(locks.size());
+    }
+}
+
+void release_zookeeper_locks(std::span<Lock* const> locks) noexcept {
+    leave(ZookeeperLock::places(locks));
 }
 
 }  // namespace dsfailover

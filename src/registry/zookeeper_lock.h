@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,13 @@ namespace dsfailover {
 LockAttempt take_zookeeper_lock(
     std::shared_ptr<ZookeeperSession> session, const std::string& path, Millis time_limit,
     const std::function<void(const LockClaim&, Millis waited)>& waiting);
+
+/// Registry::try_locks(), Registry::still_held() and Registry::release() for such locks: each step
+/// for all of them at once.
+std::vector<std::unique_ptr<Lock>> try_zookeeper_locks(std::shared_ptr<ZookeeperSession> session,
+                                                       std::span<const std::string> paths);
+std::vector<bool> zookeeper_locks_held(std::span<Lock* const> locks);
+void release_zookeeper_locks(std::span<Lock* const> locks) noexcept;
 
 /// The claims below `path`, the holder first.
 std::vector<LockClaim> zookeeper_claims(ZookeeperSession& session, const std::string& path);

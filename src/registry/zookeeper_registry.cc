@@ -7,6 +7,7 @@
 
 #include "registry/zookeeper_announcement.h"
 #include "registry/zookeeper_lock.h"
+#include "registry/zookeeper_put.h"
 #include "registry/zookeeper_removal.h"
 #include "registry/zookeeper_session.h"
 #include "registry/zookeeper_version.h"
@@ -55,33 +56,25 @@ class ZookeeperRegistry : public Registry {
     }
 
     void read_children(const std::string& path,
-                       const std::function<void(ChildRead)>& child) override {
+                       const std::function<void(NodeRead)>& child) override {
         const std::vector<std::string> names = children(path).value_or(std::vector<std::string>());
-        const std::string folder = session_->full_path(path) + "/";
-        session_->read(
-            names.size(),
-            [&](std::size_t i) {
-                ZookeeperRequest get;
-                get.path = folder + names[i];
-                return get;
-            },
-            [&](std::size_t i, ZookeeperReply& reply) {
-                ChildRead read;
-                read.name = names[i];
-                if (reply.code == ZOK)
-                    read.node = to_node(names[i], reply);
-                else if (reply.code == ZNOAUTH)
-                    read.problem = "reading denied by its ACL";
-                else if (reply.code != ZNONODE)
-                    read.problem = fmt::format("{} ({})", zerror(reply.code), reply.code);
-                child(std::move(read));
-            });
+        read_nodes(
+            names.size(), [&](std::size_t i) { return path + "/" + names[i]; },
+            [&](std::size_t, NodeRead read) { child(std::move(read)); });
+    }
+
+    std::vector<NodeRead> get_all(std::span<const std::string> paths) override {
+        std::vector<NodeRead> reads(paths.size());
+        read_nodes(
+            paths.size(), [&](std::size_t i) { return paths[i]; },
+            [&](std::size_t i, NodeRead read) { reads[i] = std::move(read); });
+        return reads;
     }
 
     std::vector<Node> living(const std::string& path, bool) override {
         std::vector<Node> servers;
         std::vector<std::string> unreadable;
-        read_children(path, [&](ChildRead read) {
+        read_children(path, [&](NodeRead read) {
             if (read.node)
                 servers.push_back(std::move(*read.node));
             else if (!read.problem.empty())
@@ -97,7 +90,16 @@ class ZookeeperRegistry : public Registry {
 
     bool put(const std::string& path, const std::string& value,
              const std::string& version) override {
-        return version.empty() ? create(path, value) : replace(path, value, version);
+        Put one{path, value, version};
+        put_all({&one, 1});
+        if (one.outcome == PutOutcome::unknown)
+            session_->fail(ZCONNECTIONLOSS, "writing", session_->full_path(path));
+        return one.outcome == PutOutcome::written;
+    }
+
+    void put_all(std::span<Put> puts) override {
+        open_anew_if_lost();
+        put_in_zookeeper(*session_, puts);
     }
 
     void remove(std::span<Removal> removals) override {
@@ -110,6 +112,17 @@ class ZookeeperRegistry : public Registry {
         open_anew_if_lost();
         return take_zookeeper_lock(session_, path, time_limit, waiting);
     }
+
+    std::vector<std::unique_ptr<Lock>> try_locks(std::span<const std::string> paths) override {
+        open_anew_if_lost();
+        return try_zookeeper_locks(session_, paths);
+    }
+
+    std::vector<bool> still_held(std::span<Lock* const> locks) override {
+        return zookeeper_locks_held(locks);
+    }
+
+    void release(std::span<Lock* const> locks) noexcept override { release_zookeeper_locks(locks); }
 
     std::vector<LockClaim> claims(const std::string& path) override {
         open_anew_if_lost();
@@ -151,38 +164,27 @@ class ZookeeperRegistry : public Registry {
         return session_->read(request);
     }
 
-    bool create(const std::string& path, const std::string& value) {
+    template <typename PathOf, typename OnRead>
+    void read_nodes(std::size_t count, const PathOf& path_of, const OnRead& on_read) {
         open_anew_if_lost();
-        ZookeeperRequest request;
-        request.kind = Kind::create;
-        request.path = session_->full_path(path);
-        request.data = value;
-        request.mode = ZOO_PERSISTENT;
-        while (true) {
-            const int code = session_->write(request).code;
-            if (code == ZOK) return true;
-            if (code == ZNODEEXISTS) return false;
-            if (code != ZNONODE) session_->fail(code, "creating", request.path);
-            session_->make_parents(request.path, ZOO_PERSISTENT);
-        }
-    }
-
-    bool replace(const std::string& path, const std::string& value, const std::string& version) {
-        // The server compares the dataVersion only: that it is still the same node is seen before.
-        const auto expected = ZookeeperVersion::parse(version);
-        const ZookeeperReply now = read(Kind::exists, path);
-        if (now.code == ZNONODE) return false;
-        ZookeeperRequest request;
-        request.kind = Kind::set;
-        request.path = session_->full_path(path);
-        request.data = value;
-        if (now.code != ZOK) session_->fail(now.code, "reading", request.path);
-        if (expected != ZookeeperVersion::of(now.stat)) return false;
-        request.version = expected->data;
-        const int code = session_->write(request).code;
-        if (code == ZNONODE || code == ZBADVERSION) return false;
-        if (code != ZOK) session_->fail(code, "writing", request.path);
-        return true;
+        session_->read(
+            count,
+            [&](std::size_t i) {
+                ZookeeperRequest get;
+                get.path = session_->full_path(path_of(i));
+                return get;
+            },
+            [&](std::size_t i, ZookeeperReply& reply) {
+                NodeRead read;
+                read.name = last_part(path_of(i));
+                if (reply.code == ZOK)
+                    read.node = to_node(read.name, reply);
+                else if (reply.code == ZNOAUTH)
+                    read.problem = "reading denied by its ACL";
+                else if (reply.code != ZNONODE)
+                    read.problem = fmt::format("{} ({})", zerror(reply.code), reply.code);
+                on_read(i, std::move(read));
+            });
     }
 
     RegistrySettings settings_;

@@ -360,11 +360,17 @@ ZookeeperReply ZookeeperSession::read(const ZookeeperRequest& request) {
     return answer;
 }
 
-ZookeeperReply ZookeeperSession::write(const ZookeeperRequest& request) {
+void ZookeeperSession::write(std::size_t count, const MakeRequest& make, const OnReply& reply) {
+    if (count == 0) return;
     // Known to be disconnected, it is better to wait than to send into the unknown.
-    await_connection(Clock::now() + time_out(), verb(request.kind), request.path);
+    const ZookeeperRequest first = make(0);
+    await_connection(Clock::now() + time_out(), verb(first.kind), first.path);
+    pipeline(count, make, reply);
+}
+
+ZookeeperReply ZookeeperSession::write(const ZookeeperRequest& request) {
     ZookeeperReply answer;
-    pipeline(
+    write(
         1, [&](std::size_t) { return request; },
         [&](std::size_t, ZookeeperReply& reply) { answer = std::move(reply); });
     if (is_cut_off(answer.code) || is_lost(answer.code) || answer.code == ZAUTHFAILED)

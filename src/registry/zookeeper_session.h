@@ -77,6 +77,9 @@ class ZookeeperSession {
     void read(std::size_t count, const MakeRequest& make, const OnReply& reply);
     ZookeeperReply read(const ZookeeperRequest& request);
 
+    /// Runs `count` writes, up to kInFlight at once, once there is a connection; the replies may be
+    /// ones of is_cut_off() or is_lost(). Throws as read() when there is no connection to be had.
+    void write(std::size_t count, const MakeRequest& make, const OnReply& reply);
     /// Runs one write. Throws outcome_unknown if the connection broke before the answer came,
     /// otherwise as read().
     ZookeeperReply write(const ZookeeperRequest& request);

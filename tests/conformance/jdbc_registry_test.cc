@@ -380,7 +380,7 @@ TEST_P(JdbcRegistryTest, ThousandsOfRemovalsEachStandForThemselves) {
     }
     const auto registry = open();
     std::vector<Removal> removals;
-    registry->read_children(folder, [&](const ChildRead& child) {
+    registry->read_children(folder, [&](const NodeRead& child) {
         removals.push_back(removal(folder + "/" + child.name, child.node->version));
     });
     ASSERT_THAT(removals, SizeIs(kMarks));

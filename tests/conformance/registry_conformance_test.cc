@@ -46,9 +46,9 @@ class RegistryConformance : public ::testing::TestWithParam<NamedRegistryServer>
         for (int i = 0; i < count; ++i)
             ASSERT_TRUE(ours->put(folder + "/" + std::to_string(i), std::to_string(i), ""));
     }
-    static std::vector<ChildRead> read_all(Registry& registry, const std::string& folder) {
-        std::vector<ChildRead> reads;
-        registry.read_children(folder, [&](ChildRead read) { reads.push_back(std::move(read)); });
+    static std::vector<NodeRead> read_all(Registry& registry, const std::string& folder) {
+        std::vector<NodeRead> reads;
+        registry.read_children(folder, [&](NodeRead read) { reads.push_back(std::move(read)); });
         return reads;
     }
     Removal removal_of(const std::string& path) {
@@ -210,7 +210,7 @@ TEST_P(RegistryConformance, ReadsAndRemovesThousandsOfChildren) {
     put_all("/marks", kCount);
     std::map<std::string, std::string> values;
     std::vector<Removal> removals;
-    for (const ChildRead& read : read_all(*ours, "/marks")) {
+    for (const NodeRead& read : read_all(*ours, "/marks")) {
         ASSERT_TRUE(read.node) << read.problem;
         EXPECT_EQ(read.name, read.node->name);
         values[read.name] = read.node->value;
@@ -236,7 +236,7 @@ TEST_P(RegistryConformance, ReadingGoesOnWhenChildrenVanish) {
     std::set<std::string> odd_ones;
     for (int round = 0; round < 5; ++round) {
         std::set<std::string> names;
-        for (const ChildRead& read : read_all(*ours, "/marks")) {
+        for (const NodeRead& read : read_all(*ours, "/marks")) {
             EXPECT_EQ(read.problem, "") << read.name;
             EXPECT_TRUE(names.insert(read.name).second) << read.name << " came twice";
             if (read.node && std::stoi(read.name) % 2 == 1) odd_ones.insert(read.name);
@@ -251,7 +251,7 @@ TEST_P(RegistryConformance, ReadingGoesOnWhenChildrenVanish) {
 TEST_P(RegistryConformance, AReaderMayThrow) {
     put_all("/marks", 1500);
     const auto read_one = [&] {
-        ours->read_children("/marks", [](ChildRead) { throw std::runtime_error("enough"); });
+        ours->read_children("/marks", [](NodeRead) { throw std::runtime_error("enough"); });
     };
     EXPECT_THROW(read_one(), std::runtime_error);
     EXPECT_THAT(read_all(*ours, "/marks"), SizeIs(1500)) << "still usable";

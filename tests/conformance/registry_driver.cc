@@ -84,7 +84,7 @@ class Driver {
     json read(const std::string& folder) {
         read_.clear();
         json problems = json::object();
-        registry_->read_children(folder, [&](const ChildRead& child) {
+        registry_->read_children(folder, [&](const NodeRead& child) {
             if (!child.problem.empty()) problems[child.name] = child.problem;
             if (!child.node) return;
             Removal removal;
