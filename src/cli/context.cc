@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <future>
 #include <utility>
 
 namespace dsfailover {
@@ -82,8 +83,10 @@ Cluster Context::open_cluster(Needs needs) {
     const TimeZone its_zone = zone();
     if (const OptionValue* file = find(options_, "audit-log"))
         audit_ = AuditLog(file->value, report_.command);
+    // Both at once: each waits for a server.
+    auto opening = std::async([&] { return open_registry(registry); });
     if (settings().database) database_ = open_database(*settings().database);
-    registry_ = open_registry(registry);
+    registry_ = opening.get();
     report_.registry =
         RegistryInfo{registry_->type(), registry_->endpoint(), registry_->name_space()};
     return {*registry_, database_.get(), its_zone, audit_};

@@ -61,7 +61,12 @@ std::string unfenced(const Server& living, const FenceInfo& fence, Millis time_l
 // The cluster after a server was fenced, or for a dry run as if it had been.
 FirstLook look_without(const RunContext& context, FirstLook look, const std::string& address,
                        const FailoverOptions& options) {
-    if (!options.dry_run) return first_look(context, true);
+    if (!options.dry_run) {
+        look.at = now_ms();
+        look.servers = read_servers(context.registry, true);
+        check_clocks(context, look.servers);
+        return look;
+    }
     const auto is_it = [&](const Server& server) { return server.address == address; };
     std::erase_if(look.servers.masters, is_it);
     std::erase_if(look.servers.workers, is_it);
@@ -69,14 +74,6 @@ FirstLook look_without(const RunContext& context, FirstLook look, const std::str
 }
 
 }  // namespace
-
-FirstLook first_look(const RunContext& context, bool patient) {
-    FirstLook look;
-    look.at = now_ms();
-    look.servers = read_servers(context.registry, patient);
-    check_clocks(context, look.servers);
-    return look;
-}
 
 std::string refuse_or_fence(const RunContext& context, std::string_view folder,
                             FailoverTarget& target, FirstLook& look,

@@ -9,10 +9,6 @@
 
 namespace dsfailover {
 
-/// Reads who lives and compares the clocks. `patient`: see Registry::living. Throws RegistryError,
-/// and EnvironmentError if the registry is a wrong one or a clock cannot be right.
-FirstLook first_look(const RunContext& context, bool patient);
-
 /// Whether the server at target.address must not be failed over: why, or an empty text.
 ///
 /// A living server is refused, unless it is another process than target.process. With --fence the

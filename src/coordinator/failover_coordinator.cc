@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <optional>
 
 #include "coordinator/admission.h"
+#include "coordinator/cluster_check.h"
 #include "coordinator/global_targets.h"
 #include "coordinator/mark_cleaning.h"
 #include "coordinator/master_failover.h"
@@ -13,6 +15,15 @@
 #include "coordinator/task_failover.h"
 
 namespace dsfailover {
+
+namespace {
+
+struct Start {
+    RunContext context;
+    FirstLook look;
+};
+
+}  // namespace
 
 struct FailoverCoordinator::State {
     Cluster cluster;
@@ -25,6 +36,18 @@ struct FailoverCoordinator::State {
             throw UsageError("This command needs a database: give --database or --ds-config.");
         if (!schema) schema = read_schema(*cluster.database, report);
         return run_context(cluster, *schema, report);
+    }
+
+    /// Who lives is read while the schema is: each waits for a server. `patient`: see
+    /// Registry::living.
+    Start start(bool patient) {
+        FirstLook look;
+        look.at = now_ms();
+        auto servers = std::async([&] { return read_servers(cluster.registry, patient); });
+        const RunContext its_context = context();
+        look.servers = servers.get();
+        check_clocks(its_context, look.servers);
+        return {its_context, std::move(look)};
     }
 };
 
@@ -97,8 +120,7 @@ void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
     Report& report = state_->report;
     report.event =
         event_info("MasterFailoverEvent", event.address, event.process, event.event_time);
-    const RunContext context = state_->context();
-    FirstLook look = first_look(context, !options.dry_run);
+    auto [context, look] = state_->start(!options.dry_run);
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
     if (const std::string why = refuse_or_fence(context, paths::kMasters, target, look, options);
@@ -133,8 +155,7 @@ void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent
     report.event->type = "GlobalMasterFailoverEvent";
     report.event->event_time = event.event_time;
     report.masters.emplace();
-    const RunContext context = state_->context();
-    FirstLook look = first_look(context, !options.dry_run);
+    auto [context, look] = state_->start(!options.dry_run);
     warn_of_past_event(context, look.servers, event.event_time);
 
     std::vector<FailoverTarget> targets =
@@ -153,8 +174,7 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
     WorkerSection& section = report.worker.emplace(options.items);
     section.address = event.address;
     report.masters.emplace();
-    const RunContext context = state_->context();
-    FirstLook look = first_look(context, !options.dry_run);
+    auto [context, look] = state_->start(!options.dry_run);
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
     const std::string why = refuse_or_fence(context, paths::kWorkers, target, look, options);

@@ -76,14 +76,13 @@ std::string mark_path(const std::string& address, const std::optional<ProcessIde
                    : fmt::format("{}/{}-unknown-unknown", paths::kMarks, address);
 }
 
-FailoverMarks::FailoverMarks(Registry& registry)
-    : registry_(registry),
-      names_(registry.children(std::string(paths::kMarks)).value_or(std::vector<std::string>())) {}
-
 // Names that cannot be read are those of an address, too, if they begin with it.
-std::vector<std::string> FailoverMarks::names_of(const std::string& address) const {
+std::vector<std::string> FailoverMarks::names_of(const std::string& address) {
+    if (!names_)
+        names_ =
+            registry_.children(std::string(paths::kMarks)).value_or(std::vector<std::string>());
     std::vector<std::string> names;
-    for (const std::string& name : names_) {
+    for (const std::string& name : *names_) {
         if (!name.starts_with(address + "-")) continue;
         const auto parsed = parse_mark_name(name);
         if (parsed && parsed->address != address) continue;  // a host that continues with a dash

@@ -44,11 +44,11 @@ struct AddressMarks {
     std::vector<Node> nodes;        ///< those read, unparsable ones too
 };
 
-/// The folder of marks at one moment: names at once, values when asked for.
+/// The folder of marks, read when asked for: the names once, each value once. All functions throw
+/// RegistryError.
 class FailoverMarks {
   public:
-    /// Reads the names. Throws RegistryError.
-    explicit FailoverMarks(Registry& registry);
+    explicit FailoverMarks(Registry& registry) : registry_(registry) {}
 
     /// Reads the marks of several addresses together, for of().
     void read_all(const std::vector<std::string>& addresses);
@@ -62,10 +62,10 @@ class FailoverMarks {
     EpochMs newest_of_any_master(const std::set<std::string>& workers);
 
   private:
-    std::vector<std::string> names_of(const std::string& address) const;
+    std::vector<std::string> names_of(const std::string& address);
 
     Registry& registry_;
-    std::vector<std::string> names_;
+    std::optional<std::vector<std::string>> names_;
     std::map<std::string, AddressMarks> by_address_;
     std::optional<EpochMs> newest_of_any_master_;
 };

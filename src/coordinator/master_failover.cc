@@ -656,17 +656,18 @@ void MasterFailover::warn_of_others(const Selection& selection) {
     }
 }
 
-// Names are for the report alone; without them it is still true.
+// Names are for the report alone; without them it is still true. Asked for in the order of the
+// rows, which are mixed among the masters.
 void MasterFailover::add_names() {
-    WorkflowInstanceStore workflows(context_.store());
-    for (const Target& target : targets_) {
-        std::vector<WorkflowItem>& items = section(target).workflows.items.kept();
-        std::vector<std::int64_t> ids;
-        for (const WorkflowItem& item : items) ids.push_back(item.id);
-        if (ids.empty()) continue;
-        const auto names = workflows.names(ids);
-        for (std::size_t i = 0; i < items.size(); ++i) items[i].name = names[i];
-    }
+    std::vector<WorkflowItem*> items;
+    for (const Target& target : targets_)
+        for (WorkflowItem& item : section(target).workflows.items.kept()) items.push_back(&item);
+    std::sort(items.begin(), items.end(),
+              [](const WorkflowItem* a, const WorkflowItem* b) { return a->id < b->id; });
+    std::vector<std::int64_t> ids;
+    for (const WorkflowItem* item : items) ids.push_back(item->id);
+    auto names = WorkflowInstanceStore(context_.store()).names(ids);
+    for (std::size_t i = 0; i < items.size(); ++i) items[i]->name = std::move(names[i]);
 }
 
 void MasterFailover::release_locks() {

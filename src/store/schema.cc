@@ -98,7 +98,7 @@ class FoundTables {
     std::map<std::string, std::vector<Column>, std::less<>> tables_;
 };
 
-// Rows of table, column and digits of the fraction of a second, in the order of the columns.
+// Rows of table, column and digits of the fraction of a second.
 std::string columns_query(Dialect dialect, std::span<const std::string_view> tables,
                           std::vector<Value>& parameters) {
     switch (dialect) {
@@ -110,7 +110,7 @@ std::string columns_query(Dialect dialect, std::span<const std::string_view> tab
                    "CASE WHEN a.atttypmod < 0 THEN 6 ELSE a.atttypmod END END "
                    "FROM unnest(?::text[]) AS t (name) "
                    "JOIN pg_catalog.pg_attribute a ON a.attrelid = to_regclass(t.name) "
-                   "WHERE a.attnum > 0 AND NOT a.attisdropped ORDER BY t.name, a.attnum";
+                   "WHERE a.attnum > 0 AND NOT a.attisdropped";
         case Dialect::sqlite:
             parameters.emplace_back(fmt::format("[\"{}\"]", fmt::join(tables, "\",\"")));
             return "SELECT m.name, c.name, NULL FROM sqlite_master m, pragma_table_info(m.name) c "
