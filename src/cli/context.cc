@@ -81,7 +81,7 @@ Cluster Context::open_cluster(Needs needs) {
     if (needs == Needs::registry_and_database) require_database(settings());
     name_cluster();
     const TimeZone its_zone = zone();
-    if (const OptionValue* file = find(options_, "audit-log"))
+    if (const OptionValue* file = find(options_, "audit-log"); file != nullptr && !report_.dry_run)
         audit_ = AuditLog(file->value, report_.command);
     // Both at once: each waits for a server.
     auto opening = std::async([&] { return open_registry(registry); });

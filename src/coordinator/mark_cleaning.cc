@@ -84,6 +84,7 @@ class Cleaner {
         protect_evidence();
         for (std::size_t at = 0; at < candidates_.size(); at += kRemovalBatch) {
             check_interruption();
+            audit_.check();
             remove(at, std::min(at + kRemovalBatch, candidates_.size()));
         }
         if (section_.failed == 0) return;

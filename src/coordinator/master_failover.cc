@@ -440,6 +440,7 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(Target& target, AddressS
     if (!target.active || found.selectable == 0 || over_limit) return std::nullopt;
     if (!target.stamp) guarded(target, [&] { agree_on_stamp(target, found); });
     if (!target.active || !target.stamp) return std::nullopt;
+    context_.audit.check();
     FailoverChunk chunk;
     while (chunk.instances.empty()) {
         const std::size_t count =

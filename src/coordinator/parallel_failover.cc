@@ -35,6 +35,7 @@ void ParallelFailover::run(const Next& next, bool in_turn) {
         run_here(*chunk);
         if (!beside) continue;
         check_interruption();
+        context_.audit.check();
         run_here(*beside);
     }
 }

@@ -227,6 +227,7 @@ class Requeue {
 
     void give_to(std::span<const std::int64_t> ids) {
         using ErrorKind = DatabaseError::Kind;
+        context_.audit.check();
         std::map<std::int64_t, std::int64_t> given;  // workflow -> command
         std::map<std::int64_t, std::string> changed;
         std::set<std::int64_t> in_flight, uncertain;
@@ -329,6 +330,7 @@ class Requeue {
     void exchange_all(const std::vector<std::int64_t>& ids) {
         for (const std::int64_t id : ids) {
             check_interruption();
+            context_.audit.check();
             Stuck& one = stuck_.at(id);
             const ExchangeResult result = exchange_command(context_, id, one.command_id);
             const bool first = one.outcome == "left";

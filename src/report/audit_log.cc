@@ -10,12 +10,6 @@
 #include "report/json_writer.h"
 
 namespace dsfailover {
-namespace {
-
-constexpr std::size_t kBufferSize = 1 << 16;
-
-}  // namespace
-
 struct AuditLog::File {
     File(const std::string& file, std::string_view of_command) : name(file), command(of_command) {}
     ~File() {
@@ -24,31 +18,34 @@ struct AuditLog::File {
     File(const File&) = delete;
     File& operator=(const File&) = delete;
 
-    [[noreturn]] void fail(const char* doing) const {
-        throw Error(ExitCode::failed, std::string("audit log ") + name + ": cannot " + doing +
-                                          ": " + std::strerror(errno) +
-                                          "; what this run changed is in its report");
+    [[noreturn]] void fail(const char* doing, int error) {
+        told = true;
+        throw Error(ExitCode::failed,
+                    std::string("audit log ") + name + ": cannot " + doing + ": " +
+                        std::strerror(error) +
+                        "; nothing more was begun, and the report tells all that was changed");
     }
 
-    /// Hands whole lines to the system, so that two runs that append to one file do not mix theirs.
-    void drain() {
-        std::size_t done = 0;
-        while (done < buffer.size()) {
-            const ssize_t written = ::write(descriptor, buffer.data() + done, buffer.size() - done);
-            if (written < 0 && errno == EINTR) continue;
-            if (written < 0) {
-                buffer.erase(0, done);
-                fail("write");
+    /// Hands the line to the system as a whole, so that two runs that append to one file do not mix
+    /// theirs.
+    void append() {
+        for (std::string_view left = line; !left.empty();) {
+            const ssize_t written = ::write(descriptor, left.data(), left.size());
+            if (written >= 0) {
+                left.remove_prefix(static_cast<std::size_t>(written));
+            } else if (errno != EINTR) {
+                failure = errno;
+                return;
             }
-            done += static_cast<std::size_t>(written);
         }
-        buffer.clear();
     }
 
     std::string name;
     std::string command;
     int descriptor = -1;
-    std::string buffer;
+    int failure = 0;    // errno of the first write that failed
+    bool told = false;  // somebody heard of it
+    std::string line;
 };
 
 AuditLog::AuditLog() = default;
@@ -63,18 +60,13 @@ AuditLog::AuditLog(const std::string& file, std::string_view command)
                          ": cannot open it for appending: " + std::strerror(errno));
 }
 
-AuditLog::~AuditLog() {
-    if (!file_) return;
-    try {
-        file_->drain();
-    } catch (const Error&) {
-        // The run ended without flush(), which is where a caller hears of this.
-    }
-}
+AuditLog::~AuditLog() = default;
 
 void AuditLog::write(const Entry& entry) {
-    if (!file_) return;
-    JsonWriter json(file_->buffer);
+    // What follows a missing line would look as if nothing were missing.
+    if (!file_ || file_->failure != 0) return;
+    file_->line.clear();
+    JsonWriter json(file_->line);
     json.begin_object(JsonWriter::Style::inline_);
     json.field("at", format_rfc3339(now_ms()));
     json.field("command", file_->command);
@@ -86,16 +78,20 @@ void AuditLog::write(const Entry& entry) {
     if (!entry.path.empty()) json.field("path", entry.path);
     if (!entry.value.empty()) json.field("value", entry.value);
     json.end_object();
-    file_->buffer += '\n';
-    if (file_->buffer.size() >= kBufferSize) file_->drain();
+    file_->line += '\n';
+    file_->append();
+}
+
+void AuditLog::check() {
+    if (file_ && file_->failure != 0) file_->fail("write it", file_->failure);
 }
 
 void AuditLog::flush() {
-    if (!file_) return;
-    file_->drain();
+    if (!file_ || file_->told) return;
+    check();
     // A pipe or a terminal cannot be synchronized, which is no fault.
     if (::fsync(file_->descriptor) != 0 && errno != EINVAL && errno != EROFS)
-        file_->fail("flush it to disk");
+        file_->fail("flush it to disk", errno);
 }
 
 }  // namespace dsfailover

@@ -31,10 +31,14 @@ class AuditLog {
         std::string_view path;   ///< registry path; may be empty
         std::string_view value;  ///< mark value, stamp, previous state; may be empty
     };
-    /// Appends one line (buffered). Throws Error(failed) if the disk refuses it.
+    /// Appends one line and hands it to the system at once: it outlives a killed run. Never throws
+    /// for the file's sake: what was committed must be counted. A write that fails is kept for
+    /// check(), and later lines are dropped.
     void write(const Entry& entry);
-    /// Flushes to disk (fsync). Called at the end of a run, errors and interruption included.
-    /// Throws Error(failed).
+    /// Throws Error(failed) once a write failed. To be called before something new is begun.
+    void check();
+    /// Brings the lines to the disk (fsync). Called at the end of a run, errors and interruption
+    /// included. Throws Error(failed), unless check() has thrown already.
     void flush();
 
   private:

@@ -71,3 +71,10 @@ def test_failover_worker_plans_and_touches_nothing(cluster):
         result = cluster.run("failover-worker", "10.0.1.1:1234", "--dry-run", code=(0, 3))
     assert result["worker"]["tasks"]["selected"] == 1
     assert result["worker"]["tasks"]["routes"] == {"workflow_failover": 1}
+
+
+def test_no_audit_log_is_made(cluster, tmp_path):
+    cluster.workflow()
+    log = tmp_path / "audit.jsonl"
+    cluster.failover_master("--dry-run", "--audit-log", log, code=0)
+    assert not log.exists()

@@ -1,6 +1,8 @@
 """What failover-master does to a dead master's workflows, and leaves alone."""
 
+import os
 import re
+import select
 
 import pytest
 
@@ -324,6 +326,41 @@ def test_the_audit_log_has_a_line_per_workflow(cluster, tmp_path):
         assert re.search(rf"\b{workflow}\b", text)
     assert len(lines) >= 6
     assert "-unknown-unknown" in text  # the mark
+
+
+def test_the_audit_log_is_written_as_things_are_committed(cluster, tmp_path):
+    cluster.workflows(3)
+    log = tmp_path / "audit.jsonl"
+    run = cluster.start("failover-master", DEAD, "--audit-log", log, "--wait", "60s")
+    until(lambda: cluster.registry.marks())
+    until(lambda: "-unknown-unknown" in log.read_text())  # the mark, the last of all
+    run.kill()
+    assert log.read_text().count('"failed_over"') == 3
+
+
+def test_an_audit_log_that_fails_half_way_stops_the_run_and_not_the_counting(cluster, tmp_path):
+    cluster.workflows(11_000)  # three transactions
+    log = tmp_path / "audit.pipe"
+    os.mkfifo(log)
+    reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+    run = cluster.start("failover-master", DEAD, "--audit-log", log, "--items", 10)
+    until(lambda: select.select([reader], [], [], 0)[0])
+    os.close(reader)  # a broken pipe from here on
+    result = run.finish(1)
+    assert len(cluster.commands()) == result.workflows["failed_over"] == 5000
+    assert result.workflows["left"] == 11_000 - result.workflows["failed_over"]
+    [error] = result["errors"]
+    assert str(log) in error and "report tells all" in error
+    assert cluster.registry.marks() == {}
+    cluster.failover_master(code=0)
+    assert len(cluster.commands()) == 11_000
+
+
+def test_an_audit_log_that_takes_nothing_stops_the_run_before_its_first_commit(cluster):
+    cluster.workflow()
+    result = cluster.failover_master("--audit-log", "/dev/full", code=1)
+    assert "No space left" in result["errors"][0] and len(result["errors"]) == 1
+    assert result.workflows["failed_over"] == 0 and not cluster.commands()
 
 
 def test_the_report_alone_is_on_stdout_and_the_table_is_for_people(cluster):

@@ -158,6 +158,14 @@ def test_without_a_database_less_than_seven_days_is_refused(cluster, marks_only)
     assert cluster.registry.marks() == {}
 
 
+def test_a_failing_audit_log_loses_no_removal_from_the_report(cluster, marks_only):
+    names = {f"{GONE.format(number)}-1-1": str(ago(9 * DAY)) for number in range(5)}
+    cluster.registry.put_many(MARKS, names)
+    result = marks_only("clean-marks", "--audit-log", "/dev/full", code=1)
+    assert result["marks"]["removed"] == 5 and cluster.registry.marks() == {}
+    assert len(result["errors"]) == 1
+
+
 def test_list_marks_oldest_first_and_changes_nothing(cluster, marks_only):
     ages = {f"{GONE.format(number)}-{number + 1}-5": days * DAY
             for number, days in enumerate((3, 9, 1, 30))}

@@ -213,6 +213,13 @@ def test_the_audit_log(cluster, tmp_path):
     assert {(entry["action"], entry["value"]) for entry in entries} == {("requeued", "READY_PAUSE")}
 
 
+def test_a_failing_audit_log_stops_before_the_next_transaction(cluster):
+    cluster.workflows(600, state=18)
+    result = cluster.run("requeue", "--audit-log", "/dev/full", code=1)
+    assert result["workflows"]["requeued"] == len(cluster.commands()) == 500
+    assert result["workflows"]["left"] == 100 and len(result["errors"]) == 1
+
+
 # -- with a command that no master takes
 
 
