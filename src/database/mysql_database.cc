@@ -64,17 +64,33 @@ constexpr CodeKind kKinds[] = {
     {ER_ROW_IS_REFERENCED_2, Kind::constraint},
     {kMysqlCheckViolated, Kind::constraint},
     {kMariadbCheckViolated, Kind::constraint},
-    {CR_CONNECTION_ERROR, Kind::unreachable},
-    {CR_CONN_HOST_ERROR, Kind::unreachable},
-    {CR_SERVER_GONE_ERROR, Kind::unreachable},
-    {CR_SERVER_LOST, Kind::unreachable},
-    {CR_SERVER_LOST_EXTENDED, Kind::unreachable},
     {ER_SERVER_SHUTDOWN, Kind::unreachable},
+    {ER_NET_READ_ERROR, Kind::unreachable},
+    {ER_NET_READ_INTERRUPTED, Kind::unreachable},
+    {ER_NET_ERROR_ON_WRITE, Kind::unreachable},
+    {ER_NET_WRITE_INTERRUPTED, Kind::unreachable},
     {kConnectionKilled, Kind::unreachable},
     {kDisconnectedByServer, Kind::unreachable},
 };
 
+// Of the client library's own errors, those about its use; any other may mean a connection lost,
+// under TLS in other words than without.
+constexpr unsigned int kWrongUses[] = {CR_OUT_OF_MEMORY,          CR_COMMANDS_OUT_OF_SYNC,
+                                       CR_NO_PREPARE_STMT,        CR_PARAMS_NOT_BOUND,
+                                       CR_INVALID_PARAMETER_NO,   CR_INVALID_BUFFER_USE,
+                                       CR_UNSUPPORTED_PARAM_TYPE, CR_NO_DATA,
+                                       CR_NO_STMT_METADATA,       CR_NOT_IMPLEMENTED,
+                                       CR_NEW_STMT_METADATA};
+
 Kind kind_of(const MysqlFailure& failure) {
+    if (failure.code >= CR_MIN_ERROR && failure.code <= CR_MAX_ERROR) {
+        return std::ranges::find(kWrongUses, failure.code) == std::end(kWrongUses)
+                   ? Kind::unreachable
+                   : Kind::other;
+    }
+    if (failure.code == CR_ERR_NET_READ || failure.code == CR_ERR_NET_WRITE) {
+        return Kind::unreachable;
+    }
     const auto* const known =
         std::find_if(std::begin(kKinds), std::end(kKinds),
                      [&](const CodeKind& entry) { return entry.code == failure.code; });
@@ -94,7 +110,7 @@ const char* or_null(const std::string& text) { return text.empty() ? nullptr : t
 void set_time_limits(MYSQL* connection, const DatabaseSettings& settings) {
     const unsigned int connect = whole_seconds(settings.connect_timeout);
     // The server's own limit should be the first to strike, since it says what happened.
-    const unsigned int answer = whole_seconds(settings.statement_timeout) + 10;
+    const unsigned int answer = whole_seconds(settings.statement_timeout) + 5;
     mysql_options(connection, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
     mysql_options(connection, MYSQL_OPT_READ_TIMEOUT, &answer);
     mysql_options(connection, MYSQL_OPT_WRITE_TIMEOUT, &answer);

@@ -2,12 +2,12 @@
 
 import os
 import socket
-import subprocess
 
 import pytest
 import requests
 
 from support import registries
+from support.certificates import Certificates
 from support.cluster import DEAD, Cluster, until
 from support.databases import Sqlite
 from support.registries import MARKS
@@ -20,20 +20,9 @@ class TlsEtcd(Etcd):
     def file(self, name):
         return os.path.join(self.folder, name)
 
-    def _openssl(self, *arguments):
-        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=self.folder)
-
     def prepare(self):
         super().prepare()
-        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test authority",
-                      "-keyout", "ca.key", "-out", "ca.pem")
-        with open(self.file("extensions"), "w", encoding="ascii") as extensions:
-            extensions.write("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
-        for name in ("server", "client"):
-            self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key",
-                          "-out", f"{name}.csr")
-            self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-                          "-CAcreateserial", "-days", "2", "-extfile", "extensions", "-out", f"{name}.pem")
+        Certificates(self.folder)
 
     def command(self):
         plain = [each.replace(f"http://{self.address}", f"https://{self.address}") for each in super().command()]
