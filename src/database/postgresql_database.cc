@@ -1,8 +1,12 @@
 #include "database/postgresql_database.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
+#include <atomic>
+#include <condition_variable>
 #include <iterator>
+#include <mutex>
 #include <optional>
 #include <pqxx/connection>
 #include <pqxx/except>
@@ -10,6 +14,7 @@
 #include <pqxx/result>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -96,6 +101,58 @@ std::string session_settings(const DatabaseSettings& settings, int server_versio
     return sql;
 }
 
+// Cuts the connection off when an answer does not come in time: libpq would wait for it for ever.
+class Watchdog {
+  public:
+    Watchdog(int socket, Millis limit) : socket_(socket), limit_(limit) {
+        thread_ = std::thread(&Watchdog::watch, this);
+    }
+    ~Watchdog() {
+        {
+            const std::lock_guard guard(mutex_);
+            leaving_ = true;
+        }
+        leaving_changed_.notify_all();
+        thread_.join();
+    }
+    Watchdog(const Watchdog&) = delete;
+    Watchdog& operator=(const Watchdog&) = delete;
+
+    /// A statement is sent: its answer has to come within the limit.
+    void expect_answer() { set_deadline(Clock::now() + limit_); }
+    void answered() { set_deadline(std::nullopt); }
+    bool has_struck() const { return struck_; }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr Millis kLookEvery{250};
+
+    void set_deadline(std::optional<Clock::time_point> deadline) {
+        const std::lock_guard guard(mutex_);
+        deadline_ = deadline;
+    }
+
+    // Looks now and then, so that a statement need not wake up this thread.
+    void watch() {
+        std::unique_lock guard(mutex_);
+        while (!leaving_changed_.wait_for(guard, kLookEvery, [this] { return leaving_; })) {
+            if (!deadline_ || Clock::now() < *deadline_) continue;
+            struck_ = true;
+            deadline_.reset();
+            shutdown(socket_, SHUT_RDWR);
+        }
+    }
+
+    const int socket_;
+    const Millis limit_;
+    std::mutex mutex_;
+    std::condition_variable leaving_changed_;
+    bool leaving_ = false;
+    std::optional<Clock::time_point> deadline_;
+    std::atomic<bool> struck_ = false;
+    std::thread thread_;
+};
+
 // A parameter as the text that PostgreSQL reads; none is null.
 std::optional<std::string> parameter_text(const Value& value) {
     if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
@@ -156,6 +213,7 @@ class PostgresqlDatabase : public Database {
         transaction_.ended();
         if (!session_) return;
         try {
+            const Answer answer(*watchdog_);
             session_->exec("ROLLBACK");
         } catch (const std::exception&) {
             close();  // the server rolls back by itself
@@ -188,6 +246,8 @@ class PostgresqlDatabase : public Database {
             connection_->inhibit_reactivation(true);
 #include <pqxx/internal/ignore-deprecated-post.hxx>
             session_ = std::make_unique<pqxx::nontransaction>(*connection_);
+            watchdog_ = std::make_unique<Watchdog>(connection_->sock(), answer_limit());
+            const Answer answer(*watchdog_);
             if (!settings_.schema.empty()) {
                 session_->exec_params("SELECT set_config('search_path', $1, false)",
                                       settings_.schema);
@@ -199,8 +259,12 @@ class PostgresqlDatabase : public Database {
         }
     }
 
+    // The server's own limit should be the first to strike, since it says what happened.
+    Millis answer_limit() const { return settings_.statement_timeout + Millis(5000); }
+
     void close() noexcept {
         session_.reset();
+        watchdog_.reset();
         connection_.reset();
         transaction_.ended();
     }
@@ -214,6 +278,7 @@ class PostgresqlDatabase : public Database {
         const NumberedSql numbered = number_placeholders(sql);
         require_parameters(numbered.placeholders, parameters.size(), sql);
         try {
+            const Answer answer(*watchdog_);
             if (parameters.empty()) return session_->exec(numbered.sql);
             std::vector<std::optional<std::string>> texts;
             texts.reserve(parameters.size());
@@ -238,9 +303,12 @@ class PostgresqlDatabase : public Database {
         }
     }
 
-    [[noreturn]] void fail(Kind kind, std::string_view sql, const std::string& detail) {
+    [[noreturn]] void fail(Kind kind, std::string_view sql, std::string detail) {
         transaction_.spoilt();
         if (!connection_->is_open()) kind = Kind::unreachable;
+        if (watchdog_->has_struck()) {
+            detail = "no answer within " + format_duration(answer_limit());
+        }
         if (kind == Kind::unreachable) {
             close();
         } else if (in_transaction() && ends_transaction(kind)) {
@@ -261,9 +329,22 @@ class PostgresqlDatabase : public Database {
         }
     }
 
+    // While it lives, the server has to answer.
+    class Answer {
+      public:
+        explicit Answer(Watchdog& watchdog) : watchdog_(watchdog) { watchdog_.expect_answer(); }
+        ~Answer() { watchdog_.answered(); }
+        Answer(const Answer&) = delete;
+        Answer& operator=(const Answer&) = delete;
+
+      private:
+        Watchdog& watchdog_;
+    };
+
     DatabaseSettings settings_;
     std::string endpoint_;
     std::unique_ptr<pqxx::connection> connection_;
+    std::unique_ptr<Watchdog> watchdog_;  // of the socket of connection_: gone before it
     // Its statements run as they are; BEGIN and COMMIT are ours.
     std::unique_ptr<pqxx::nontransaction> session_;
     TransactionState transaction_;

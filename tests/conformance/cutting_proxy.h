@@ -49,6 +49,8 @@ class CuttingProxy {
     int port() const { return port_; }
     /// From now on the next answer of the server, of whatever connection, is swallowed.
     void swallow_next_answer() { swallow_ = true; }
+    /// From now on connections stay open, and nothing passes.
+    void freeze() { frozen_ = true; }
 
   private:
     static sockaddr* as_address(sockaddr_in& address) {
@@ -79,6 +81,10 @@ class CuttingProxy {
 
     // Whether both ends are still open and no answer was swallowed.
     bool pass_on(int client, int server) {
+        if (frozen_) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            return true;
+        }
         std::array<pollfd, 2> sockets = {pollfd{client, POLLIN, 0}, pollfd{server, POLLIN, 0}};
         if (poll(sockets.data(), sockets.size(), 50) <= 0) return true;
         if (sockets[0].revents != 0 && !copy(client, server)) return false;
@@ -98,6 +104,7 @@ class CuttingProxy {
     int port_ = 0;
     std::atomic<bool> stopping_ = false;
     std::atomic<bool> swallow_ = false;
+    std::atomic<bool> frozen_ = false;
     std::thread acceptor_;
     std::vector<std::thread> threads_;
 };

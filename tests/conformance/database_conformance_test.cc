@@ -602,6 +602,22 @@ TEST_P(DatabaseConformance, ACommitWhoseAnswerIsLostIsUnknown) {
     EXPECT_EQ(count(*cut_off), 1);
 }
 
+TEST_P(DatabaseConformance, AServerThatFallsSilentIsGivenUp) {
+    if (is_sqlite()) return;
+    testing_support::CuttingProxy proxy(settings_.hosts[0].first, settings_.hosts[0].second);
+    settings_.hosts[0].second = proxy.port();
+    settings_.statement_timeout = Millis(1000);
+    auto reading = another(), committing = another();
+    insert(*reading, 1);
+    committing->begin();
+    insert(*committing, 2);
+    proxy.freeze();
+    auto commit = std::async([&] { return error_of([&] { committing->commit(); }).kind(); });
+    EXPECT_EQ(error_of([&] { count(*reading); }).kind(), Kind::unreachable);
+    EXPECT_EQ(commit.get(), Kind::commit_unknown);
+    EXPECT_FALSE(committing->in_transaction());
+}
+
 TEST_P(DatabaseConformance, AServerThatIsNotThereIsUnreachable) {
     if (is_sqlite()) {
         settings_.file += ".missing";
