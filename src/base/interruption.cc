@@ -22,19 +22,20 @@ int wake_up_fd = -1;
 
 extern "C" void on_signal(int signal) {
     const int saved_errno = errno;
-    received_signal = signal;
+    if (received_signal == 0) received_signal = signal;
     const std::uint64_t one = 1;
     // Nothing can be done in a handler about a failing write; the flag is set anyway.
     [[maybe_unused]] const auto written = write(wake_up_fd, &one, sizeof one);
     std::signal(SIGINT, SIG_DFL);
     std::signal(SIGTERM, SIG_DFL);
+    // Not SIGHUP: of one lost session both the kernel and the shell send it.
     errno = saved_errno;
 }
 
 }  // namespace
 
 ExitCode Interrupted::exit_code() const noexcept {
-    return signal_ == SIGTERM ? ExitCode::terminated : ExitCode::interrupted;
+    return signal_ == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
 }
 
 void install_signal_handlers() {
@@ -47,13 +48,17 @@ void install_signal_handlers() {
     }
     struct sigaction action {};
     action.sa_handler = on_signal;
-    // Both are held back while one is handled, so that the second one meets the default action.
+    // All are held back while one is handled, so that the second one meets the default action.
     sigemptyset(&action.sa_mask);
     sigaddset(&action.sa_mask, SIGINT);
     sigaddset(&action.sa_mask, SIGTERM);
+    sigaddset(&action.sa_mask, SIGHUP);
     action.sa_flags = SA_RESTART;
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
+    struct sigaction inherited {};
+    sigaction(SIGHUP, nullptr, &inherited);
+    if (inherited.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
 }
 

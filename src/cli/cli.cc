@@ -33,11 +33,25 @@ bool wrote_something(const Report& report) {
     return false;
 }
 
+void end_by(const Interrupted& interrupted, Report& report) {
+    report.outcome = Outcome::interrupted;
+    report.errors.emplace_back(
+        "interrupted: what was committed before is in this report, the rest is untouched");
+    report.raise_exit_code(interrupted.exit_code());
+}
+
 void add_error(Report& report, ExitCode code, const std::string& message) {
+    report.errors.push_back(message);
+    if (report.outcome == Outcome::interrupted) return;
+    try {
+        // What fails after a signal is given up for its sake.
+        check_interruption();
+    } catch (const Interrupted& interrupted) {
+        return end_by(interrupted, report);
+    }
     // Exit 6 promises that nothing was written.
     if (code == ExitCode::environment && wrote_something(report)) code = ExitCode::failed;
     report.outcome = code == ExitCode::refused ? Outcome::refused : Outcome::failed;
-    report.errors.push_back(message);
     report.raise_exit_code(code);
 }
 
@@ -47,10 +61,7 @@ void guarded(Report& report, Part part) {
     try {
         part();
     } catch (const Interrupted& interrupted) {
-        report.outcome = Outcome::interrupted;
-        report.errors.emplace_back(
-            "interrupted: what was committed before is in this report, the rest is untouched");
-        report.raise_exit_code(interrupted.exit_code());
+        end_by(interrupted, report);
     } catch (const Error& error) {
         add_error(report, error.exit_code(), error.what());
     } catch (const std::bad_alloc&) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/interruption.h"
 #include "registry/base64.h"
 
 namespace dsfailover {
@@ -38,6 +39,11 @@ void set(CURL* handle, CURLoption option, long value) { curl_easy_setopt(handle,
 
 void set(CURL* handle, CURLoption option, const std::string& value) {
     curl_easy_setopt(handle, option, value.c_str());
+}
+
+/// Ends a transfer once a signal arrived.
+int stop_when_interrupted(void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return interruption_requested() ? 1 : 0;
 }
 
 struct FreeList {
@@ -164,7 +170,13 @@ EtcdClient::Answer EtcdClient::post(const std::string& method, const std::string
     // When a kept connection turns out to be broken libcurl sends the request again by itself; of
     // a write nobody would know then whether it happened twice.
     set(handle_.get(), CURLOPT_FRESH_CONNECT, access == Access::write ? 1L : 0L);
-    return transfer.finish(handle_.get(), curl_easy_perform(handle_.get()));
+    if (interruptible_) {
+        set(handle_.get(), CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(handle_.get(), CURLOPT_XFERINFOFUNCTION, stop_when_interrupted);
+    }
+    Answer answer = transfer.finish(handle_.get(), curl_easy_perform(handle_.get()));
+    if (interruptible_ && !answer.answered) check_interruption();
+    return answer;
 }
 
 json EtcdClient::call(Access access, const std::string& method, const json& request,

@@ -26,6 +26,10 @@ class EtcdClient {
     /// "http://h1:2379,http://h2:2379".
     std::string endpoint() const;
 
+    /// Whether a signal ends a call by Interrupted; at first it does not: after a signal things
+    /// have to be tidied up.
+    void set_interruptible(bool interruptible) { interruptible_ = interruptible; }
+
     /// Calls POST /v3/`method` ("kv/range") and returns the answer. An endpoint that cannot be
     /// reached, or has no leader, is followed by the next. `doing` names the action in errors.
     /// Throws RegistryError; outcome_unknown only for a write.
@@ -72,6 +76,7 @@ class EtcdClient {
     const Millis request_timeout_;
     std::vector<std::string> endpoints_;
     std::size_t current_ = 0;
+    bool interruptible_ = false;
     std::string token_;
     std::unique_ptr<CURL, CloseHandle> handle_;
 };

@@ -97,7 +97,9 @@ EtcdRegistry::EtcdRegistry(const RegistrySettings& settings)
     : name_space_(settings.name_space),
       session_(std::make_shared<EtcdSession>(settings)),
       locks_(session_, name_space_) {
+    session_->client.set_interruptible(true);
     session_->keys.find(key(std::string(paths::kMasters)));
+    session_->client.set_interruptible(false);
 }
 
 std::optional<std::vector<std::string>> EtcdRegistry::children(const std::string& path) {

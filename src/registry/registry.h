@@ -237,7 +237,7 @@ struct RegistrySettings {
     Millis session_timeout{10000};  ///< of our own session
 };
 
-/// Connects. Throws RegistryError(unreachable, denied) naming the endpoint.
+/// Connects. Throws RegistryError(unreachable, denied) naming the endpoint, and Interrupted.
 std::unique_ptr<Registry> open_registry(const RegistrySettings& settings);
 
 /// The reference's paths.

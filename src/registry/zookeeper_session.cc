@@ -8,6 +8,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "base/interruption.h"
 #include "base/log.h"
 
 namespace dsfailover {
@@ -165,6 +166,7 @@ void ZookeeperSession::connect(const RegistrySettings& settings) {
     }
     const auto until = Clock::now() + settings.connect_timeout;
     while (zoo_state(handle_) != ZOO_CONNECTED_STATE) {
+        check_interruption();
         if (zoo_state(handle_) == ZOO_AUTH_FAILED_STATE) fail(ZAUTHFAILED, "connecting", "");
         if (Clock::now() >= until)
             throw no_connection("no answer within " + seconds(settings.connect_timeout));

@@ -48,8 +48,8 @@ class ZookeeperSession {
     using MakeRequest = std::function<ZookeeperRequest(std::size_t index)>;
     using OnReply = std::function<void(std::size_t index, ZookeeperReply& reply)>;
 
-    /// Connects and logs in. Throws RegistryError(unreachable) after settings.connect_timeout, or
-    /// RegistryError(denied).
+    /// Connects and logs in. Throws RegistryError(unreachable) after settings.connect_timeout,
+    /// RegistryError(denied), or Interrupted.
     explicit ZookeeperSession(const RegistrySettings& settings);
     ~ZookeeperSession();
     ZookeeperSession(const ZookeeperSession&) = delete;

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import threading
 import time
 
@@ -92,12 +93,13 @@ def test_a_dry_run_fences_nobody(cluster):
     assert result.code in (0, 4)
 
 
-def test_interrupted_while_fencing_the_mark_is_taken_away(cluster):
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGHUP, 143)])
+def test_interrupted_while_fencing_the_mark_is_taken_away(cluster, number, code):
     cluster.register(DEAD)
     run = cluster.start("failover-master", DEAD, "--fence", "--fence-timeout", "60s")
     until(lambda: cluster.registry.marks())
-    run.interrupt()
-    run.finish(130)
+    run.interrupt(number)
+    run.finish(code)
     assert cluster.registry.marks() == {}
 
 

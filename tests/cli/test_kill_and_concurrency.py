@@ -3,6 +3,7 @@
 import collections
 import random
 import signal
+import socket
 import time
 
 import pytest
@@ -170,6 +171,31 @@ def test_interrupted_while_it_waits(cluster, number, code):
     assert len(cluster.registry.folder(f"{LOCKS}/{DEAD}")) == 1
     assert cluster.state(workflow) == 1 and cluster.registry.marks() == {}
     lock.release()
+
+
+@pytest.mark.parametrize("kind", ["zookeeper", "etcd"])
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_while_it_connects(cluster, kind, number, code):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{kind}://127.0.0.1:{silent.getsockname()[1]}/dolphinscheduler"
+        run = cluster.start("failover-master", DEAD, "--registry", url, options=["--database", cluster.db.url])
+        connection, _ = silent.accept()
+        run.interrupt(number)
+        begun = time.monotonic()
+        result = run.finish(code)
+        assert time.monotonic() - begun < 5 and result["outcome"] == "interrupted"
+        connection.close()
+
+
+def test_an_audit_log_that_fails_too_leaves_it_an_interruption(cluster):
+    """Its failure is one more error, and no other outcome."""
+    cluster.register(DEAD)
+    run = cluster.start("failover-master", DEAD, "--audit-log", "/dev/full", "--fence", "--fence-timeout", "60s")
+    until(lambda: cluster.registry.marks())
+    run.interrupt()
+    result = run.finish(130)
+    assert result["outcome"] == "interrupted" and any("No space left" in each for each in result["errors"])
+    assert cluster.registry.marks() == {}
 
 
 def test_a_reader_that_goes_away_costs_no_workflow(cluster):

@@ -116,6 +116,45 @@ TEST(InterruptionDeathTest, ASecondSignalOfEitherKindEndsTheProcess) {
         ::testing::KilledBySignal(SIGINT), "");
 }
 
+TEST(InterruptionDeathTest, ALostSessionIsNoticedAndItsSecondSignalEndsNothing) {
+    in_another_process(
+        [] {
+            raise(SIGHUP);
+            raise(SIGHUP);
+            try {
+                check_interruption();
+            } catch (const Interrupted& interrupted) {
+                exit_with_its_code(interrupted);
+            }
+        },
+        ::testing::ExitedWithCode(143));
+}
+
+TEST(InterruptionDeathTest, TheFirstSignalCounts) {
+    in_another_process(
+        [] {
+            raise(SIGINT);
+            raise(SIGHUP);
+            try {
+                check_interruption();
+            } catch (const Interrupted& interrupted) {
+                exit_with_its_code(interrupted);
+            }
+        },
+        ::testing::ExitedWithCode(130));
+}
+
+TEST(InterruptionDeathTest, UnderNohupALostSessionIsNothing) {
+    EXPECT_EXIT(
+        {
+            std::signal(SIGHUP, SIG_IGN);
+            install_signal_handlers();
+            raise(SIGHUP);
+            _exit(interruption_requested() ? 1 : 0);
+        },
+        ::testing::ExitedWithCode(0), "");
+}
+
 TEST(InterruptionDeathTest, ABrokenPipeIsNoReasonToDie) {
     in_another_process(
         [] {
