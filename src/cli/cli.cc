@@ -27,9 +27,13 @@ void say(std::string_view kind, std::string_view message) {
 bool wrote_something(const Report& report) {
     if (report.marks && report.marks->removed > 0) return true;
     if (report.requeue && report.requeue->done > 0) return true;
+    const auto wrote = [](const auto& section) {
+        return (section.fence && section.fence->written) || (section.mark && section.mark->written);
+    };
+    if (report.worker && (report.worker->announced || wrote(*report.worker))) return true;
     if (!report.masters) return false;
     for (const MasterSection& master : *report.masters)
-        if (master.workflows.done > 0 || (master.mark && master.mark->written)) return true;
+        if (master.workflows.done > 0 || wrote(master)) return true;
     return false;
 }
 

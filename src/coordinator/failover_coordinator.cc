@@ -6,6 +6,7 @@
 #include <future>
 #include <optional>
 
+#include "base/interruption.h"
 #include "coordinator/admission.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/global_targets.h"
@@ -67,6 +68,10 @@ EventInfo event_info(const char* type, const std::string& address,
     return event;
 }
 
+Outcome outcome_of(const Refusal& refusal) {
+    return refusal.code == ExitCode::refused ? Outcome::refused : Outcome::partial;
+}
+
 void warn_of_past_event(const RunContext& context, const Servers& servers,
                         std::optional<EpochMs> event_time) {
     if (!event_time || servers.masters.empty() || *event_time > now_ms() - 5000) return;
@@ -123,15 +128,30 @@ void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
     auto [context, look] = state_->start(!options.dry_run);
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
-    if (const std::string why = refuse_or_fence(context, paths::kMasters, target, look, options);
-        !why.empty()) {
+    const auto ended = [&, &servers = look.servers](Outcome outcome) {
         MasterSection& section = report.masters.emplace().emplace_back(options.items);
         section.address = event.address;
-        section.alive = true;
-        section.startup_time = look.servers.master(event.address)->startup_time;
+        if (const Server* living = servers.master(event.address)) {
+            section.alive = true;
+            section.startup_time = living->startup_time;
+        }
         section.fence = target.fence;
-        section.outcome = Outcome::refused;
-        context.fail(ExitCode::refused, why);
+        section.outcome = outcome;
+    };
+    std::optional<Refusal> refusal;
+    try {
+        refusal =
+            refuse_or_fence(context, paths::kMasters, target, look, event.event_time, options);
+    } catch (const Interrupted&) {
+        ended(Outcome::interrupted);
+        throw;
+    } catch (const std::exception&) {
+        ended(Outcome::failed);
+        throw;
+    }
+    if (refusal) {
+        ended(outcome_of(*refusal));
+        context.fail(refusal->code, refusal->why);
         conclude(report);
         return;
     }
@@ -177,13 +197,30 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
     auto [context, look] = state_->start(!options.dry_run);
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
-    const std::string why = refuse_or_fence(context, paths::kWorkers, target, look, options);
+    const auto ended = [&, &servers = look.servers](Outcome outcome) {
+        if (const Server* living = servers.worker(event.address)) {
+            section.alive = true;
+            section.startup_time = living->startup_time;
+        }
+        section.outcome = outcome;
+    };
+    std::optional<Refusal> refusal;
+    try {
+        refusal =
+            refuse_or_fence(context, paths::kWorkers, target, look, event.event_time, options);
+    } catch (const Interrupted&) {
+        section.fence = target.fence;
+        ended(Outcome::interrupted);
+        throw;
+    } catch (const std::exception&) {
+        section.fence = target.fence;
+        ended(Outcome::failed);
+        throw;
+    }
     section.fence = target.fence;
-    if (!why.empty()) {
-        section.alive = true;
-        section.startup_time = look.servers.worker(event.address)->startup_time;
-        section.outcome = Outcome::refused;
-        context.fail(ExitCode::refused, why);
+    if (refusal) {
+        ended(outcome_of(*refusal));
+        context.fail(refusal->code, refusal->why);
         conclude(report);
         return;
     }

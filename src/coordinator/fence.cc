@@ -15,18 +15,24 @@ namespace {
 /// The mark with the value 0, taken away again unless it did its work.
 class FenceMark {
   public:
-    FenceMark(Registry& registry, AuditLog& audit, std::string address, std::string path)
-        : registry_(registry), audit_(audit), address_(std::move(address)), path_(std::move(path)) {
+    FenceMark(Registry& registry, AuditLog& audit, std::string address, FenceInfo& info)
+        : registry_(registry), audit_(audit), address_(std::move(address)), path_(info.path) {
+        bool unknown = false;
         try {
             ours_ = registry_.put(path_, std::to_string(kFenceValue), "");
         } catch (const RegistryError& error) {
             if (error.kind() != RegistryError::Kind::outcome_unknown) throw;
+            info.written = unknown = true;
         }
         if (!ours_) {
             // A fence of a run that was killed is ours as well, and so is one whose answer was
             // lost.
             const auto standing = registry_.get(path_);
             ours_ = standing && parse_mark_value(standing->value) == kFenceValue;
+            if (standing && !ours_) info.standing = standing->value;
+            info.written = unknown && ours_;
+        } else {
+            info.written = true;
         }
         if (ours_) log("written");
     }
@@ -78,15 +84,14 @@ class FenceMark {
 
 }  // namespace
 
-FenceInfo fence(Registry& registry, AuditLog& audit, std::string_view folder, const Server& server,
-                Millis time_limit) {
-    FenceInfo info;
+void fence(Registry& registry, AuditLog& audit, std::string_view folder, const Server& server,
+           Millis time_limit, FenceInfo& info) {
     info.path = mark_path(server.address,
                           ProcessIdentity{*server.startup_time, server.process_id.value_or(0)});
-    FenceMark mark(registry, audit, server.address, info.path);
+    FenceMark mark(registry, audit, server.address, info);
     const EpochMs until = now_ms() + time_limit.count();
     for (EpochMs logged = 0;;) {
-        const auto living = read_server(registry, folder, server.address, false);
+        const auto living = read_server(registry, folder, server.address, true);
         info.stopped =
             !living || (living->startup_time && living->startup_time != server.startup_time);
         const EpochMs now = now_ms();
@@ -102,7 +107,6 @@ FenceInfo fence(Registry& registry, AuditLog& audit, std::string_view folder, co
         mark.keep();
     else
         mark.withdraw();
-    return info;
 }
 
 }  // namespace dsfailover

@@ -16,10 +16,11 @@ namespace dsfailover {
 /// server obeys at its next heartbeat, and waits until the process is gone (or replaced by another
 /// one).
 ///
-/// `folder` is paths::kMasters or kWorkers, `server` has a readable heartbeat. Returns with stopped
-/// = true when it went; the mark stays. Otherwise (time is up, interruption, an error) the mark is
-/// removed again, unless others wrote it. Throws RegistryError and Interrupted.
-FenceInfo fence(Registry& registry, AuditLog& audit, std::string_view folder, const Server& server,
-                Millis time_limit);
+/// `folder` is paths::kMasters or kWorkers, `server` has a readable heartbeat. Returns with
+/// info.stopped = true when it went; the mark stays. Otherwise (time is up, interruption, an error)
+/// the mark is removed again, unless others wrote it. Throws RegistryError and Interrupted; `info`
+/// tells then, too, how far it came.
+void fence(Registry& registry, AuditLog& audit, std::string_view folder, const Server& server,
+           Millis time_limit, FenceInfo& info);
 
 }  // namespace dsfailover

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from support.cluster import ALIVE, DEAD, HOUR, MINUTE, SimulatedMaster, ago, until
-from support.registries import MARKS, MASTERS
+from support.registries import MARKS, MASTERS, heartbeat
 
 
 class ObedientServer(threading.Thread):
@@ -99,8 +99,68 @@ def test_interrupted_while_fencing_the_mark_is_taken_away(cluster, number, code)
     run = cluster.start("failover-master", DEAD, "--fence", "--fence-timeout", "60s")
     until(lambda: cluster.registry.marks())
     run.interrupt(number)
-    run.finish(code)
+    result = run.finish(code)
     assert cluster.registry.marks() == {}
+    assert result.master["outcome"] == "interrupted" and result.master["fence"]["stopped"] is False
+
+
+@pytest.mark.parametrize("zone, code", [("Pacific/Honolulu", 6), ("Asia/Shanghai", 3)])
+def test_a_wrong_zone_shows_while_the_master_still_lives(cluster, zone, code):
+    cluster.register(DEAD)
+    cluster.workflow()
+    result = cluster.failover_master("--fence", "--fence-timeout", "1s", "--time-zone", zone, code=code)
+    assert "--time-zone" in "\n".join(result["errors"]) and result.master["fence"] is None
+
+
+def test_a_quiet_cluster_s_master_is_fenced_with_an_event_time(make_cluster):
+    cluster = make_cluster(living=False)
+    cluster.register(DEAD)
+    cluster.workflow(start=ago(HOUR))
+    arguments = ("--fence", "--fence-timeout", "1s")
+    assert "--event-time" in cluster.failover_master(*arguments, code=3).said
+    assert cluster.failover_master(*arguments, "--event-time", ago(0), code=4).master["fence"]["path"]
+
+
+def test_what_fails_after_the_fence_does_not_say_that_nothing_was_written(cluster):
+    hung = cluster.register(DEAD)
+    cluster.workflow()
+    run = cluster.start("failover-master", DEAD, "--fence")
+    until(lambda: cluster.registry.marks())
+    other = "10.0.0.4:5678"
+    cluster.register(other, value=heartbeat(other, ago(HOUR), 7, report_time=ago(-2 * MINUTE)))
+    hung.leave()
+    result = run.finish(1)
+    assert other in "\n".join(result["errors"]) and result.master["outcome"] == "failed"
+    assert result.master["fence"]["stopped"] is True and result.master["alive"] is False
+
+
+def test_a_mark_that_stood_before_is_left_and_named(cluster):
+    hung = cluster.register(DEAD)
+    mark = f"{DEAD}-{hung.startup_time}-{hung.process_id}"
+    cluster.registry.mark(mark, 1234567)
+    result = cluster.failover_master("--fence", "--fence-timeout", "1s", code=4)
+    assert "1234567 stands since before" in result.said and "removed" not in result.said
+    assert cluster.mark_value(mark) == "1234567"
+
+
+def test_the_right_startup_time_with_another_process_id_is_not_the_process_named(cluster):
+    hung = cluster.register(DEAD)
+    result = cluster.failover_master("--fence", "--startup-time", hung.startup_time, "--process-id",
+                                     hung.process_id + 1, code=4)
+    assert "not the process id" in result.said and "very process" not in result.said
+    assert cluster.registry.marks() == {}
+
+
+@pytest.mark.parametrize("registry", ["jdbc", "etcd"])
+def test_fenced_elsewhere(make_cluster, registry):
+    cluster = make_cluster(registry)
+    hung = cluster.register(DEAD)
+    workflow = cluster.workflow()
+    run = cluster.start("failover-master", DEAD, "--fence")
+    until(lambda: cluster.registry.marks())
+    hung.leave()
+    assert run.finish(0).master["fence"]["stopped"] is True
+    cluster.assert_failed_over_once([workflow])
 
 
 def test_a_hung_worker_stops_too(cluster):
