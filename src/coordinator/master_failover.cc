@@ -34,6 +34,7 @@ struct MasterFailover::Target {
     std::optional<EpochMs> stamp;
     std::set<std::int64_t> changed;         // state_changed so far
     std::set<std::int64_t> failed;          // failed so far
+    std::string unknown_why;                // why the outcome of some is unknown
     std::vector<std::int64_t> command_ids;  // with --wait
 };
 
@@ -508,6 +509,12 @@ void MasterFailover::record(Target& target, const WorkflowFailoverResult& result
                           fmt::format("Workflow instance {} could not be failed over: {}", item.id,
                                       result.problem));
             break;
+        case Kind::unknown:
+            ++its.workflows.unknown;
+            target.unknown_why = result.problem;
+            item.outcome = "unknown";
+            item.reason = result.problem;
+            break;
     }
     its.workflows.items.add(std::move(item));
 }
@@ -687,12 +694,20 @@ void MasterFailover::finish(std::optional<Outcome> unfinished) {
                 static_cast<std::int64_t>(target.changed.size());
         }
         if (!options_.dry_run) {
-            its.workflows.left =
-                std::max<std::int64_t>(0, its.workflows.selected - its.workflows.done -
-                                              static_cast<std::int64_t>(target.changed.size()));
+            its.workflows.left = std::max<std::int64_t>(
+                0, its.workflows.selected - its.workflows.done - its.workflows.unknown -
+                       static_cast<std::int64_t>(target.changed.size()));
         } else if (target.active && its.outcome == Outcome::nothing_to_do &&
                    its.workflows.selected > 0) {
             its.outcome = Outcome::planned;
+        }
+        if (its.workflows.unknown > 0) {
+            context_.fail(
+                ExitCode::failed,
+                fmt::format("Whether {} workflows of {} were failed over is unknown, because the "
+                            "database did not come back to be asked ({}). Run the same command "
+                            "again when it is back: it sees what was committed and does the rest.",
+                            its.workflows.unknown, target.address, target.unknown_why));
         }
         if (unfinished && target.active && !its.mark) its.outcome = *unfinished;
     }

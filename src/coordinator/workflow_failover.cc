@@ -70,12 +70,18 @@ bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs 
         if (error.kind() == Kind::disk_full || error.kind() == Kind::read_only) throw;
         last_problem_ = error.what();
         last_kind_ = error.kind();
-        if (last_kind_ == Kind::unreachable || last_kind_ == Kind::commit_unknown) {
-            reconnect_patiently(context_.database, error);
-        }
+        if (last_kind_ == Kind::unreachable) reconnect_patiently(context_.database, error);
+        if (last_kind_ != Kind::commit_unknown) return false;
     }
-    if (last_kind_ != Kind::commit_unknown) return false;
-    settle(chunk, stamp);
+    std::vector<Settled> outcomes;
+    try {
+        outcomes = settle(chunk, stamp, DatabaseError(last_kind_, last_problem_));
+    } catch (const Error&) {
+        for (const WorkflowInstance& instance : chunk)
+            report(instance, WorkflowFailoverResult::Kind::unknown, 0, last_problem_);
+        throw;
+    }
+    finish_settled(chunk, stamp, outcomes);
     return true;
 }
 
@@ -99,14 +105,16 @@ void WorkflowFailover::commit_chunk(std::span<const WorkflowInstance> chunk, Epo
     }
 }
 
-void WorkflowFailover::settle(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
-    std::vector<Settled> outcomes;
+// After a commit that `cause` left without an answer: how the rows stand.
+std::vector<Settled> WorkflowFailover::settle(std::span<const WorkflowInstance> chunk,
+                                              EpochMs stamp, const DatabaseError& cause) {
+    reconnect_patiently(context_.database, cause);
     for (int attempts = 1;; ++attempts) {
         try {
             Transaction transaction(context_.database);
-            outcomes = workflows_.settle(chunk, stamp);
+            std::vector<Settled> outcomes = workflows_.settle(chunk, stamp);
             transaction.rollback();
-            break;
+            return outcomes;
         } catch (const DatabaseError& error) {
             if (attempts == kAttempts) throw;
             // The server may still hold the rows of the broken connection for a while.
@@ -118,6 +126,10 @@ void WorkflowFailover::settle(std::span<const WorkflowInstance> chunk, EpochMs s
             std::this_thread::sleep_for(kRetryPause * attempts);
         }
     }
+}
+
+void WorkflowFailover::finish_settled(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                                      const std::vector<Settled>& outcomes) {
     for (std::size_t i = 0; i < chunk.size(); ++i) {
         if (outcomes[i] == Settled::not_committed) continue;
         const bool ours = outcomes[i] == Settled::committed;

@@ -13,11 +13,12 @@ namespace dsfailover {
 
 /// What became of one instance that was to be failed over.
 struct WorkflowFailoverResult {
-    enum class Kind { failed_over, state_changed, failed };
+    /// unknown: the connection broke during COMMIT, and the database did not come back to be asked.
+    enum class Kind { failed_over, state_changed, failed, unknown };
     const WorkflowInstance* instance = nullptr;  ///< one of those given to run()
     Kind kind = Kind::failed;
     std::int64_t command_id = 0;  ///< failed_over; 0 if only a lost commit told of it
-    std::string problem;          ///< failed
+    std::string problem;          ///< failed, unknown
 };
 
 /// Fails workflow instances over in transactions, compare-and-set, until each has an outcome.
@@ -37,13 +38,17 @@ class WorkflowFailover {
     /// Fails `chunk` over in one transaction. Where the database refuses it, it is split until the
     /// instance that fails stands alone; deadlocks and the like are tried again; a lost connection
     /// is opened again, and a commit whose outcome is unknown is settled by reading the rows with
-    /// locks. Throws DatabaseError when the database is gone for good, read-only or full.
+    /// locks; what cannot be settled is reported as unknown. Throws DatabaseError when the database
+    /// is gone for good, read-only or full.
     void run(std::span<const WorkflowInstance> chunk, EpochMs stamp);
 
   private:
     bool attempt(std::span<const WorkflowInstance> chunk, EpochMs stamp);
     void commit_chunk(std::span<const WorkflowInstance> chunk, EpochMs stamp);
-    void settle(std::span<const WorkflowInstance> chunk, EpochMs stamp);
+    std::vector<Settled> settle(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                                const DatabaseError& cause);
+    void finish_settled(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                        const std::vector<Settled>& outcomes);
     void report(const WorkflowInstance& instance, WorkflowFailoverResult::Kind kind,
                 std::int64_t command_id, std::string problem = "");
 

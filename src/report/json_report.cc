@@ -254,6 +254,7 @@ void JsonReport::workflows(const WorkflowsSection& workflows, std::string_view d
     json_.field("selected", workflows.selected);
     json_.field(done_name, workflows.done);
     json_.field("left", workflows.left);
+    if (done_name == "failed_over") json_.field("unknown", workflows.unknown);
     counts("skipped", workflows.skipped);
     items(workflows.items);
     json_.end_object();

@@ -73,8 +73,9 @@ struct WorkflowItem {
     std::int64_t id = 0;
     std::optional<std::string> name;
     std::optional<std::string> previous_state;  ///< "RUNNING_EXECUTION", ...
-    std::string outcome;  ///< "failed_over", "planned", "skipped", "left", "failed", "requeued"
-    std::optional<std::string> reason;  ///< a skip reason, or why it failed or was left
+    std::string
+        outcome;  ///< "failed_over", "planned", "skipped", "left", "failed", "unknown", "requeued"
+    std::optional<std::string> reason;  ///< a skip reason, or why it failed, was left, is unknown
     std::optional<std::int64_t> command_id;
     std::optional<EpochMs> last_task_activity;  ///< of in_doubt and running_elsewhere
 };
@@ -85,6 +86,8 @@ struct WorkflowsSection {
     std::int64_t selected = 0;
     std::int64_t done = 0;  ///< printed as failed_over or requeued
     std::int64_t left = 0;  ///< selected, but not done (--limit, failures, interruption)
+    /// Of a master: in a commit without an answer, of a database that did not come back.
+    std::int64_t unknown = 0;
     std::map<std::string, std::int64_t> skipped;  ///< reason -> count
     Items<WorkflowItem> items;
 };

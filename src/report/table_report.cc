@@ -144,6 +144,7 @@ void TableReport::workflows(const WorkflowsSection& workflows, std::string_view 
     std::string text =
         fmt::format("{} selected, {} {}", workflows.selected, workflows.done, done_name);
     if (workflows.left > 0) text += fmt::format(", {} LEFT", workflows.left);
+    if (workflows.unknown > 0) text += fmt::format(", {} UNKNOWN", workflows.unknown);
     if (!workflows.skipped.empty()) text += "; skipped: " + counts(workflows.skipped);
     fact("workflows", text);
     TextTable list(

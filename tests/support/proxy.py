@@ -33,6 +33,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._closing = False
         self._refuse = False
+        self._for_good = False
         self._delay = 0.0
         self._marker = None  # (bytes, whether the server gets it or an action, matches to let pass)
         self._flowing = threading.Event()
@@ -76,15 +77,17 @@ class Proxy:
     def delay(self, seconds):
         self._delay = seconds
 
-    def cut_after(self, marker, skip=0):
+    def cut_after(self, marker, skip=0, for_good=False):
         """Lets the request with `marker` through (after `skip` earlier ones), swallows its answer
-        and cuts that connection."""
+        and cuts that connection; `for_good`: no new ones are let through from then on."""
         self.fired.clear()
+        self._for_good = for_good
         self._marker = (marker, True, skip)
 
-    def cut_before(self, marker, skip=0):
+    def cut_before(self, marker, skip=0, for_good=False):
         """Cuts the connection instead of passing on the request with `marker`."""
         self.fired.clear()
+        self._for_good = for_good
         self._marker = (marker, False, skip)
 
     def do_before(self, marker, action):
@@ -145,6 +148,7 @@ class Proxy:
                         server.sendall(data)
                         # Its answer tells that the server has done it.
                         select.select([server], [], [], 10)
+                    self._refuse = self._refuse or self._for_good
                     self.fired.set()
                     return
         except (OSError, ValueError):

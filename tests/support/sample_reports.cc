@@ -29,15 +29,17 @@ Report early_end(const std::string& command) {
 }
 
 WorkflowsSection workflows(const std::string& done) {
-    WorkflowsSection result(3);
+    WorkflowsSection result(4);
     result.selected = 3;
     result.done = 1;
     result.left = 2;
+    result.unknown = 1;
     result.skipped = {{"in_doubt", 1}, {"running_elsewhere", 1}};
     result.items.add({11, kNastyName, "RUNNING_EXECUTION", done, std::nullopt, 501, std::nullopt});
     result.items.add({12, "b", "READY_STOP", "skipped", "in_doubt", std::nullopt, kNow});
     result.items.add({13, std::nullopt, "READY_PAUSE", "left", "limit", {}, {}});
-    result.items.add({14, "d", std::nullopt, "failed", "a reason", {}, {}});
+    result.items.add({14, "e", "READY_STOP", "unknown", "a reason", {}, {}});
+    result.items.add({15, "d", std::nullopt, "failed", "a reason", {}, {}});
     return result;
 }
 

@@ -109,7 +109,8 @@ TEST(JsonReport, SaysWhatBecameOfAMaster) {
     EXPECT_EQ(workflows["selected"], 3);
     EXPECT_EQ(workflows["failed_over"], 1);
     EXPECT_EQ(workflows["skipped"]["in_doubt"], 1);
-    EXPECT_EQ(workflows["items"].size(), 3U);
+    EXPECT_EQ(workflows["unknown"], 1);
+    EXPECT_EQ(workflows["items"].size(), 4U);
     EXPECT_EQ(workflows["items_omitted"], 1);
     EXPECT_EQ(workflows["items"][0]["command_id"], 501);
     EXPECT_EQ(workflows["items"][2]["reason"], "limit");
@@ -194,8 +195,8 @@ TEST(TableReport, BeginsWithWhatHappenedAndWhatIsWrong) {
     const std::string other = print(sample("failover-master"), "table");
     EXPECT_THAT(other, StartsWith("failover-master 10.0.0.1:5678: partial, exit status 3, 1.2 s\n"
                                   "WARNING: a warning"));
-    EXPECT_THAT(other, HasSubstr("3 selected, 1 failed over, 2 LEFT; skipped: in_doubt 1, "
-                                 "running_elsewhere 1"));
+    EXPECT_THAT(other, HasSubstr("3 selected, 1 failed over, 2 LEFT, 1 UNKNOWN; skipped: "
+                                 "in_doubt 1, running_elsewhere 1"));
     EXPECT_THAT(other, HasSubstr("... and 1 more"));
 }
 
