@@ -33,6 +33,7 @@ std::string watch_leaked_lock(const RunContext& context, const LockRequest& requ
     const std::int64_t newest_command = commands.highest_id();
     const EpochMs until = now_ms() + request.time_limit.count();
     for (;;) {
+        request.look();
         const auto claims = context.registry.claims(path);
         if (claims.empty() || claims.front().id != holder.id)
             return "its holder changed while we watched";
@@ -49,18 +50,21 @@ std::string watch_leaked_lock(const RunContext& context, const LockRequest& requ
     }
 }
 
-LockResult pass_lock(const RunContext& context, const Servers& servers, const LockRequest& request,
-                     LockResult result, const LockClaim& holder) {
+// The servers are read after the claim: its holder may have registered a moment ago.
+LockResult pass_lock(const RunContext& context, const LockRequest& request, LockResult result,
+                     const LockClaim& holder) {
+    const Servers& servers = request.look();
+    result.info.holder = describe_holder(context.registry, holder, servers);
     const Server* server = owning_server(context.registry, holder, servers);
-    const std::string who = describe_holder(context.registry, holder, servers);
+    const std::string who = *result.info.holder;
     if (server) {
         FailoverMarks marks(context.registry);
         if (!suspected_leaked(context.registry, holder, servers, marks.of(request.address))) {
             result.problem = fmt::format(
-                "The lock {} is held by {}, and no mark of {} was written since: it may be failing "
-                "the address over "
-                "right now. --no-lock does not pass such a lock; wait, or stop that server.",
-                result.info.path, who, request.address);
+                "{}: the lock {} is held by {}, and no mark of {} was written since: it may be "
+                "failing the address over right now. --no-lock does not pass such a lock; wait, or "
+                "stop that server.",
+                context.registry.endpoint(), result.info.path, who, request.address);
             return result;
         }
         spdlog::info("watching the lock {} of {} for {}", result.info.path, who,
@@ -69,8 +73,9 @@ LockResult pass_lock(const RunContext& context, const Servers& servers, const Lo
         const std::string objection = watch_leaked_lock(context, request, result.info.path, holder);
         result.info.waited_ms += now_ms() - began;
         if (!objection.empty()) {
-            result.problem = fmt::format("The lock {} of {} was not passed: {}.", result.info.path,
-                                         who, objection);
+            result.problem =
+                fmt::format("{}: the lock {} of {} was not passed: {}.",
+                            context.registry.endpoint(), result.info.path, who, objection);
             return result;
         }
     }
@@ -83,16 +88,16 @@ LockResult pass_lock(const RunContext& context, const Servers& servers, const Lo
 std::string time_out_message(const RunContext& context, const Servers& servers,
                              const LockRequest& request, const std::string& path,
                              const std::optional<LockClaim>& holder) {
-    if (!holder)
-        return fmt::format("The lock {} was not to be had within {}.", path,
-                           format_duration(request.time_limit));
+    const std::string lock =
+        fmt::format("{}: the lock {} was not to be had within {}", context.registry.endpoint(),
+                    path, format_duration(request.time_limit));
+    if (!holder) return lock + ".";
     FailoverMarks marks(context.registry);
     const bool leaked =
         suspected_leaked(context.registry, *holder, servers, marks.of(request.address));
     const bool foreign = owning_server(context.registry, *holder, servers) == nullptr;
     return fmt::format(
-        "The lock {} was not to be had within {}: it is held by {}{}. {}", path,
-        format_duration(request.time_limit), describe_holder(context.registry, *holder, servers),
+        "{}: it is held by {}{}. {}", lock, describe_holder(context.registry, *holder, servers),
         holder->since > 0 ? fmt::format(" since {}", format_rfc3339(holder->since)) : "",
         leaked ? "It is suspected leaked (a mark of the address was written since): --no-lock is "
                  "the way on. Until it is "
@@ -182,21 +187,20 @@ std::vector<FailoverLock> take_free_failover_locks(Registry& registry,
     return taken;
 }
 
-LockResult take_failover_lock(const RunContext& context, const Servers& servers,
-                              const LockRequest& request) {
+LockResult take_failover_lock(const RunContext& context, const LockRequest& request) {
     LockResult result;
     result.info.path = failover_lock_path(request.address);
     if (request.no_lock) {
         const auto claims = context.registry.claims(result.info.path);
         if (!claims.empty()) {
-            result.info.holder = describe_holder(context.registry, claims.front(), servers);
-            return pass_lock(context, servers, request, std::move(result), claims.front());
+            return pass_lock(context, request, std::move(result), claims.front());
         }
     }
     Millis logged{-5000};
     LockAttempt attempt = context.registry.lock(
         result.info.path, request.time_limit, [&](const LockClaim& holder, Millis waited) {
             check_interruption();
+            const Servers& servers = request.look();
             if (waited - logged < Millis(5000)) return;
             logged = waited;
             spdlog::info("waiting for the lock {}, held by {}, for {} s of {}", result.info.path,
@@ -205,15 +209,14 @@ LockResult take_failover_lock(const RunContext& context, const Servers& servers,
         });
     result.info.waited_ms = attempt.waited.count();
     for (std::string& note : attempt.notes) context.warn(std::move(note));
+    if (attempt.lock) {
+        result.lock.emplace(std::move(attempt.lock));
+        return result;
+    }
+    const Servers& servers = request.look();
     if (attempt.holder)
         result.info.holder = describe_holder(context.registry, *attempt.holder, servers);
-    if (attempt.lock) {
-        result.info.holder.reset();
-        result.lock.emplace(std::move(attempt.lock));
-    } else {
-        result.problem =
-            time_out_message(context, servers, request, result.info.path, attempt.holder);
-    }
+    result.problem = time_out_message(context, servers, request, result.info.path, attempt.holder);
     return result;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -54,6 +55,9 @@ struct LockRequest {
     std::string address;
     Millis time_limit{0};
     bool no_lock = false;
+    /// Reads again who lives. Called about once a second while a lock is waited for or watched;
+    /// what it throws ends that, and leaves take_failover_lock().
+    std::function<const Servers&()> look;
 };
 
 struct LockResult {
@@ -71,8 +75,7 @@ std::vector<FailoverLock> take_free_failover_locks(Registry& registry,
 /// Takes the failover lock of an address, waiting at most the time limit and logging who holds it
 /// meanwhile. With `no_lock`, a lock in foreign hands is passed: at once if the holder is no living
 /// server; if it is suspected leaked, after it kept its holder for the time limit while that did
-/// nothing for the address. Throws RegistryError.
-LockResult take_failover_lock(const RunContext& context, const Servers& servers,
-                              const LockRequest& request);
+/// nothing for the address. Throws RegistryError, and what `request.look` throws.
+LockResult take_failover_lock(const RunContext& context, const LockRequest& request);
 
 }  // namespace dsfailover

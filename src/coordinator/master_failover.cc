@@ -94,8 +94,13 @@ void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<Epoc
     }
     try {
         if (!options_.dry_run) {
-            take_locks();
-            wait_grace();
+            std::vector<Selected> all;
+            for (Target& target : targets_) all.push_back({&target, nullptr});
+            // All locks go with the session.
+            guarded(all, [&] {
+                take_locks();
+                wait_grace();
+            });
         }
         event_time_ = given_event_time_.value_or(latest_clock(context_.database));
         if (context_.report.event) context_.report.event->event_time = event_time_;
@@ -179,19 +184,31 @@ void MasterFailover::take_locks() {
     const EpochMs began = now_ms();
     take_free_locks();
     for (Target& target : targets_) {
-        if (target.lock) continue;
+        if (target.lock || !target.active) continue;
         check_interruption();
         const Millis left(std::max<EpochMs>(0, options_.lock_timeout.count() - (now_ms() - began)));
-        LockRequest request{target.address, options_.no_lock ? options_.lock_timeout : left,
-                            options_.no_lock};
-        LockResult result = take_failover_lock(context_, look_.servers, request);
-        section(target).lock = std::move(result.info);
-        if (result.lock) {
+        section(target).lock.emplace().path = failover_lock_path(target.address);
+        guarded(target, [&] {
+            LockResult result = take_failover_lock(
+                context_,
+                {target.address, options_.no_lock ? options_.lock_timeout : left, options_.no_lock,
+                 [&]() -> const Servers& { return look_again(target); }});
+            section(target).lock = std::move(result.info);
+            if (!result.lock) throw LockError(result.problem);
             target.lock = std::move(result.lock);
-        } else {
-            stop(target, ExitCode::lock_unavailable, Outcome::failed, result.problem);
-        }
+        });
     }
+}
+
+// While we wait: an address that comes back only to go away again was not gone for the grace time.
+// Throws for `waiting`, whose turn it is.
+const Servers& MasterFailover::look_again(Target& waiting) {
+    look_.servers = read_servers(context_.registry, true);
+    for (Target& target : targets_) {
+        if (target.active && &target != &waiting) guarded(target, [&] { check_return(target); });
+    }
+    check_return(waiting);
+    return look_.servers;
 }
 
 // An address must stay away for the whole grace time; the time spent on locks counts. Its last look
@@ -229,19 +246,17 @@ void MasterFailover::check_return(Target& target) {
         section(target).alive = true;
         section(target).startup_time = living->startup_time;
         throw RefusedError(fmt::format(
-            "The master {} came back ({}) while we waited: nothing was failed over. What its old "
-            "process left is failed "
-            "over by the command global.",
-            target.address,
+            "{}: the master {} came back ({}) while we waited: nothing was failed over. What its "
+            "old process left is failed over by the command global.",
+            context_.registry.endpoint(), target.address,
             living->startup_time ? "startup time " + std::to_string(*living->startup_time)
                                  : living->problem));
     }
     if (target.lives && (!living || living->startup_time != section(target).startup_time)) {
         throw RefusedError(
-            fmt::format("The new process at {} went away or was replaced while we waited: nothing "
-                        "was failed over. Run the command "
-                        "again.",
-                        target.address));
+            fmt::format("{}: the new process at {} went away or was replaced while we waited: "
+                        "nothing was failed over. Run the command again.",
+                        context_.registry.endpoint(), target.address));
     }
 }
 
@@ -416,9 +431,9 @@ void MasterFailover::agree_on_stamp(Target& target, AddressSelection& found) {
         if (target.stamp) return;
     }
     throw LockError(fmt::format(
-        "{} is being changed by other runs all the time; nothing of {} was failed over. Run the "
-        "command again when they are done.",
-        stamps_path(target.address), target.address));
+        "{}: {} is being changed by other runs all the time; nothing of {} was failed over. Run "
+        "the command again when they are done.",
+        context_.registry.endpoint(), stamps_path(target.address), target.address));
 }
 
 // Commits one chunk after the other, or two at a time, be they of one target or of two.
@@ -631,20 +646,20 @@ void MasterFailover::confirm(Target& target) {
 void MasterFailover::require_ours(Target& target, bool lock_held,
                                   const std::optional<Server>& living) {
     if (!lock_held) {
-        throw LockError(
-            fmt::format("The lock {} was lost while {} was failed over: the transaction was rolled "
-                        "back, what was committed before is "
-                        "in the report, no mark was written. Run the command again.",
-                        failover_lock_path(target.address), target.address));
+        throw LockError(fmt::format(
+            "{}: the lock {} was lost while {} was failed over: the transaction was "
+            "rolled back, what was committed before is in the report, no mark was "
+            "written. Run the command again.",
+            context_.registry.endpoint(), failover_lock_path(target.address), target.address));
     }
     if (!living || (living->startup_time && *living->startup_time >= target.deadline)) return;
     section(target).alive = true;
     section(target).startup_time = living->startup_time;
     throw RefusedError(
-        fmt::format("The master {} came back while it was failed over ({}): stopped before the "
-                    "next commit, no mark was written. "
-                    "What is left belongs to it, or is for the command global.",
-                    target.address,
+        fmt::format("{}: the master {} came back while it was failed over ({}): stopped before "
+                    "the next commit, no mark was written. What is left belongs to it, or is for "
+                    "the command global.",
+                    context_.registry.endpoint(), target.address,
                     living->startup_time ? "startup time " + std::to_string(*living->startup_time)
                                          : living->problem));
 }

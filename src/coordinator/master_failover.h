@@ -67,6 +67,7 @@ class MasterFailover {
 
     void take_free_locks();
     void take_locks();
+    const Servers& look_again(Target& waiting);
     void wait_grace();
     void check_return(Target& target);
     void first_reading(bool whole_cluster);

@@ -156,6 +156,32 @@ def test_a_master_that_comes_back_while_we_wait_for_the_lock_is_refused(cluster)
     assert cluster.state(workflow) == 1 and cluster.registry.marks() == {}
 
 
+def test_a_master_that_was_back_for_a_moment_while_we_waited_for_the_lock_is_refused(cluster):
+    workflow = cluster.workflow()
+    lock = cluster.registry.lock(DEAD).wait()
+    run = cluster.start("failover-master", DEAD)
+    until(lambda: len(cluster.registry.folder(f"{LOCKS}/{DEAD}")) == 2)
+    returned = cluster.register(DEAD, startup_time=ago(HOUR))
+    until(lambda: len(cluster.registry.folder(f"{LOCKS}/{DEAD}")) == 1)  # we left the queue
+    returned.leave()
+    lock.release()
+    run.finish(4)
+    assert cluster.state(workflow) == 1 and cluster.registry.marks() == {}
+
+
+def test_a_master_that_was_back_for_a_moment_while_we_watched_the_lock_is_refused(cluster):
+    cluster.registry.lock(DEAD, session=cluster.alive.session).wait()  # leaked: there is a mark
+    cluster.registry.mark(f"{DEAD}-{ago(9 * HOUR)}-1", ago(6 * HOUR))
+    workflow = cluster.workflow(start=ago(HOUR))
+    run = cluster.start("failover-master", DEAD, "--no-lock", "--lock-timeout", "60s")
+    until(lambda: "watching" in run.stderr_so_far())
+    returned = cluster.register(DEAD, startup_time=ago(HOUR))
+    until(lambda: not run.running())
+    returned.leave()
+    run.finish(4)
+    assert cluster.state(workflow) == 1
+
+
 def test_a_master_that_comes_back_before_the_first_commit_stops_it(cluster):
     workflows = cluster.workflows(10)
     writer = cluster.db.clone()

@@ -156,6 +156,20 @@ def test_no_lock_is_refused_for_a_lock_taken_after_the_newest_mark(cluster):
     assert cluster.state(workflow) == 1
 
 
+def test_no_lock_respects_a_master_that_registered_since_the_first_look(cluster):
+    leak(cluster)
+    cluster.workflow(start=ago(HOUR))
+    workflow = cluster.workflow(host=OTHER_DEAD, start=ago(HOUR))
+    run = cluster.start("global", "--no-lock", "--lock-timeout", "4s")
+    until(lambda: "watching" in run.stderr_so_far())  # the lock of the first
+    newcomer = cluster.register("10.0.0.7:5678")
+    cluster.registry.lock(OTHER_DEAD, session=newcomer.session).wait()
+    result = run.finish(5)
+    assert "10.0.0.7:5678" in result.master_of(OTHER_DEAD)["lock"]["holder"]
+    assert result.master_of(DEAD)["outcome"] == "completed"
+    assert cluster.state(workflow) == 1
+
+
 def test_a_fence_is_no_sign_of_a_leak(cluster):
     cluster.registry.lock(DEAD, session=cluster.alive.session).wait()
     cluster.registry.mark(f"{DEAD}-{ago(9 * HOUR)}-1", 0)
