@@ -78,8 +78,8 @@ void warn_if_two_clusters(const RunContext& context, const Servers& servers, boo
     for (const Server& master : servers.masters) living.push_back(master.address);
     if (WorkflowInstanceStore(context.store()).any_hosted_by(living)) return;
     context.warn(
-        fmt::format("No living master is the host of any workflow in {}: are {} and the database "
-                    "of two clusters?",
+        fmt::format("No living master is the host of any of the newest workflows in {}: are {} "
+                    "and the database of two clusters?",
                     context.database.endpoint(), context.registry.endpoint()));
 }
 

@@ -101,22 +101,33 @@ class StatusReader {
             status_.coordinator = node->value;
             status_.coordinator_alive = servers_.master(node->value) != nullptr;
             if (!*status_.coordinator_alive) warn_of_leader("coordinator of the masters", *node);
+        } else if (!servers_.masters.empty()) {
+            warn_of_no_leader("coordinator of the masters");
         }
+        const auto living = context_.registry.living(std::string(paths::kAlertServers), false);
         if (const auto node = context_.registry.get(std::string(paths::kAlertLeader))) {
-            const auto living = context_.registry.living(std::string(paths::kAlertServers), false);
             status_.alert_leader = node->value;
             status_.alert_leader_alive =
                 std::any_of(living.begin(), living.end(),
                             [&](const Node& server) { return server.name == node->value; });
             if (!*status_.alert_leader_alive) warn_of_leader("leader of the alert servers", *node);
+        } else if (!living.empty()) {
+            warn_of_no_leader("leader of the alert servers");
         }
     }
 
     void warn_of_leader(std::string_view what, const Node& node) const {
-        context_.warn(fmt::format("The {}, {}, is gone{}.", what, node.value,
-                                  context_.registry.masters_notice_departures()
-                                      ? ""
-                                      : ", and here nobody elects another"));
+        context_.warn(fmt::format("The {}, {}, is gone{}.", what, node.value, and_nobody_elects()));
+    }
+
+    // Its node goes with it, so that this is how one that is gone looks for good.
+    void warn_of_no_leader(std::string_view what) const {
+        context_.warn(fmt::format("No {} is registered{}.", what, and_nobody_elects()));
+    }
+
+    std::string_view and_nobody_elects() const {
+        return context_.registry.masters_notice_departures() ? ""
+                                                             : ", and here nobody elects another";
     }
 
     void read_clocks() {
@@ -140,16 +151,32 @@ class StatusReader {
             in_failover_.push_back(instance.id);
             if (instance.host) hosts_.insert(*instance.host);
         };
-        Selection selection =
-            read_selection(context_, servers_, request,
-                           [&](const std::string& address, const WorkflowInstance& instance,
-                               Verdict verdict, std::optional<EpochMs> last_task_activity) {
-                               note_skipped(address, instance, verdict, last_task_activity);
-                           });
+        Selection selection;
+        try {
+            selection =
+                read_selection(context_, servers_, request,
+                               [&](const std::string& address, const WorkflowInstance& instance,
+                                   Verdict verdict, std::optional<EpochMs> last_task_activity) {
+                                   note_skipped(address, instance, verdict, last_task_activity);
+                               });
+        } catch (const EnvironmentError& error) {
+            context_.fail(error.exit_code(), error.what());
+            return read_in_failover();
+        }
         warn_of_the_whole(context_, servers_, selection);
         status_.ownerless = selection.ownerless;
         odd_hosts_ = static_cast<std::int64_t>(selection.odd_hosts.size());
         for (auto& [address, found] : selection.addresses) note_address(address, found);
+    }
+
+    // With a time zone that cannot be right nothing of the others can be told.
+    void read_in_failover() {
+        in_failover_.clear();
+        constexpr int kStates[] = {kFailover};
+        WorkflowInstanceStore(context_.store())
+            .scan_states(kStates, [&](const WorkflowInstance& instance) {
+                in_failover_.push_back(instance.id);
+            });
     }
 
     void note_skipped(const std::string& address, const WorkflowInstance& instance, Verdict verdict,
@@ -177,7 +204,10 @@ class StatusReader {
             status_.needs_failover.add({address, found.facts.lives, found.selectable, in_doubt,
                                         elsewhere, found.oldest_start});
         }
-        if (found.selectable > 0 || in_doubt > 0) ++failing_;
+        const Server* living = servers_.master(address);
+        const bool unreadable = living && !living->startup_time && found.total > 0;
+        // As global, which says so with exit status 3 at least.
+        if (found.selectable > 0 || found.impossible > 0 || in_doubt > 0 || unreadable) ++failing_;
         if (found.impossible > 0) {
             context_.warn(fmt::format(
                 "{} workflows of {}, which is gone, have a start time that still lies ahead: a "

@@ -731,11 +731,18 @@ void MasterFailover::finish(std::optional<Outcome> unfinished) {
 
 void MasterFailover::wait_for_recovery(EpochMs until) {
     if (!options_.wait || options_.dry_run) return;
+    const auto pending = [](const Target& target) {
+        return static_cast<std::int64_t>(target.command_ids.size());
+    };
     for (Target& target : targets_) {
-        if (section(target).workflows.done == 0) continue;
-        const RecoveryOutcome outcome = watch_recovery(context_, target.command_ids, until);
-        section(target).recovery = outcome.counts;
-        report_recovery(context_, outcome);
+        if (section(target).workflows.done > 0)
+            section(target).recovery = RecoveryInfo{0, pending(target), 0};
+    }
+    for (Target& target : targets_) {
+        auto& recovery = section(target).recovery;
+        if (!recovery) continue;
+        const auto problems = watch_recovery(context_, target.command_ids, until, *recovery);
+        report_recovery(context_, *recovery, problems, false);
     }
 }
 

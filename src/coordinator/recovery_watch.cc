@@ -7,6 +7,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "coordinator/retried_transaction.h"
 #include "coordinator/stuck_workflows.h"
 #include "store/command_store.h"
 
@@ -18,56 +19,62 @@ constexpr std::size_t kProblemsShown = 10;
 
 }  // namespace
 
-RecoveryOutcome watch_recovery(const RunContext& context, std::vector<std::int64_t> pending,
-                               EpochMs until) {
+std::vector<std::string> watch_recovery(const RunContext& context,
+                                        std::vector<std::int64_t> pending, EpochMs until,
+                                        RecoveryInfo& counts) {
     CommandStore commands(context.store());
-    RecoveryOutcome outcome;
+    std::vector<std::string> problems;
+    counts = {0, static_cast<std::int64_t>(pending.size()), 0};
     std::sort(pending.begin(), pending.end());
     for (;;) {
-        std::vector<std::int64_t> waiting = commands.still_waiting(pending);
+        std::vector<std::int64_t> waiting =
+            read_patiently(context.database, [&] { return commands.still_waiting(pending); });
         std::sort(waiting.begin(), waiting.end());
         std::vector<std::int64_t> taken;
         std::set_difference(pending.begin(), pending.end(), waiting.begin(), waiting.end(),
                             std::back_inserter(taken));
-        const std::vector<ErrorCommand> failed = commands.failed(taken);
+        const std::vector<ErrorCommand> failed =
+            read_patiently(context.database, [&] { return commands.failed(taken); });
         for (const ErrorCommand& command : failed) {
-            if (outcome.problems.size() == kProblemsShown) break;
-            outcome.problems.push_back(fmt::format("Command {} for workflow instance {} failed: {}",
-                                                   command.id, command.workflow_instance_id,
-                                                   first_line(command.message)));
+            if (problems.size() == kProblemsShown) break;
+            problems.push_back(fmt::format("Command {} for workflow instance {} failed: {}",
+                                           command.id, command.workflow_instance_id,
+                                           first_line(command.message)));
         }
-        outcome.counts.errored += static_cast<std::int64_t>(failed.size());
-        outcome.counts.recovered += static_cast<std::int64_t>(taken.size() - failed.size());
-        outcome.counts.pending = static_cast<std::int64_t>(waiting.size());
+        counts.errored += static_cast<std::int64_t>(failed.size());
+        counts.recovered += static_cast<std::int64_t>(taken.size() - failed.size());
+        counts.pending = static_cast<std::int64_t>(waiting.size());
         pending = std::move(waiting);
         const EpochMs now = now_ms();
-        if (pending.empty() || now >= until) return outcome;
-        spdlog::info("{} recovered, {} errored, {} commands waiting for a master",
-                     outcome.counts.recovered, outcome.counts.errored, outcome.counts.pending);
+        if (pending.empty() || now >= until) return problems;
+        spdlog::info("{} recovered, {} errored, {} commands waiting for a master", counts.recovered,
+                     counts.errored, counts.pending);
         // Many commands make a long question; ask it less often.
         wait_for(std::min(Millis(pending.size() > 5000 ? 3000 : 1000), Millis(until - now)));
     }
 }
 
-void report_recovery(const RunContext& context, const RecoveryOutcome& outcome) {
-    for (const std::string& problem : outcome.problems)
-        context.fail(ExitCode::needs_person, problem);
-    if (outcome.counts.errored > 0) {
+void report_recovery(const RunContext& context, const RecoveryInfo& counts,
+                     const std::vector<std::string>& problems, bool requeued) {
+    for (const std::string& problem : problems) context.fail(ExitCode::needs_person, problem);
+    if (counts.errored > 0) {
         context.fail(ExitCode::needs_person,
                      fmt::format("{} workflows stay in state FAILOVER because their command "
                                  "failed: see the causes in the "
                                  "report of status, remove them, then use requeue.",
-                                 outcome.counts.errored));
+                                 counts.errored));
     }
-    if (outcome.counts.pending > 0) {
+    if (counts.pending > 0) {
         context.fail(
             ExitCode::needs_person,
             fmt::format(
-                "{} commands were not taken by a master in time. Look at status again; if masters "
-                "live and "
-                "commands older than two minutes stay, use requeue (on JDBC and etcd masters share "
-                "commands out to masters that are gone).",
-                outcome.counts.pending));
+                "{} commands were not taken by a master in time. {}", counts.pending,
+                requeued
+                    ? "Look in status whether masters are BUSY, which passes by itself, and into "
+                      "the logs of those that are NORMAL."
+                    : "Look at status again; if masters live and commands older than two minutes "
+                      "stay, use requeue (on JDBC and etcd masters share commands out to masters "
+                      "that are gone)."));
     }
 }
 

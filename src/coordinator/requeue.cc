@@ -16,6 +16,7 @@
 #include "coordinator/command_exchange.h"
 #include "coordinator/recovery_watch.h"
 #include "coordinator/retried_transaction.h"
+#include "coordinator/selection.h"
 #include "coordinator/stuck_workflows.h"
 #include "registry/cluster.h"
 #include "store/task_instance_store.h"
@@ -54,6 +55,11 @@ class Requeue {
             work();
         } catch (...) {
             list_items();
+            try {
+                add_names();
+            } catch (const std::exception& error) {
+                spdlog::debug("the names are left out: {}", error.what());
+            }
             throw;
         }
         list_items();
@@ -103,18 +109,27 @@ class Requeue {
         for (WaitingCommand& command : commands_.for_workflows(ids)) {
             waiting[command.workflow_instance_id].push_back(command);
         }
-        std::vector<std::int64_t> without;
+        std::vector<std::int64_t> without, with_several;
         for (const std::int64_t id : ids) {
             const auto its = waiting.find(id);
             if (its == waiting.end()) {
                 without.push_back(id);
             } else if (its->second.size() > 1) {
+                with_several.push_back(id);
                 skip(id, "several_commands");
             } else if (is_unclaimed(its->second.front(), options_.unclaimed_after, clock)) {
                 stuck_[id] = {Kind::unclaimed, its->second.front().id, 0, "left", "unclaimed"};
             } else {
                 skip(id, "command_pending");
             }
+        }
+        if (!with_several.empty()) {
+            context_.fail(
+                ExitCode::needs_person,
+                fmt::format("{} workflows have more than one command in t_ds_command: the master "
+                            "that takes a second one hangs, and the workflow with it. Delete all "
+                            "but one of each before a master takes them. They are {}.",
+                            with_several.size(), some_ids(with_several)));
         }
         // Instances and commands were not read at one moment.
         for (const std::int64_t id : workflows_.in_failover_without_command(without)) {
@@ -181,7 +196,7 @@ class Requeue {
         const std::vector<std::int64_t> ids = without_command();
         const auto lost = commands_.last_failed(ids);
         const auto signs = TaskInstanceStore(context_.store()).stop_signs(ids);
-        std::vector<std::int64_t> guessed;
+        std::vector<std::int64_t> guessed, overruled;
         for (const std::int64_t id : ids) {
             Stuck& one = stuck_.at(id);
             const auto command = lost.find(id);
@@ -191,6 +206,7 @@ class Requeue {
                                   : state_of_command_param(command->second.command_param);
             if (told) {
                 set_state(one, *told, "as the lost command says");
+                if (options_.as && *options_.as != *told) overruled.push_back(id);
             } else if (options_.as) {
                 set_state(one, *options_.as, "as --as says");
             } else if (sign != signs.end() && sign->second.killed) {
@@ -201,6 +217,11 @@ class Requeue {
                 set_state(one, kRunning, "because nothing tells another state");
                 guessed.push_back(id);
             }
+        }
+        if (!overruled.empty()) {
+            context_.warn(fmt::format(
+                "--as was not used for {} workflows, whose lost command says another state: {}.",
+                overruled.size(), some_ids(overruled)));
         }
         if (guessed.empty()) return;
         context_.warn(fmt::format(
@@ -320,8 +341,10 @@ class Requeue {
                 servers_.masters.empty() ? "No master lives" : "Only masters that are BUSY live",
                 of_kind(Kind::unclaimed).size(),
                 servers_.masters.empty()
-                    ? "A master that starts takes them; if other workflows are in doubt "
-                      "(see status), settle those first."
+                    ? any_in_doubt(context_, servers_)
+                          ? "Workflows are in doubt or running elsewhere (see status): settle "
+                            "those first, a master that starts now would fail them over again."
+                          : "A master that starts takes them."
                     : "Wait until a master is NORMAL again (see status), then run requeue "
                       "again."));
         return false;
@@ -366,9 +389,8 @@ class Requeue {
         };
         context_.report.recovery = RecoveryInfo{0, static_cast<std::int64_t>(done().size()), 0};
         if (exchange) exchange_until_taken(until);
-        const RecoveryOutcome outcome = watch_recovery(context_, done(), until);
-        context_.report.recovery = outcome.counts;
-        report_recovery(context_, outcome);
+        const auto problems = watch_recovery(context_, done(), until, *context_.report.recovery);
+        report_recovery(context_, *context_.report.recovery, problems, true);
     }
 
     void exchange_until_taken(EpochMs until) {
@@ -396,7 +418,8 @@ class Requeue {
         for (const std::int64_t id : of_kind(Kind::unclaimed)) {
             if (stuck_.at(id).outcome == "requeued") ids.push_back(id);
         }
-        const auto found = commands_.still_waiting(command_ids(ids));
+        const auto found = read_patiently(
+            context_.database, [&] { return commands_.still_waiting(command_ids(ids)); });
         const std::set<std::int64_t> waiting(found.begin(), found.end());
         std::erase_if(ids,
                       [&](std::int64_t id) { return !waiting.contains(stuck_.at(id).command_id); });

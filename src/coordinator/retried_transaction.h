@@ -11,6 +11,20 @@ namespace dsfailover {
 /// away.
 void reconnect_patiently(Database& database, const DatabaseError& cause);
 
+/// Returns what `read`, which only reads, returns; where the connection is lost, on a new one.
+/// Throws DatabaseError.
+template <typename Read>
+auto read_patiently(Database& database, const Read& read) {
+    for (;;) {
+        try {
+            return read();
+        } catch (const DatabaseError& error) {
+            if (error.kind() != DatabaseError::Kind::unreachable) throw;
+            reconnect_patiently(database, error);
+        }
+    }
+}
+
 /// Runs `work`, a whole transaction with its commit, until it is through: after a deadlock and the
 /// like again after a pause, after a lost connection on a new one. Where the outcome of a commit is
 /// unknown `on_unknown` is called, and `work`, run again on a new connection, must find out by

@@ -201,6 +201,19 @@ Selection read_selection(const RunContext& context, const Servers& servers,
     return Reader(context, servers, request, skipped).read();
 }
 
+bool any_in_doubt(const RunContext& context, const Servers& servers) {
+    SelectionRequest request;
+    request.all_hosts = true;
+    request.event_time = request.run_began = latest_clock(context.database);
+    try {
+        const Selection selection = read_selection(context, servers, request, {});
+        return std::any_of(selection.addresses.begin(), selection.addresses.end(),
+                           [](const auto& entry) { return entry.second.in_doubt() > 0; });
+    } catch (const EnvironmentError&) {
+        return true;
+    }
+}
+
 WorkflowItem workflow_item(const WorkflowInstance& instance, std::string outcome) {
     WorkflowItem item;
     item.id = instance.id;

@@ -74,6 +74,10 @@ struct Selection {
 Selection read_selection(const RunContext& context, const Servers& servers,
                          const SelectionRequest& request, const SkipCallback& skipped);
 
+/// Whether any workflow of any host is in doubt or running elsewhere: a master that starts would
+/// fail it over again. What cannot be judged counts. Throws DatabaseError, RegistryError.
+bool any_in_doubt(const RunContext& context, const Servers& servers);
+
 /// The report's item for an instance, its name left out.
 WorkflowItem workflow_item(const WorkflowInstance& instance, std::string outcome);
 

@@ -12,6 +12,7 @@
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover_marks.h"
 #include "coordinator/lock_status.h"
+#include "coordinator/retried_transaction.h"
 #include "coordinator/selection.h"
 #include "store/command_store.h"
 
@@ -52,6 +53,21 @@ TaskFailover::TaskFailover(const RunContext& context, const FailoverOptions& opt
 }
 
 void TaskFailover::run() {
+    try {
+        work();
+    } catch (const Interrupted&) {
+        section_.outcome = Outcome::interrupted;
+        fill_items();
+        throw;
+    } catch (const std::exception&) {
+        section_.outcome = Outcome::failed;
+        fill_items();
+        throw;
+    }
+    fill_items();
+}
+
+void TaskFailover::work() {
     if (!options_.dry_run && !restarted_ && !stays_away()) return;
     const EpochMs event_time = event_.event_time.value_or(latest_clock(context_.database));
     if (context_.report.event) context_.report.event->event_time = event_time;
@@ -61,21 +77,15 @@ void TaskFailover::run() {
     route_by_command();
     // A master that waits for a leaked lock reacts to nothing.
     if (!tasks_.empty()) read_failover_locks(context_, look_.servers);
-    try {
-        const auto masters = fail_masters_over(event_time);
-        if (!options_.dry_run) {
-            const auto announcement = announce(event_time);
-            const EpochMs until = now_ms() + options_.wait.value_or(Millis(0)).count();
-            if (masters) masters->wait_for_recovery(until);
-            if (announcement) follow_announced(*announcement, until);
-        }
-    } catch (...) {
-        fill_items();
-        throw;
+    const auto masters = fail_masters_over(event_time);
+    if (!options_.dry_run) {
+        const auto announcement = announce(event_time);
+        const EpochMs until = now_ms() + options_.wait.value_or(Millis(0)).count();
+        if (masters) masters->wait_for_recovery(until);
+        if (announcement) follow_announced(*announcement, until);
     }
     advise();
     if (!options_.dry_run) write_worker_mark();
-    fill_items();
 }
 
 bool TaskFailover::stays_away() {
@@ -85,7 +95,7 @@ bool TaskFailover::stays_away() {
             "counts as gone.");
     }
     const EpochMs until = look_.at + options_.grace.count();
-    for (;;) {
+    for (EpochMs logged = 0;;) {
         if (const auto living =
                 read_server(context_.registry, paths::kWorkers, event_.address, true)) {
             section_.alive = true;
@@ -97,6 +107,11 @@ bool TaskFailover::stays_away() {
         }
         const EpochMs now = now_ms();
         if (now >= until) return true;
+        if (now - logged >= 5000) {
+            logged = now;
+            spdlog::info("waiting {} s more, to see that {} does not come back (--grace)",
+                         (until - now + 999) / 1000, event_.address);
+        }
         wait_for(std::min(Millis(1000), Millis(until - now)));
     }
 }
@@ -194,7 +209,11 @@ std::unique_ptr<MasterFailover> TaskFailover::fail_masters_over(EpochMs event_ti
     masters.merge(owners(kRedispatched));
     if (masters.empty()) return nullptr;
     auto failover = std::make_unique<MasterFailover>(context_, options_, look_);
-    failover->on_failed_over([&](std::int64_t id) { failed_over_workflows_.insert(id); });
+    for (Task& task : tasks_) {
+        if (task.route == kWorkflowFailover || task.route == kRedispatched)
+            failed_over_tasks_[task.row.task.workflow_instance_id].push_back(&task);
+    }
+    failover->on_failed_over([this](std::int64_t id) { note_failed_over(id); });
     if (!on_route(kRedispatched).empty()) {
         failover->also_in_transaction(
             [&](std::span<const FailedOver> workflows) { redispatch(workflows); });
@@ -206,39 +225,50 @@ std::unique_ptr<MasterFailover> TaskFailover::fail_masters_over(EpochMs event_ti
                   false);
     // The event is the worker's; its masters' failovers have a later one.
     if (context_.report.event) context_.report.event->event_time = event_time;
-    for (Task& task : tasks_) {
-        if (task.route != kWorkflowFailover && task.route != kRedispatched) continue;
-        const std::int64_t workflow = task.row.task.workflow_instance_id;
-        if (options_.dry_run) {
-            task.outcome = "planned";
-        } else if (!failed_over_workflows_.contains(workflow)) {
-            task.outcome = "left";
+    for (const auto& [workflow, tasks] : failed_over_tasks_) {
+        for (Task* task : tasks) {
+            if (options_.dry_run) task->outcome = "planned";
+            if (!task->outcome.empty()) continue;
+            task->outcome = "left";
             const auto doubt = doubts_.find(workflow);
-            task.reason =
+            task->reason =
                 doubt == doubts_.end() ? "its workflow was not failed over" : doubt->second;
             context_.report.raise_exit_code(ExitCode::needs_person);
-        } else if (task.route == kRedispatched && !redispatched_tasks_.contains(task.row.task.id)) {
-            task.route = kWorkflowFailover;
-            task.outcome = "failed_over";
-            task.reason = "it changed before it could be redispatched; recovery dispatches it";
-        } else {
-            task.outcome = task.route == kRedispatched ? "redispatched" : "failed_over";
-        }
-        if (task.outcome == "redispatched") {
-            context_.audit.write(
-                {"task", "redispatched", event_.address, task.row.task.id, std::nullopt, "", ""});
         }
     }
     return failover;
 }
 
+// After the commit: whatever ends the run later, this is done.
+void TaskFailover::note_failed_over(std::int64_t workflow) {
+    const auto tasks = failed_over_tasks_.find(workflow);
+    if (tasks == failed_over_tasks_.end()) return;
+    for (Task* task : tasks->second) {
+        const std::int64_t id = task->row.task.id;
+        if (task->route == kRedispatched && redispatched_tasks_.contains(id)) {
+            task->outcome = "redispatched";
+            context_.audit.write(
+                {"task", "redispatched", event_.address, id, std::nullopt, "", ""});
+            continue;
+        }
+        if (task->route == kRedispatched)
+            task->reason = "it changed before it could be redispatched; recovery dispatches it";
+        task->route = kWorkflowFailover;
+        task->outcome = "failed_over";
+    }
+}
+
 // Inside the transaction that fails the tasks' workflows over.
 void TaskFailover::redispatch(std::span<const FailedOver> workflows) {
-    std::set<std::int64_t> ids;
-    for (const FailedOver& workflow : workflows) ids.insert(workflow.id);
     std::vector<TaskInstance> tasks;
-    for (const Task* task : on_route(kRedispatched)) {
-        if (ids.contains(task->row.task.workflow_instance_id)) tasks.push_back(task->row.task);
+    for (const FailedOver& workflow : workflows) {
+        const auto its = failed_over_tasks_.find(workflow.id);
+        if (its == failed_over_tasks_.end()) continue;
+        for (const Task* task : its->second) {
+            if (task->route != kRedispatched) continue;
+            tasks.push_back(task->row.task);
+            redispatched_tasks_.erase(task->row.task.id);  // by a try that was rolled back
+        }
     }
     if (tasks.empty()) return;
     if (const auto living =
@@ -271,13 +301,15 @@ std::optional<AnnouncementResult> TaskFailover::announce(EpochMs event_time) {
     }
     const ProcessIdentity incarnation =
         event_.process.value_or(ProcessIdentity{event_time, ::getpid()});
-    const AnnouncementResult result = announce_departure(context_, event_.address, incarnation);
+    const AnnouncementResult result =
+        announce_departure(context_, event_.address, incarnation, [&] {
+            section_.announced = true;
+            for (Task* task : tasks) task->outcome = "announced";
+        });
     if (result.kind != AnnouncementResult::Kind::announced) {
         refuse_announcement(result);
         return std::nullopt;
     }
-    section_.announced = true;
-    for (Task* task : tasks) task->outcome = "announced";
     return result;
 }
 
@@ -312,12 +344,22 @@ void TaskFailover::refuse_announcement(const AnnouncementResult& result) {
                         : "; its node was not seen to come back yet, watch it in status"));
 }
 
+// A registry that is away for a moment is asked again.
+void TaskFailover::look_for_acknowledgement(const AnnouncementResult& announcement) {
+    if (section_.acknowledged) return;
+    try {
+        section_.acknowledged = acknowledged(context_.registry, event_.address, announcement);
+    } catch (const RegistryError& error) {
+        if (error.kind() != RegistryError::Kind::unreachable) throw;
+        spdlog::warn("{}; asking again", error.what());
+    }
+}
+
 // A master writes the worker's mark after it has acted on the last of its tasks, so the tasks may
 // be seen to have moved on a moment before it.
 void TaskFailover::await_acknowledgement(const AnnouncementResult& announcement, EpochMs until) {
     for (;;) {
-        section_.acknowledged =
-            section_.acknowledged || acknowledged(context_.registry, event_.address, announcement);
+        look_for_acknowledgement(announcement);
         const EpochMs now = now_ms();
         if (section_.acknowledged || now >= until) return;
         wait_for(std::min(Millis(200), Millis(until - now)));
@@ -329,11 +371,11 @@ void TaskFailover::follow_announced(const AnnouncementResult& announcement, Epoc
     std::vector<Task*> open = on_route(kAnnounced);
     TaskInstanceStore store(context_.store());
     for (;;) {
-        section_.acknowledged =
-            section_.acknowledged || acknowledged(context_.registry, event_.address, announcement);
+        look_for_acknowledgement(announcement);
         std::vector<std::int64_t> ids;
         for (const Task* task : open) ids.push_back(task->row.task.id);
-        const auto standing = store.standing(ids);
+        const auto standing =
+            read_patiently(context_.database, [&] { return store.standing(ids); });
         std::erase_if(open, [&](Task* task) {
             const auto now = standing.find(task->row.task.id);
             const bool moved = now == standing.end() || now->second.flag == 0 ||
@@ -349,7 +391,7 @@ void TaskFailover::follow_announced(const AnnouncementResult& announcement, Epoc
     }
     if (open.empty()) await_acknowledgement(announcement, std::min(until, now_ms() + kMarkFollows));
     const bool confirmed = open.empty() || section_.acknowledged;
-    const bool deaf = !context_.registry.masters_notice_departures();
+    const bool deaf = !context_.registry.masters_notice_departures() && !section_.acknowledged;
     if (open.empty() || (!options_.wait && (confirmed || !deaf))) return;
     for (Task* task : open) task->reason = "not seen to move on in time";
     context_.fail(
@@ -367,22 +409,21 @@ void TaskFailover::follow_announced(const AnnouncementResult& announcement, Epoc
                            open.size()));
 }
 
-// A restarted master fails over all that is in doubt, so that is no way on while anything is.
+// A restarted master fails over all that is in doubt, anywhere, so that is no way on while anything
+// is.
 std::string TaskFailover::way_on_without_announcement() {
     std::vector<std::string> living;
     for (const std::string& owner : owners(kNotAnnounceable)) {
         if (look_.servers.master(owner)) living.push_back(owner);
     }
-    if (!doubts_.empty() || living.empty()) {
-        return "Workflows are in doubt (see the reasons in the items): settle those first, with "
-               "failover-master --in-doubt ID,... "
-               "for what nobody runs. A master that is restarted now would fail all of them over "
-               "again.";
+    if (!doubts_.empty() || living.empty() || any_in_doubt(context_, look_.servers)) {
+        return "Workflows are in doubt or running elsewhere (see status): settle those first, with "
+               "failover-master --in-doubt ID,... for what nobody runs. A master that is restarted "
+               "now would fail all of them over again.";
     }
     return fmt::format(
         "What makes these masters look again is their restart, one after the other: {}. See status "
-        "first: none "
-        "while workflows are in doubt.",
+        "before each: none while workflows are in doubt.",
         fmt::join(living, ", "));
 }
 

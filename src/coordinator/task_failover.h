@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "coordinator/events.h"
@@ -38,14 +39,17 @@ class TaskFailover {
         std::string reason;
     };
 
+    void work();
     bool stays_away();
     void find_tasks();
     void choose_routes(EpochMs event_time);
     void route_by_command();
     std::unique_ptr<MasterFailover> fail_masters_over(EpochMs event_time);
     void redispatch(std::span<const FailedOver> workflows);
+    void note_failed_over(std::int64_t workflow);
     std::optional<AnnouncementResult> announce(EpochMs event_time);
     void refuse_announcement(const AnnouncementResult& result);
+    void look_for_acknowledgement(const AnnouncementResult& announcement);
     void await_acknowledgement(const AnnouncementResult& announcement, EpochMs until);
     void follow_announced(const AnnouncementResult& announcement, EpochMs until);
     std::string way_on_without_announcement();
@@ -64,8 +68,9 @@ class TaskFailover {
     std::vector<Task> tasks_;
     std::map<std::int64_t, std::string>
         doubts_;  ///< workflow instance -> in_doubt, running_elsewhere, done_before
-    std::set<std::int64_t> failed_over_workflows_;
-    std::set<std::int64_t> redispatched_tasks_;
+    std::unordered_map<std::int64_t, std::vector<Task*>>
+        failed_over_tasks_;  ///< by workflow instance, on the routes that fail it over
+    std::set<std::int64_t> redispatched_tasks_;  ///< by the latest try of each transaction
 };
 
 }  // namespace dsfailover

@@ -29,7 +29,8 @@ bool comes_back(Registry& registry, const std::string& address) {
 }  // namespace
 
 AnnouncementResult announce_departure(const RunContext& context, const std::string& address,
-                                      const ProcessIdentity& incarnation) {
+                                      const ProcessIdentity& incarnation,
+                                      const std::function<void()>& made) {
     AnnouncementResult result;
     result.incarnation = incarnation;
     if (const auto mark = context.registry.get(mark_path(address, incarnation)))
@@ -45,6 +46,7 @@ AnnouncementResult announce_departure(const RunContext& context, const std::stri
             lives ? AnnouncementResult::Kind::worker_lives : AnnouncementResult::Kind::leftover;
         return result;
     }
+    made();
     spdlog::info("announcing the departure of the worker {}", address);
     context.audit.write({"announcement", "made", address, std::nullopt, std::nullopt, path, ""});
     wait_for(kHold);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -25,9 +26,11 @@ struct AnnouncementResult {
 /// worker_lives: a worker is registered there, nothing was written. leftover: the row of a dead
 /// worker still stands there (JDBC registry, until the masters purge it), nothing was written.
 /// worker_registered: a real worker registered while we announced; nothing of it was deleted. The
-/// node never outlives this call. Throws RegistryError, and Interrupted.
+/// node never outlives this call; `made` is called as soon as it was made. Throws RegistryError,
+/// and Interrupted.
 AnnouncementResult announce_departure(const RunContext& context, const std::string& address,
-                                      const ProcessIdentity& incarnation);
+                                      const ProcessIdentity& incarnation,
+                                      const std::function<void()>& made);
 
 /// Whether the mark of the announced incarnation was made or changed since: a master acted.
 bool acknowledged(Registry& registry, const std::string& address,

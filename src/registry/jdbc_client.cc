@@ -27,6 +27,7 @@ std::int64_t random_id() {
 JdbcClient::JdbcClient(std::shared_ptr<JdbcConnection> connection, const JdbcTimes& times,
                        const RegistrySettings& settings)
     : connection_(std::move(connection)),
+      rows_(connection_, times),
       id_(random_id()),
       name_(fmt::format("{}_{}", local_ip(), getpid())),
       session_timeout_(settings.session_timeout) {
@@ -48,6 +49,7 @@ JdbcClient::~JdbcClient() {
     thread_.join();
     try {
         connection_->write("leaving", [&](Database& database) {
+            withdraw_announcements(database);
             database.execute("DELETE FROM t_ds_jdbc_registry_lock WHERE client_id = ?",
                              {Value(id_)});
             database.execute("DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = ?",
@@ -58,6 +60,18 @@ JdbcClient::~JdbcClient() {
         spdlog::warn(
             "The registry row of our client {} ({}) stays and dies by itself within {}: {}", id_,
             name_, format_duration(session_timeout_), error.what());
+    }
+}
+
+// A server that registered meanwhile wrote its own value into the row.
+void JdbcClient::withdraw_announcements(Database& database) {
+    for (const auto& [path, value] : announcements_) {
+        std::vector<JdbcRow> rows;
+        if (const auto row = rows_.find(database, path)) rows = rows_.lock(database, {&row->id, 1});
+        std::erase_if(rows, [&](const JdbcRow& row) {
+            return row.client_id != id_ || row.value != value || !row.ephemeral();
+        });
+        rows_.erase(database, rows);
     }
 }
 

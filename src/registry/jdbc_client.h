@@ -7,6 +7,8 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "registry/jdbc_connection.h"
 #include "registry/jdbc_rows.h"
@@ -22,12 +24,16 @@ class JdbcClient {
     /// Inserts the row. Throws RegistryError.
     JdbcClient(std::shared_ptr<JdbcConnection> connection, const JdbcTimes& times,
                const RegistrySettings& settings);
-    /// Removes the row and the locks that are still ours.
+    /// Removes the row, and the locks and announcements that are still ours.
     ~JdbcClient();
     JdbcClient(const JdbcClient&) = delete;
     JdbcClient& operator=(const JdbcClient&) = delete;
 
     std::int64_t id() const { return id_; }
+    /// An ephemeral row with our id may be made from now on; what is left of it goes with us.
+    void announces(const std::string& path, const std::string& value) {
+        announcements_.emplace_back(path, value);
+    }
     /// "IP_PID".
     const std::string& name() const { return name_; }
     Millis session_timeout() const { return session_timeout_; }
@@ -43,7 +49,11 @@ class JdbcClient {
     /// False when it is time to leave.
     bool sleep(Millis duration);
 
+    void withdraw_announcements(Database& database);
+
     const std::shared_ptr<JdbcConnection> connection_;
+    JdbcRows rows_;
+    std::vector<std::pair<std::string, std::string>> announcements_;  // path, value
     const std::int64_t id_;
     const std::string name_;
     const Millis session_timeout_;

@@ -195,11 +195,19 @@ std::unique_ptr<Announcement> JdbcRegistry::announce(const std::string& path,
                                                      const std::string& value) {
     const std::shared_ptr<JdbcClient> owner = client();
     std::int64_t id = 0;
-    const bool made = connection_->write("announcing " + path, [&](Database& database) {
-        id = rows_.insert(database, path, value, true, owner->id());
-        return id != 0;
-    });
-    if (!made) return nullptr;
+    owner->announces(path, value);
+    try {
+        connection_->write("announcing " + path, [&](Database& database) {
+            id = rows_.insert(database, path, value, true, owner->id());
+            return id != 0;
+        });
+    } catch (const RegistryError& error) {
+        if (error.kind() != RegistryError::Kind::outcome_unknown) throw;
+        const std::optional<JdbcRow> row = rows_.find(path);
+        if (!row || row->client_id != owner->id() || row->value != value) throw;
+        id = row->id;
+    }
+    if (id == 0) return nullptr;
     return std::make_unique<JdbcAnnouncement>(rows_, owner, path, value, id);
 }
 

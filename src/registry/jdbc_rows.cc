@@ -113,13 +113,15 @@ std::string JdbcTimes::format(EpochMs time) const {
 
 std::optional<JdbcRow> JdbcRows::find(const std::string& key) {
     std::optional<JdbcRow> row;
-    connection_->read("reading " + key, [&](Database& database) {
-        row = exactly(key, database.query(fmt::format("SELECT {} FROM t_ds_jdbc_registry_data"
-                                                      " WHERE data_key = ? ORDER BY id",
-                                                      kColumns),
-                                          {Value(key)}));
-    });
+    connection_->read("reading " + key, [&](Database& database) { row = find(database, key); });
     return row;
+}
+
+std::optional<JdbcRow> JdbcRows::find(Database& database, const std::string& key) {
+    return exactly(key, database.query(fmt::format("SELECT {} FROM t_ds_jdbc_registry_data"
+                                                   " WHERE data_key = ? ORDER BY id",
+                                                   kColumns),
+                                       {Value(key)}));
 }
 
 void JdbcRows::scan_below(const std::string& path, const std::function<void(JdbcRow&)>& row) {

@@ -55,6 +55,8 @@ class JdbcRows {
     JdbcConnection& connection() { return *connection_; }
 
     std::optional<JdbcRow> find(const std::string& key);
+    /// The same, inside a transaction.
+    std::optional<JdbcRow> find(Database& database, const std::string& key);
     /// Every row below `path`, also further down, in pages. `row` may use the registry.
     void scan_below(const std::string& path, const std::function<void(JdbcRow&)>& row);
     /// The node that a row is. Throws RegistryError if its times cannot be read.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "base/log.h"
 
 namespace dsfailover {
@@ -68,16 +70,28 @@ class ZookeeperAnnouncement : public Announcement {
     bool remove() {
         if (session_->is_over()) return gone_with_session();
         try {
-            const State state = look(*session_);
-            if (state != State::ours) return state == State::gone;
-            ZookeeperRequest remove;
-            remove.kind = Kind::remove;
-            remove.path = path_;
-            remove.version = 0;
-            const int code = session_->write_until_answered(remove).code;
-            if (code == ZOK || code == ZNONODE) return true;
-            if (code == ZBADVERSION) return false;
-            session_->fail(code, "withdrawing", path_);
+            // Looked at before every try: after one whose answer was lost a server may have made
+            // a node of its own.
+            const auto until = std::chrono::steady_clock::now() + 2 * session_->time_out();
+            for (;;) {
+                const State state = look(*session_);
+                if (state != State::ours) return state == State::gone;
+                try {
+                    ZookeeperRequest remove;
+                    remove.kind = Kind::remove;
+                    remove.path = path_;
+                    remove.version = 0;
+                    const int code = session_->write(remove).code;
+                    if (code == ZOK || code == ZNONODE) return true;
+                    if (code == ZBADVERSION) return false;
+                    session_->fail(code, "withdrawing", path_);
+                } catch (const RegistryError& error) {
+                    if (error.kind() != RegistryError::Kind::outcome_unknown ||
+                        std::chrono::steady_clock::now() >= until)
+                        throw;
+                }
+                session_->wait_for_event(Millis(100));
+            }
         } catch (const RegistryError& error) {
             if (error.kind() != RegistryError::Kind::session_lost) throw;
         }

@@ -100,7 +100,7 @@ class WorkflowInstanceStore {
     /// is seen wholly or not at all.
     std::vector<std::int64_t> in_failover_without_command(std::span<const std::int64_t> ids);
 
-    /// Whether any instance, finished or not, has one of `hosts`.
+    /// Whether any of the newest 10,000 instances by id, finished or not, has one of `hosts`.
     bool any_hosted_by(std::span<const std::string> hosts);
 
     /// The latest start_time or restart_time, submit_time, start_time or end_time among the newest

@@ -6,8 +6,11 @@ import threading
 import time
 
 import pytest
+from kazoo.recipe.cache import TreeCache, TreeEvent
 
-from support.cluster import ALIVE, DEAD_WORKER, HOUR, ago, until
+from support import databases
+from support.cluster import ALIVE, DEAD_WORKER, HOUR, MINUTE, ago, until
+from support.proxy import COMMIT, Proxy
 
 PATH = f"/nodes/worker/{DEAD_WORKER}"
 
@@ -61,8 +64,38 @@ def test_on_etcd_it_is_one_put_with_a_lease_and_one_delete(make_cluster, etcd):
     assert cluster.registry.get(PATH) is None
 
 
+def departure(cluster):
+    """Waits for the worker to come and go; returns the heartbeat that it came with."""
+    if cluster.registry.type != "zookeeper":
+        heartbeat = json.loads(until(lambda: cluster.registry.get(PATH)))
+        until(lambda: cluster.registry.get(PATH) is None)
+        return heartbeat
+    came, went = [], threading.Event()
+
+    def changed(event):
+        if event.event_data is None or not event.event_data.path.endswith(PATH):
+            return
+        if event.event_type == TreeEvent.NODE_ADDED:
+            came.append(json.loads(event.event_data.data))
+        elif event.event_type == TreeEvent.NODE_REMOVED:
+            went.set()
+
+    watching = TreeCache(cluster.registry.client, cluster.registry.full("/nodes/worker"))
+    watching.listen(changed)
+    watching.start()
+    try:
+        assert went.wait(20), "it did not go"
+        heartbeat, = came
+        return heartbeat
+    finally:
+        watching.close()
+
+
 class ActingMaster(threading.Thread):
-    """Reacts to the worker's departure as a living master does: takes its tasks up anew, then writes the mark."""
+    """Reacts to the worker's departure as a living master does: takes its tasks up anew, then writes the mark.
+
+    On ZooKeeper it learns of it as a master does, from a TreeCache.
+    """
 
     def __init__(self, cluster, tasks):
         super().__init__(daemon=True)
@@ -71,8 +104,7 @@ class ActingMaster(threading.Thread):
         self.tasks = tasks
 
     def run(self):
-        heartbeat = json.loads(until(lambda: self.cluster.registry.get(PATH)))
-        until(lambda: self.cluster.registry.get(PATH) is None)
+        heartbeat = departure(self.cluster)
         for task in self.tasks:
             self.db.execute("UPDATE t_ds_task_instance SET flag = 0, state = 8 WHERE id = ?", task)
         time.sleep(2)  # so that the tasks are seen to have moved on before there is a mark
@@ -101,6 +133,56 @@ def test_a_task_that_does_not_move_on_is_reported(make_cluster):
     master.join(10)
     outcomes = {item["id"]: item["outcome"] for item in result["worker"]["tasks"]["items"]}
     assert outcomes == {moving: "moved_on", stuck: "announced"}
+
+
+def test_a_task_left_open_by_masters_that_acted_is_not_put_down_to_deafness(make_cluster):
+    cluster = make_cluster("jdbc")
+    moving, stuck = announced_task(cluster), announced_task(cluster)
+    master = ActingMaster(cluster, [moving])
+    master.start()
+    result = failover_worker(cluster, "--wait", "6s", code=3)
+    master.join(10)
+    assert result["worker"]["acknowledged"] is True
+    assert "not seen to move on in time" in result.said and "do not notice" not in result.said
+    assert {item["id"]: item["outcome"] for item in result["worker"]["tasks"]["items"]}[stuck] == "announced"
+
+
+def test_a_mark_from_before_the_announcement_acknowledges_nothing(make_cluster):
+    cluster = make_cluster("zookeeper")
+    announced_task(cluster)
+    started = ago(5 * HOUR)
+    cluster.registry.mark(f"{DEAD_WORKER}-{started}-99", ago(MINUTE))
+    result = failover_worker(cluster, "--startup-time", started, "--process-id", 99, "--wait", "1s", code=3)
+    assert result["worker"]["announced"] is True and result["worker"]["acknowledged"] is False
+
+
+def test_the_row_of_the_dead_worker_bars_its_announcement(make_cluster):
+    cluster = make_cluster("jdbc")
+    announced_task(cluster)
+    session = cluster.registry.session()
+    session.put_ephemeral(PATH, "{}")
+    cluster.db.execute("DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = ?", session.id)
+    cluster.db.execute("UPDATE t_ds_jdbc_registry_data SET last_update_time = ? WHERE data_key = ?",
+                       databases.to_text(ago(MINUTE)), PATH)
+    result = failover_worker(cluster, code=3)
+    assert result["worker"]["announced"] is False and "still stands" in result.said
+    assert [item["outcome"] for item in result["worker"]["tasks"]["items"]] == ["left"]
+    assert cluster.registry.get(PATH) == "{}"
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mariadb"])
+def test_an_announcement_whose_commit_nobody_confirmed_is_withdrawn_too(make_cluster, database):
+    cluster = make_cluster("jdbc", database)
+    announced_task(cluster)
+    db = cluster.db
+    with Proxy("127.0.0.1", db.server.port) as proxy:
+        proxy.cut_after(COMMIT[database], skip=1)  # the first is our client's row
+        result = failover_worker(cluster, code=3, options=[
+            "--database", db.url, "--registry", f"{db.server.scheme}://ds@{proxy.address}/{db.database}"],
+            environment={"DSFAILOVER_REGISTRY_PASSWORD": db.password})
+        assert proxy.fired.is_set()
+    assert result["worker"]["announced"] is True and cluster.registry.get(PATH) is None
+    assert [event["type"] for event in cluster.registry.events() if event["dataKey"] == PATH] == ["ADD", "DELETE"]
 
 
 def test_a_worker_that_registers_into_our_node_loses_nothing(make_cluster):

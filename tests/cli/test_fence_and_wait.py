@@ -8,7 +8,10 @@ import time
 
 import pytest
 
-from support.cluster import ALIVE, DEAD, HOUR, MINUTE, SimulatedMaster, ago, until
+from support import databases
+from support.cluster import (ALIVE, DEAD, DEAD_WORKER, HOUR, MINUTE, SimulatedMaster, ago, command_param,
+                             until)
+from support.proxy import Proxy
 from support.registries import MARKS, MASTERS, heartbeat
 
 
@@ -218,11 +221,39 @@ def fail_command(cluster, command, message):
                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *(command[c] for c in columns), message)
 
 
+START_A_MASTER = re.compile(r"\b(re)?start (a |the |another |any |that |your )?masters?\b"
+                            r"|their restart|a master that starts takes")
+
+
 def test_no_hint_advises_a_restart_while_workflows_are_in_doubt(cluster):
     cluster.workflow(command_type=3)
     cluster.workflow()
     result = cluster.failover_master("--wait", "1s", code=3)
-    assert not re.search(r"\b(re)?start (a |the |another |any |that |your )?masters?\b", result.said.lower())
+    assert not START_A_MASTER.search(result.said.lower())
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+def test_nor_for_a_worker_that_was_restarted(cluster, in_doubt):
+    if in_doubt:
+        cluster.workflow(command_type=3)  # no task of it is the worker's
+    cluster.register(DEAD_WORKER, worker=True, startup_time=ago(10 * MINUTE))
+    cluster.task(cluster.workflow(host=ALIVE), submit=ago(20 * MINUTE))
+    result = cluster.run("failover-worker", DEAD_WORKER, "--startup-time", ago(5 * HOUR), "--process-id", 9, code=3)
+    assert bool(START_A_MASTER.search(result.said.lower())) is not in_doubt
+    assert ("settle those first" in result.said) is in_doubt
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+def test_nor_for_commands_that_nobody_is_there_to_take(make_cluster, in_doubt):
+    cluster = make_cluster(living=False)
+    if in_doubt:
+        cluster.workflow(command_type=3)
+    cluster.db.insert("t_ds_command", command_type=2, workflow_definition_code=1,
+                      workflow_instance_id=cluster.workflow(state=18), command_param=command_param(1),
+                      update_time=databases.to_text(ago(HOUR)))
+    result = cluster.run("requeue", code=3)
+    assert bool(START_A_MASTER.search(result.said.lower())) is not in_doubt
+    assert ("settle those first" in result.said) is in_doubt
 
 
 def test_global_waits_for_all(cluster):
@@ -241,3 +272,20 @@ def test_interrupted_while_waiting_for_recovery(cluster):
     run.interrupt()
     result = run.finish(130)
     assert result.workflows["failed_over"] == 2 and len(cluster.registry.marks()) == 1
+    assert result.master["recovery"] == {"recovered": 0, "pending": 2, "errored": 0}
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mariadb"])
+def test_a_database_that_is_away_for_a_moment_does_not_end_the_watch(make_cluster, database):
+    cluster = make_cluster(database=database)
+    cluster.workflows(2)
+    db = cluster.db
+    with Proxy("127.0.0.1", db.server.port) as proxy:
+        run = cluster.start("failover-master", DEAD, "--wait", "60s", options=[
+            "--registry", cluster.registry.url, "--database", f"{db.server.scheme}://ds@{proxy.address}/{db.database}"])
+        until(lambda: "2 commands waiting" in run.stderr_so_far())
+        proxy.cut()
+        until(lambda: "connecting again" in run.stderr_so_far())
+        with SimulatedMaster(cluster):
+            result = run.finish(0)
+    assert result.master["recovery"] == {"recovered": 2, "pending": 0, "errored": 0}

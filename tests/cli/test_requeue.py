@@ -10,6 +10,7 @@ import pytest
 from support import databases
 from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, SimulatedMaster, ago, command_param, now_ms,
                              until)
+from support.proxy import COMMIT, Proxy
 
 DATABASES = ["postgresql", "mariadb", "sqlite"]
 SERVERS = ["postgresql", "mariadb"]
@@ -157,9 +158,20 @@ def test_as_says_the_state_where_no_lost_command_does(cluster):
     told, silent, killed = cluster.workflows(3, state=18)
     failed_command(cluster, told, 2)
     cluster.task(killed, state=9)
-    cluster.run("requeue", "--as", "stop", code=0)
+    result = cluster.run("requeue", "--as", "stop", code=0)
     assert states_of_commands(cluster) == {told: "READY_PAUSE", silent: "READY_STOP",
                                            killed: "READY_STOP"}
+    warning, = (each for each in result["warnings"] if "--as" in each)
+    assert "was not used for 1" in warning and str(told) in warning
+
+
+def test_a_second_command_is_for_a_person(cluster):
+    workflow, other = cluster.workflows(2, state=18)
+    numbers = {waiting_command(cluster, workflow) for _ in range(2)}
+    result = cluster.run("requeue", workflow, code=3)
+    assert {row["id"] for row in cluster.commands()} == numbers
+    assert result["workflows"]["skipped"] == {"several_commands": 1}
+    assert str(workflow) in "\n".join(result["errors"])
 
 
 def test_only_the_ids_named(cluster):
@@ -349,6 +361,33 @@ def test_interrupted_while_it_watches(make_cluster):
     assert cluster.commands_per_workflow()[cured] == 1
     assert result["workflows"]["requeued"] == 1 and result["workflows"]["left"] == 2
     assert set(commands.values()) < {row["id"] for row in cluster.commands()}
+    assert items(result)[cured]["name"] == cluster.instance(cured)["name"]
+
+
+def test_an_instance_that_is_not_in_failover_any_more_keeps_its_command(make_cluster):
+    cluster = make_cluster()
+    workflow, = commands = unclaimed(cluster, 1)
+    run = cluster.start("requeue")
+    until(lambda: "watching" in run.stderr_so_far())
+    cluster.db.execute("UPDATE t_ds_workflow_instance SET state = 5 WHERE id = ?", workflow)
+    result = run.finish(0)
+    assert result["workflows"]["skipped"] == {"state_changed": 1}
+    assert [row["id"] for row in cluster.commands()] == list(commands.values())
+
+
+@pytest.mark.parametrize("database", SERVERS)
+@pytest.mark.parametrize("reaches_server", [True, False], ids=["after", "before"])
+def test_a_connection_cut_during_commit(make_cluster, database, reaches_server):
+    cluster = make_cluster(database=database)
+    workflows = cluster.workflows(20, state=18)
+    db = cluster.db
+    with Proxy("127.0.0.1", db.server.port) as proxy:
+        (proxy.cut_after if reaches_server else proxy.cut_before)(COMMIT[database])
+        result = cluster.run("requeue", code=0, options=[
+            "--registry", cluster.registry.url, "--database", f"{db.server.scheme}://ds@{proxy.address}/{db.database}"])
+        assert proxy.fired.is_set()
+    cluster.assert_failed_over_once(workflows)
+    assert result["workflows"]["requeued"] == 20
 
 
 # -- --wait
@@ -378,6 +417,8 @@ def test_wait_tells_recovered_failed_and_pending_apart(cluster):
     acting.join()
     assert result["recovery"] == {"recovered": 1, "pending": 1, "errored": 1}
     assert "java.lang.Boom" in result.said and "\tat x" not in result.said
+    untaken, = (each for each in result["errors"] if "not taken" in each)
+    assert "BUSY" in untaken and "use requeue" not in untaken
     assert cluster.state(pending) == cluster.state(errored) == 18
 
 

@@ -253,6 +253,38 @@ def test_leaders_that_are_gone(make_cluster, registry):
     assert sum("is gone" in each for each in result["warnings"]) == 2
 
 
+@pytest.mark.parametrize("registry", ["zookeeper", "jdbc", "etcd"])
+def test_a_leader_that_is_gone_has_no_node(make_cluster, registry):
+    cluster = make_cluster(registry, living=False)
+    assert not any("is registered" in each for each in cluster.run("status", code=0)["warnings"])
+    cluster.register(ALIVE)
+    cluster.registry.session().put_ephemeral(f"{ALERT_SERVERS}/10.0.2.1:50052", "{}")
+    warnings = [each for each in cluster.run("status", code=0)["warnings"] if "is registered" in each]
+    assert [each.split(" is registered")[0] for each in warnings] == [
+        "No coordinator of the masters", "No leader of the alert servers"]
+    assert all(("nobody elects another" in each) is (registry != "zookeeper") for each in warnings)
+
+
+def test_a_zone_that_cannot_be_right_is_reported_with_all_the_rest(cluster):
+    stuck = cluster.workflow(state=18)
+    cluster.workflow(start=now_ms() + 2 * HOUR)
+    result = cluster.run("status", code=6)
+    assert "--time-zone" in "\n".join(result["errors"])
+    assert [each["address"] for each in result["masters"]] == [ALIVE]
+    assert [each["id"] for each in result["stuck"]] == [stuck]
+
+
+@pytest.mark.parametrize("what", ["impossible", "unreadable"])
+def test_check_counts_what_global_would_leave_to_a_person(cluster, what):
+    if what == "impossible":
+        cluster.workflow(start=now_ms() + 40_000)
+    else:
+        cluster.register(OTHER_DEAD, value="no JSON")
+        cluster.workflow(host=OTHER_DEAD)
+    assert cluster.run("global", "--dry-run").code == 3
+    cluster.run("status", "--check", code=7)
+
+
 def test_check_is_quiet_about_a_healthy_cluster(cluster):
     cluster.registry.mark(f"{ALIVE}-1-2", ago(9 * DAY))  # evidence while its host has workflows
     result = cluster.run("status", "--check", code=0)
@@ -291,7 +323,9 @@ def test_a_table_for_people(cluster):
 def test_the_workflow_table_is_read_once(make_cluster):
     cluster = make_cluster(database="postgresql")
     sql = cluster.db
-    for count, state, host in ((1_000_000, 7, DEAD), (9_000, 1, DEAD), (1_000, 4, ALIVE),
+    # No living master has any: looked for at length, that would be a second scan.
+    sql.execute("UPDATE t_ds_workflow_instance SET host = ?", OTHER_DEAD)
+    for count, state, host in ((1_000_000, 7, DEAD), (9_000, 1, DEAD), (1_000, 4, OTHER_DEAD),
                                (500, 18, DEAD)):
         sql.execute(
             "INSERT INTO t_ds_workflow_instance (name, workflow_definition_code,"
@@ -313,7 +347,6 @@ def test_the_workflow_table_is_read_once(make_cluster):
     # No row twice, however many processes shared the scan.
     rows = sql.value(f"SELECT count(*) FROM {table}")
     assert after["seq_tup_read"] - before["seq_tup_read"] <= rows
-    dead, = result["needs_failover"]
-    assert dead["workflows"] == 9_000
+    assert of(result, DEAD)["workflows"] == 9_000 and "of two clusters?" in result.said
     assert len(result["stuck"]) + result["stuck_omitted"] == 500
     assert result.seconds < 20

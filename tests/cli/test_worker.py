@@ -1,5 +1,7 @@
 """failover-worker: each task by what became of its workflow's master."""
 
+import json
+
 import pytest
 
 from support.cluster import (ALIVE, DEAD, DEAD_WORKER, HOUR, MINUTE, OTHER_DEAD, ago, command_param, until)
@@ -230,12 +232,66 @@ def test_a_worker_that_comes_back_while_its_masters_are_failed_over_gets_no_mark
     assert f"{DEAD_WORKER}-{started}-99" not in cluster.registry.marks()
 
 
+def test_redispatch_is_not_for_a_worker_that_was_restarted(cluster):
+    cluster.register(DEAD_WORKER, worker=True, startup_time=ago(10 * MINUTE))
+    workflow = cluster.workflow()
+    task = cluster.task(workflow, submit=ago(20 * MINUTE))
+    before = task_row(cluster, task)
+    result = failover_worker(cluster, "--redispatch", "--startup-time", ago(5 * HOUR), "--process-id", 9, code=0)
+    assert routes(result) == {task: "workflow_failover"} and task_row(cluster, task) == before
+    cluster.assert_failed_over_once([workflow])
+
+
+def test_a_workflow_without_a_host_is_stuck(cluster):
+    task = cluster.task(cluster.workflow(host=None))
+    result = failover_worker(cluster, code=3)
+    item, = result["worker"]["tasks"]["items"]
+    assert (item["id"], item["route"], item["outcome"]) == (task, "stuck", "left") and "no host" in item["reason"]
+
+
+def test_a_leaked_lock_is_named_because_it_makes_masters_deaf(cluster):
+    lock = cluster.registry.lock(DEAD, session=cluster.alive.session).wait()
+    cluster.registry.mark(f"{DEAD}-unknown-unknown", ago(MINUTE))
+    cluster.task(cluster.workflow(host=ALIVE))
+    said = failover_worker(cluster, "--no-announce", code=3).said
+    assert "suspected leaked" in said and ALIVE in said and "of workers neither" in said
+    lock.release()
+
+
+def test_interrupted_after_a_commit_it_tells_what_was_done(make_cluster, tmp_path):
+    cluster = make_cluster(database="postgresql")
+    workflows = [cluster.workflow(), cluster.workflow(host=OTHER_DEAD)]
+    tasks = [cluster.task(workflow) for workflow in workflows]
+    holder = cluster.db.clone()
+    holder.execute("BEGIN")
+    holder.execute("UPDATE t_ds_workflow_instance SET var_pool = '[1]' WHERE id = ?", workflows[1])
+    log = tmp_path / "audit.log"
+    run = cluster.start("failover-worker", DEAD_WORKER, "--redispatch", "--audit-log", log)
+    until(cluster.commands)
+    run.interrupt()
+    holder.execute("ROLLBACK")
+    holder.close()
+    result = run.finish(130)
+    done = {task for task in tasks if task_row(cluster, task)["flag"] == 0}
+    assert tasks[0] in done and result["worker"]["outcome"] == "interrupted"
+    assert {item["id"] for item in result["worker"]["tasks"]["items"] if item["outcome"] == "redispatched"} == done
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {entry["id"] for entry in entries if entry["kind"] == "task"} == done
+
+
+def test_interrupted_in_its_grace_time(cluster):
+    cluster.task(cluster.workflow())
+    run = cluster.start("failover-worker", DEAD_WORKER, environment={"DSFAILOVER_GRACE": "60s"})
+    until(lambda: "(--grace)" in run.stderr_so_far())
+    run.interrupt()
+    assert run.finish(130)["worker"]["outcome"] == "interrupted"
+
+
 # -- announcing the departure
 
 
 def test_the_departure_is_announced_to_the_living_masters(cluster):
     """A watcher sees the worker come, BUSY, with a heartbeat it can parse, and go again."""
-    import json
     seen = []
     path = cluster.registry.full("/nodes/worker")
 
@@ -269,5 +325,8 @@ def test_the_announcement_never_outlives_the_run(cluster, number):
     run = cluster.start("failover-worker", DEAD_WORKER)
     until(lambda: cluster.registry.get(f"/nodes/worker/{DEAD_WORKER}") is not None)
     run.interrupt(getattr(signal, number))
-    run.finish({"SIGINT": 130, "SIGTERM": 143}[number])
+    result = run.finish({"SIGINT": 130, "SIGTERM": 143}[number])
     assert cluster.registry.get(f"/nodes/worker/{DEAD_WORKER}") is None
+    # Masters saw it come and go.
+    assert result["worker"]["announced"] is True and result["worker"]["outcome"] == "interrupted"
+    assert [item["outcome"] for item in result["worker"]["tasks"]["items"]] == ["announced"]

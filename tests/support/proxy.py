@@ -20,6 +20,8 @@ import threading
 import time
 
 HOST = "127.0.0.1"
+# The request that commits, which is not the only one with that word: "READ COMMITTED".
+COMMIT = {"postgresql": b"commit\0", "mariadb": b"\3commit"}
 
 
 class Proxy:
