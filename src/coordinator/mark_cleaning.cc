@@ -17,7 +17,7 @@ namespace dsfailover {
 
 namespace {
 
-constexpr std::size_t kRemovalBatch = 5000;
+constexpr std::size_t kRemovalBatch = 2000;
 
 MarkItem describe(const NodeRead& child, EpochMs now) {
     MarkItem item;
@@ -168,8 +168,22 @@ class Cleaner {
             removals.push_back({fmt::format("{}/{}", paths::kMarks, candidates_[i].name),
                                 candidates_[i].version, RemoveOutcome::failed, ""});
         }
-        registry_.remove(removals);
-        for (std::size_t i = begin; i < end; ++i) record(candidates_[i], removals[i - begin]);
+        const auto record_all = [&] {
+            for (std::size_t i = begin; i < end; ++i) record(candidates_[i], removals[i - begin]);
+        };
+        try {
+            registry_.remove(removals);
+        } catch (const RegistryError& error) {
+            record_all();
+            for (std::size_t i = end; i < candidates_.size(); ++i)
+                record(candidates_[i], Removal{"", "", RemoveOutcome::failed, ""});
+            // Some may be removed without our having heard of it: "nothing written" cannot be said.
+            throw Error(ExitCode::failed, error.what());
+        } catch (const Interrupted&) {
+            record_all();
+            throw;
+        }
+        record_all();
         spdlog::info("{} of {} marks removed", section_.removed, candidates_.size());
     }
 
@@ -189,7 +203,8 @@ class Cleaner {
                 return fail(candidate.name, value,
                             "it has children; a mark has none, look what they are");
             case RemoveOutcome::failed:
-                return fail(candidate.name, value, removal.problem);
+                return fail(candidate.name, value,
+                            removal.problem.empty() ? "not tried" : removal.problem);
         }
     }
 

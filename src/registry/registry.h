@@ -191,7 +191,9 @@ class Registry {
 
     /// Removes nodes that still have the version given, pipelined or batched; fills in the
     /// outcomes. Each node stands for itself: one that fails never keeps another from being
-    /// removed.
+    /// removed. Throws RegistryError when the registry is gone (unreachable, session_lost, denied
+    /// as a whole); the outcomes so far are filled in then, and what was not tried is `failed`
+    /// without a problem.
     virtual void remove(std::span<Removal> removals) = 0;
 
     /// Waits for the lock at most `time_limit`; calls `waiting` about once a second with the

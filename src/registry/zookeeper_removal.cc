@@ -52,6 +52,10 @@ void ZookeeperRemoval::listed(const std::string& folder, const Stat& stat) {
 }
 
 void ZookeeperRemoval::remove(std::span<Removal> removals) {
+    for (Removal& removal : removals) {
+        removal.outcome = RemoveOutcome::failed;
+        removal.problem.clear();
+    }
     for (; !removals.empty(); removals = removals.subspan(std::min(kStep, removals.size())))
         remove_some(removals.first(std::min(kStep, removals.size())));
 }
@@ -60,8 +64,6 @@ void ZookeeperRemoval::remove_some(std::span<Removal> removals) {
     Batch left;
     std::map<std::string, bool> untouched;
     for (Removal& removal : removals) {
-        removal.outcome = RemoveOutcome::failed;
-        removal.problem = "not tried";
         left.push_back(&removal);
         untouched.try_emplace(folder_of(removal.path), false);
     }
@@ -79,7 +81,9 @@ void ZookeeperRemoval::remove_some(std::span<Removal> removals) {
         }
     } catch (const RegistryError& error) {
         for (Removal* removal : left)
-            if (removal->outcome == RemoveOutcome::failed) removal->problem = error.what();
+            if (removal->outcome == RemoveOutcome::failed && removal->problem.empty())
+                removal->problem = error.what();
+        throw;
     }
 }
 

@@ -25,8 +25,8 @@ class ZookeeperRemoval {
     void listed(const std::string& folder, const Stat& stat);
 
     /// Removes what still has its version; paths are absolute below the namespace given to the
-    /// session. An outcome that a broken connection left open is looked up; what cannot be settled
-    /// is `failed`, with the reason.
+    /// session. An outcome that a broken connection left open is looked up. Throws as
+    /// Registry::remove().
     void remove(std::span<Removal> removals);
 
   private:

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from support import databases, registries
-from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, SECOND, Cluster, ago, now_ms, until)
+from support.cluster import (ALIVE, DAY, DEAD, HOUR, MINUTE, SECOND, Cluster, ago, now_ms, until)
+from support.proxy import Proxy
 from support.registries import LOCKS, MARKS, MASTERS, STAMPS
 
 
@@ -214,3 +215,19 @@ def test_a_killed_run_bars_the_next_one_only_briefly(cluster):
     result = cluster.failover_master(code=0, timeout=60)
     assert result.seconds < 25
     cluster.assert_failed_over_once(workflows)
+
+
+def test_gone_while_marks_are_removed(make_cluster, postgresql):
+    """What was removed before is in the report, and the rest is not tried."""
+    cluster = make_cluster("jdbc", "postgresql")
+    cluster.registry.put_many(MARKS, {f"10.9.{number // 250}.{number % 250}:5678-7-7": str(ago(9 * DAY))
+                                      for number in range(5000)})
+    with Proxy("127.0.0.1", postgresql.port) as proxy:
+        def before_commits(left):
+            proxy.do_before(b"commit", lambda: before_commits(left - 1) if left else proxy.refuse(True))
+        before_commits(4)
+        url = cluster.db.url.replace(f":{postgresql.port}/", f":{proxy.port}/")
+        result = cluster.run("clean-marks", options=["--registry", "jdbc", "--database", url], code=1)
+    marks = result["marks"]
+    assert 0 < marks["removed"] == 5000 - len(cluster.registry.marks()) < 5000
+    assert marks["examined"] == marks["removed"] + marks["failed"]

@@ -5,10 +5,10 @@ import time
 import pytest
 
 from support import databases, registries
-from support.cluster import DEAD, Cluster, ago, until
+from support.cluster import DAY, DEAD, Cluster, ago, until
 from support.databases import Sqlite
 from support.proxy import Proxy
-from support.registries import STAMPS
+from support.registries import MARKS, STAMPS
 from support.servers import ZooKeeper
 
 MANY = 20_000
@@ -194,3 +194,20 @@ def test_one_server_of_several_is_enough(cluster, own_zookeeper):
     url = f"zookeeper://127.0.0.1:{free_port()},{own_zookeeper.address}{cluster.registry.namespace}"
     cluster.run("failover-master", DEAD, options=["--registry", url, "--database", cluster.db.url], code=0)
     cluster.assert_failed_over_once([workflow])
+
+
+def test_gone_while_marks_are_removed(cluster, own_zookeeper):
+    """One wait for it to come back, and every mark has its outcome in the report."""
+    names = [f"10.9.{number // 250}.{number % 250}:5678-7-7" for number in range(5000)]
+    cluster.registry.put_many(MARKS, {name: str(ago(9 * DAY)) for name in names})
+    with Proxy("127.0.0.1", own_zookeeper.port) as proxy:
+        last = names[-1].encode()
+        # Read first, then removed.
+        proxy.do_before(last, lambda: proxy.do_before(last, lambda: proxy.refuse(True)))
+        url = f"zookeeper://{proxy.address}{cluster.registry.namespace}"
+        result = cluster.run("clean-marks", "--items", 10_000, options=["--registry", url], code=1)
+        marks = result["marks"]
+        assert proxy.address in result["errors"][0]
+        assert marks["examined"] == marks["removed"] + marks["failed"] == 5000
+        assert marks["removed"] <= 5000 - len(cluster.registry.marks())
+        assert all(item["reason"] for item in marks["items"] if item["outcome"] == "failed")
