@@ -1,6 +1,7 @@
 """Announcing a worker's departure: what the masters of each registry get to see, and what follows."""
 
 import json
+import struct
 import subprocess
 import threading
 import time
@@ -200,6 +201,26 @@ def test_a_worker_that_registers_into_our_node_loses_nothing(make_cluster):
     assert client.get(path)[0] == theirs
     assert "registered" in " ".join(result.report["errors"])
     assert f"{DEAD_WORKER}-unknown-unknown" not in cluster.registry.marks()
+
+
+def test_a_withdrawal_without_an_answer_is_not_repeated_on_another_s_node(make_cluster):
+    cluster = make_cluster("zookeeper")
+    announced_task(cluster)
+    client, path = cluster.registry.client, cluster.registry.full(PATH)
+    server = cluster.registry.server
+    host, port = server.address.rsplit(":", 1)
+    with Proxy(host, int(port)) as proxy:
+        # A delete request: its type, and the path after its length.
+        proxy.cut_after(struct.pack(">ii", 2, len(path)) + path.encode())
+        run = cluster.start("failover-worker", DEAD_WORKER, options=[
+            "--database", cluster.db.url, "--registry", f"zookeeper://{proxy.address}{cluster.registry.namespace}"])
+        until(lambda: client.exists(path))
+        theirs = client.get(path)[0].replace(b"BUSY", b"NORMAL")
+        until(lambda: client.exists(path) is None)
+        client.create(path, theirs, ephemeral=True)
+        run.finish(4)
+        assert proxy.fired.is_set()
+    assert client.get(path)[0] == theirs
 
 
 def test_no_announce_leaves_the_tasks_and_says_so(make_cluster):
