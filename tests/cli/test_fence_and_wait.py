@@ -166,6 +166,28 @@ def test_fenced_elsewhere(make_cluster, registry):
     cluster.assert_failed_over_once([workflow])
 
 
+def test_a_heartbeat_that_only_pauses_is_no_stop(make_cluster):
+    """On JDBC a client past its time-out is looked at again before it counts as gone."""
+    cluster = make_cluster("jdbc")
+    hung = cluster.register(DEAD)
+    workflow = cluster.workflow()
+
+    def beat(session_timeout, age):
+        cluster.db.execute("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = ?,"
+                           " connection_config = ? WHERE id = ?", ago(age),
+                           json.dumps({"sessionTimeout": session_timeout}), hung.session.id)
+
+    cluster.db.execute("UPDATE t_ds_jdbc_registry_data SET last_update_time = ? WHERE data_key = ?",
+                       databases.to_text(ago(MINUTE)), hung.path)
+    run = cluster.start("failover-master", DEAD, "--fence", "--fence-timeout", "3s")
+    until(lambda: cluster.registry.marks())
+    beat(5_000, 20_000)
+    until(lambda: "overdue" in run.stderr_so_far())
+    beat(5_000, 15_000)
+    result = run.finish(4)
+    assert result.master["fence"]["stopped"] is False and cluster.state(workflow) == 1
+
+
 def test_a_hung_worker_stops_too(cluster):
     hung = cluster.register("10.0.1.1:1234", worker=True)
     workflow = cluster.workflow()
