@@ -13,8 +13,8 @@ namespace dsfailover {
 namespace {
 
 // Digits alone, at most 18 of them, so that it always fits.
-std::optional<std::int64_t> decimal(std::string_view text) {
-    if (text.empty() || text.size() > 18) return std::nullopt;
+std::optional<std::int64_t> decimal(std::string_view text, std::size_t most_digits = 18) {
+    if (text.empty() || text.size() > most_digits) return std::nullopt;
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool whole = error == std::errc() && end == text.data() + text.size();
@@ -68,7 +68,8 @@ std::optional<MarkName> parse_mark_name(std::string_view name) {
     return MarkName{std::string(address), ProcessIdentity{*startup_time, *process_id}};
 }
 
-std::optional<EpochMs> parse_mark_value(std::string_view value) { return decimal(value); }
+// Fits as microseconds, too.
+std::optional<EpochMs> parse_mark_value(std::string_view value) { return decimal(value, 15); }
 
 std::string mark_path(const std::string& address, const std::optional<ProcessIdentity>& process) {
     return process ? fmt::format("{}/{}-{}-{}", paths::kMarks, address, process->startup_time,

@@ -27,7 +27,7 @@ struct MarkName {
 /// Reads a mark's name from the right, because hosts may contain dashes. nullopt if it is none.
 std::optional<MarkName> parse_mark_name(std::string_view name);
 
-/// A mark's value, decimal epoch milliseconds; nullopt if it is no number.
+/// A mark's value, decimal epoch milliseconds; nullopt if it is no number of at most 15 digits.
 std::optional<EpochMs> parse_mark_value(std::string_view value);
 
 /// The path of the mark of a process, or of the unknown one.
