@@ -16,6 +16,9 @@ namespace dsfailover {
 struct FailoverStamps {
     std::vector<EpochMs> values;  ///< ascending
     std::string version;          ///< empty: there is no node yet
+    /// Why they cannot be read, and the way out; empty: they can. Without them our own work cannot
+    /// be told from others'.
+    std::string problem;
 
     bool operator==(const FailoverStamps& other) const = default;
 };
@@ -23,11 +26,7 @@ struct FailoverStamps {
 /// Path of an address's stamps.
 std::string stamps_path(const std::string& address);
 
-/// Reads the stamps. Throws RegistryError, and Error(failed) naming the path if the value is no
-/// comma separated list of numbers: without it our own work cannot be told from others'.
-FailoverStamps read_stamps(Registry& registry, const std::string& address);
-
-/// Reads the stamps of several addresses together. Throws as read_stamps().
+/// Reads the stamps of several addresses together. Throws RegistryError if the registry is gone.
 std::map<std::string, FailoverStamps> read_all_stamps(Registry& registry,
                                                       const std::vector<std::string>& addresses);
 
@@ -42,9 +41,10 @@ struct StampToAdd {
 };
 
 /// Adds the stamps, all together; the answers in the order of `stamps`, false on a conflict. Beyond
-/// 64 stamps the oldest of an address that `carried` does not return are dropped. An unknown
-/// outcome is settled by reading. Throws RegistryError.
-std::vector<bool> add_stamps(Registry& registry, std::span<const StampToAdd> stamps,
+/// 64 stamps the oldest of an address that `carried` does not return are dropped, but none of the
+/// last hour before `clock` (epoch ms): another run may be about to use it. An unknown outcome is
+/// settled by reading. Throws RegistryError.
+std::vector<bool> add_stamps(Registry& registry, std::span<const StampToAdd> stamps, EpochMs clock,
                              const CarriedStamps& carried);
 
 }  // namespace dsfailover

@@ -26,9 +26,11 @@ void report_untouched(const RunContext& context, const FirstLook& look, const st
     }
     if (living && !living->startup_time) {
         section.outcome = Outcome::refused;
-        context.warn(fmt::format(
-            "{} is registered, and {}: it counts as alive, its workflows are left to it.", address,
-            living->problem));
+        context.fail(
+            ExitCode::needs_person,
+            fmt::format("{}: {} is registered, and {}: it counts as alive, its workflows are left "
+                        "to it.",
+                        context.registry.endpoint(), address, living->problem));
     } else {
         section.deadline = found.facts.deadline;
         section.outcome = Outcome::nothing_to_do;
@@ -36,7 +38,6 @@ void report_untouched(const RunContext& context, const FirstLook& look, const st
         if (doubtful == found.skipped.end()) return;
         report_doubt(context, address, doubtful->second);
     }
-    context.report.raise_exit_code(ExitCode::needs_person);
 }
 
 }  // namespace
@@ -58,21 +59,32 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
                 .first->second.items.add(skipped_item(instance, verdict, last_task_activity));
         });
     warn_of_the_whole(context, look.servers, selection);
-    if (!selection.odd_hosts.empty()) context.report.raise_exit_code(ExitCode::needs_person);
+    report_odd_hosts(context, selection);
 
     std::vector<FailoverTarget> targets;
     for (const auto& [address, found] : selection.addresses) {
         const Server* living = look.servers.master(address);
         const bool unreadable = living && !living->startup_time && found.total > 0;
         const bool impossible = found.impossible > 0 && !event_time;
-        if (found.selectable > 0 || impossible) {
+        const bool unread = found.total > 0 && !found.stamps.problem.empty();
+        if (found.selectable > 0 || impossible || unread) {
             targets.push_back({address, std::nullopt, std::nullopt});
         } else if (unreadable || found.in_doubt() > 0) {
             report_untouched(context, look, address, found,
                              std::move(skipped.try_emplace(address, options.items).first->second));
         }
     }
+    // Otherwise the failover itself asks.
+    if (targets.empty()) activity_lags(context, look.servers);
     return targets;
+}
+
+void report_odd_hosts(const RunContext& context, const Selection& selection) {
+    if (selection.odd_hosts.empty()) return;
+    context.fail(ExitCode::needs_person,
+                 fmt::format("Unfinished workflows have {} hosts that are no HOST:PORT, see the "
+                             "warnings: nothing fails them over.",
+                             selection.odd_hosts.size()));
 }
 
 void warn_of_the_whole(const RunContext& context, const Servers& servers,

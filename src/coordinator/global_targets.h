@@ -25,4 +25,7 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
 void warn_of_the_whole(const RunContext& context, const Servers& servers,
                        const Selection& selection);
 
+/// Adds an error for hosts that are no HOST:PORT, and raises the exit code to 3, if there are any.
+void report_odd_hosts(const RunContext& context, const Selection& selection);
+
 }  // namespace dsfailover

@@ -1,6 +1,7 @@
 #include "coordinator/master_failover.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -10,6 +11,7 @@
 #include "coordinator/cluster_check.h"
 #include "coordinator/global_targets.h"
 #include "coordinator/recovery_watch.h"
+#include "coordinator/retried_transaction.h"
 #include "store/command_store.h"
 
 namespace dsfailover {
@@ -32,10 +34,13 @@ struct MasterFailover::Target {
     std::optional<FailoverLock> lock;
     EpochMs deadline = 0;
     std::optional<EpochMs> stamp;
-    std::set<std::int64_t> changed;         // state_changed so far
-    std::set<std::int64_t> failed;          // failed so far
-    std::string unknown_why;                // why the outcome of some is unknown
-    std::vector<std::int64_t> command_ids;  // with --wait
+    std::set<std::int64_t> changed;                // state_changed so far
+    std::set<std::int64_t> failed;                 // failed so far
+    std::set<std::int64_t> skipped;                // for another reason than started_after_deadline
+    std::string failed_first;                      // which failed first, and why
+    std::string unknown_why;                       // why the outcome of some is unknown
+    std::vector<std::int64_t> command_ids;         // with --wait
+    std::vector<std::int64_t> without_command_id;  // workflows, with --wait
 };
 
 struct MasterFailover::Selected {
@@ -114,8 +119,9 @@ void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<Epoc
         throw;
     } catch (const Error& error) {
         finish(Outcome::failed);
-        const bool wrote = std::any_of(targets_.begin(), targets_.end(), [](const Target& target) {
-            return target.stamp.has_value();
+        const bool wrote = std::any_of(targets_.begin(), targets_.end(), [&](const Target& target) {
+            const auto& fence = section(target).fence;
+            return target.stamp || (fence && fence->written);
         });
         // "Nothing written" is what this exit status promises.
         if (wrote && error.exit_code() == ExitCode::environment)
@@ -126,7 +132,6 @@ void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<Epoc
         throw;
     }
     finish(std::nullopt);
-    add_names();
 }
 
 void MasterFailover::stop(Target& target, ExitCode code, Outcome outcome,
@@ -260,24 +265,47 @@ void MasterFailover::check_return(Target& target) {
     }
 }
 
-Selection MasterFailover::read(const std::set<std::string>& addresses, bool all_hosts,
-                               bool into_report) {
+Selection MasterFailover::read(const std::set<std::string>& addresses, bool all_hosts, bool first) {
     SelectionRequest request;
     request.addresses = addresses;
     request.all_hosts = all_hosts;
     request.event_time = event_time_;
     request.run_began = look_.at;
     // What we failed over for --in-doubt may be in doubt again the moment a master took it.
-    if (into_report) request.in_doubt = options_.in_doubt;
-    SkipCallback skips;
-    if (into_report) {
-        skips = [this](const std::string& address, const WorkflowInstance& instance,
-                       Verdict verdict, std::optional<EpochMs> last_task_activity) {
-            section(*find(address))
-                .workflows.items.add(skipped_item(instance, verdict, last_task_activity));
-        };
-    }
-    return read_selection(context_, look_.servers, request, skips);
+    if (first) request.in_doubt = options_.in_doubt;
+    request.leave_out_own_work = !first;
+    return read_selection(
+        context_, look_.servers, request,
+        [&](const std::string& address, const WorkflowInstance& instance, Verdict verdict,
+            std::optional<EpochMs> last_task_activity) {
+            Target& target = *find(address);
+            const bool later_start = verdict == Verdict::started_after_deadline;
+            const bool is_new = !later_start && target.skipped.insert(instance.id).second;
+            WorkflowItem item = skipped_item(instance, verdict, last_task_activity);
+            if (first)
+                section(target).workflows.items.add(std::move(item));
+            else if (is_new)
+                skip_later(target, std::move(item));
+        });
+}
+
+// What turned doubtful while we worked: a person resumed it, or a new process may have it now.
+void MasterFailover::skip_later(Target& target, WorkflowItem item) {
+    if (target.failed.contains(item.id)) return;
+    WorkflowsSection& its = section(target).workflows;
+    ++its.skipped[*item.reason];
+    const bool listed = target.changed.erase(item.id) > 0;
+    if (listed) --its.selected;
+    put_item(target, std::move(item), listed);
+}
+
+// One that changed under our hands may come again: it keeps its one place in the list.
+void MasterFailover::put_item(Target& target, WorkflowItem item, bool listed) {
+    auto& items = section(target).workflows.items;
+    if (!listed) return items.add(std::move(item));
+    const auto place = std::find_if(items.kept().begin(), items.kept().end(),
+                                    [&](const WorkflowItem& one) { return one.id == item.id; });
+    if (place != items.kept().end()) *place = std::move(item);
 }
 
 void MasterFailover::first_reading(bool whole_cluster) {
@@ -302,6 +330,8 @@ void MasterFailover::first_reading(bool whole_cluster) {
             selected.push_back({&target, &found});
         }
     }
+    if (options_.wait && !selected.empty())
+        newest_command_ = CommandStore(context_.store()).highest_id();
     commit(selected);
     for (const std::int64_t id : options_.in_doubt.ids) {
         if (named.contains(id)) continue;
@@ -322,10 +352,8 @@ void MasterFailover::judge_reading(Target& target, AddressSelection& found) {
     for (const auto& [verdict, count] : found.skipped) {
         its.workflows.skipped[std::string(to_string(verdict))] = count;
     }
-    if (const auto doubtful = found.skipped.find(Verdict::in_doubt);
-        doubtful != found.skipped.end()) {
-        report_doubt(context_, target.address, doubtful->second);
-    }
+    if (!found.stamps.problem.empty())
+        return stop(target, ExitCode::failed, Outcome::failed, found.stamps.problem);
     const bool impossible = found.impossible > 0 && !given_event_time_;
     if (impossible || (target.lives && lagging_ && found.selectable > 0)) {
         its.workflows.left = found.selectable;
@@ -351,7 +379,8 @@ void MasterFailover::judge_reading(Target& target, AddressSelection& found) {
     const bool newer_than_all =
         found.facts.newest_mark && !found.start_unknown &&
         *found.facts.newest_mark * 1000 > found.latest_start_us.value_or(INT64_MIN);
-    if (value == target.deadline || newer_than_all) {
+    // The mark of a fence that did its work still gets its deadline.
+    if ((value == target.deadline || newer_than_all) && !its.fence) {
         its.outcome = Outcome::already_failed_over;
         its.mark =
             MarkInfo{path, value, standing ? std::optional(standing->value) : std::nullopt, false};
@@ -372,7 +401,19 @@ void MasterFailover::plan(Target& target, AddressSelection& found) {
             its.items.add(workflow_item(instance, "planned"));
         }
     }
-    if (its.left > 0) context_.report.raise_exit_code(ExitCode::needs_person);
+    if (its.left > 0) {
+        context_.fail(
+            ExitCode::needs_person,
+            fmt::format("{} workflows of {} are left by --limit; no mark is written then.",
+                        its.left, target.address));
+        return;
+    }
+    const std::string path = mark_path(target.address, target.process);
+    const auto standing = context_.registry.get(path);
+    const auto value = standing ? parse_mark_value(standing->value) : std::nullopt;
+    section(target).mark =
+        MarkInfo{path, std::max(target.deadline, value.value_or(target.deadline)),
+                 standing ? std::optional(standing->value) : std::nullopt, false};
 }
 
 // Chooses this run's stamps and puts them into the registry. Those that somebody else changed
@@ -387,7 +428,7 @@ void MasterFailover::choose_stamps(std::span<const Selected> selected) {
             {target->address, &found->stamps, round_up(stamp, context_.schema.time_precision_us)});
     }
     const std::vector<bool> added = add_stamps(
-        context_.registry, stamps,
+        context_.registry, stamps, clock,
         [&](const std::string& address, std::span<const EpochMs> values) {
             return WorkflowInstanceStore(context_.store()).carried_stamps(address, values);
         });
@@ -420,6 +461,7 @@ void MasterFailover::agree_on_stamp(Target& target, AddressSelection& found) {
     for (int conflicts = 0; conflicts < kStampConflicts; ++conflicts) {
         if (conflicts > 0) {
             section(target).workflows = WorkflowsSection(options_.items);
+            target.skipped.clear();
             Selection again = read({target.address}, false, true);
             found = std::move(again.addresses.at(target.address));
             judge_reading(target, found);
@@ -499,14 +541,16 @@ void MasterFailover::record(Target& target, const WorkflowFailoverResult& result
     using Kind = WorkflowFailoverResult::Kind;
     MasterSection& its = section(target);
     WorkflowItem item = workflow_item(*result.instance, "failed_over");
+    const bool listed = target.changed.erase(item.id) > 0;
     switch (result.kind) {
         case Kind::failed_over:
             ++its.workflows.done;
             if (limit_left_) --*limit_left_;
-            target.changed.erase(item.id);
-            target.failed.erase(item.id);
             if (result.command_id != 0) item.command_id = result.command_id;
-            if (options_.wait) follow(target, item.id, result.command_id);
+            if (options_.wait && result.command_id != 0)
+                target.command_ids.push_back(result.command_id);
+            else if (options_.wait)
+                target.without_command_id.push_back(item.id);
             if (on_failed_over_) on_failed_over_(item.id);
             context_.audit.write({"workflow", "failed_over", target.address, item.id,
                                   item.command_id, "", *item.previous_state});
@@ -517,12 +561,11 @@ void MasterFailover::record(Target& target, const WorkflowFailoverResult& result
             item.reason = "state_changed";
             break;
         case Kind::failed:
-            if (!target.failed.insert(item.id).second) return;
+            if (target.failed.empty())
+                target.failed_first = fmt::format("{}: {}", item.id, result.problem);
+            target.failed.insert(item.id);
             item.outcome = "failed";
             item.reason = result.problem;
-            context_.fail(ExitCode::needs_person,
-                          fmt::format("Workflow instance {} could not be failed over: {}", item.id,
-                                      result.problem));
             break;
         case Kind::unknown:
             ++its.workflows.unknown;
@@ -531,19 +574,27 @@ void MasterFailover::record(Target& target, const WorkflowFailoverResult& result
             item.reason = result.problem;
             break;
     }
-    its.workflows.items.add(std::move(item));
+    put_item(target, std::move(item), listed);
 }
 
-// A commit that only a later look confirmed does not tell its command's id.
-void MasterFailover::follow(Target& target, std::int64_t workflow_id, std::int64_t command_id) {
-    if (command_id != 0) {
+// A commit that only a later look confirmed does not tell its commands' ids. Returns how many of
+// them neither wait nor failed: a master took them.
+std::int64_t MasterFailover::find_commands(Target& target) {
+    if (target.without_command_id.empty()) return 0;
+    CommandStore commands(context_.store());
+    std::set<std::int64_t> found;
+    const auto ours = [&](std::int64_t workflow_id, std::int64_t command_id) {
+        if (command_id <= newest_command_) return;
+        found.insert(workflow_id);
         target.command_ids.push_back(command_id);
-        return;
-    }
-    for (const WaitingCommand& command :
-         CommandStore(context_.store()).for_workflows({&workflow_id, 1})) {
-        target.command_ids.push_back(command.id);
-    }
+    };
+    const auto waiting = read_patiently(
+        context_.database, [&] { return commands.for_workflows(target.without_command_id); });
+    for (const WaitingCommand& command : waiting) ours(command.workflow_instance_id, command.id);
+    const auto failed = read_patiently(
+        context_.database, [&] { return commands.last_failed(target.without_command_id); });
+    for (const auto& [workflow_id, command] : failed) ours(workflow_id, command.id);
+    return std::ssize(target.without_command_id) - std::ssize(found);
 }
 
 // Reads the selection again until nothing selectable is left: what was started, resumed or changed
@@ -562,6 +613,10 @@ void MasterFailover::later_readings() {
         for (const std::string& address : open) {
             Target& target = *find(address);
             AddressSelection& found = selection.addresses.at(address);
+            if (!found.stamps.problem.empty()) {
+                stop(target, ExitCode::failed, Outcome::failed, found.stamps.problem);
+                continue;
+            }
             target.complete = found.selectable == 0;
             const bool over_limit = limit_left_ && *limit_left_ <= 0;
             if (target.complete || over_limit || reading == kLaterReadings) continue;
@@ -666,7 +721,8 @@ void MasterFailover::require_ours(Target& target, bool lock_held,
 
 void MasterFailover::warn_of_others(const Selection& selection) {
     warn_of_the_whole(context_, look_.servers, selection);
-    if (!selection.odd_hosts.empty()) context_.report.raise_exit_code(ExitCode::needs_person);
+    report_odd_hosts(context_, selection);
+    std::vector<std::string> doubtful;
     for (const auto& [address, found] : selection.addresses) {
         if (find(address) || found.facts.lives || found.in_doubt() == 0) continue;
         context_.warn(
@@ -675,13 +731,19 @@ void MasterFailover::warn_of_others(const Selection& selection) {
                         "failed over now may have been running them. See the report of: "
                         "failover-master {} --dry-run",
                         found.in_doubt(), address, address));
-        context_.report.raise_exit_code(ExitCode::needs_person);
+        doubtful.push_back(address);
     }
+    if (doubtful.empty()) return;
+    context_.fail(
+        ExitCode::needs_person,
+        fmt::format("Workflows of {} may have been running on the master failed over now: "
+                    "see the warnings.",
+                    fmt::join(doubtful, ", ")));
 }
 
 // Names are for the report alone; without them it is still true. Asked for in the order of the
 // rows, which are mixed among the masters.
-void MasterFailover::add_names() {
+void MasterFailover::add_names() noexcept try {
     std::vector<WorkflowItem*> items;
     for (const Target& target : targets_)
         for (WorkflowItem& item : section(target).workflows.items.kept()) items.push_back(&item);
@@ -691,6 +753,8 @@ void MasterFailover::add_names() {
     for (const WorkflowItem* item : items) ids.push_back(item->id);
     auto names = WorkflowInstanceStore(context_.store()).names(ids);
     for (std::size_t i = 0; i < items.size(); ++i) items[i]->name = std::move(names[i]);
+} catch (const std::exception& error) {
+    spdlog::warn("the report has no names: {}", error.what());
 }
 
 void MasterFailover::release_locks() {
@@ -716,6 +780,17 @@ void MasterFailover::finish(std::optional<Outcome> unfinished) {
                    its.workflows.selected > 0) {
             its.outcome = Outcome::planned;
         }
+        if (const auto doubtful = its.workflows.skipped.find("in_doubt");
+            doubtful != its.workflows.skipped.end()) {
+            report_doubt(context_, target.address, doubtful->second);
+        }
+        if (!target.failed.empty()) {
+            context_.fail(
+                ExitCode::needs_person,
+                fmt::format("{} workflows of {} could not be failed over, see the items; the first "
+                            "is workflow instance {}",
+                            target.failed.size(), target.address, target.failed_first));
+        }
         if (its.workflows.unknown > 0) {
             context_.fail(
                 ExitCode::failed,
@@ -727,20 +802,20 @@ void MasterFailover::finish(std::optional<Outcome> unfinished) {
         if (unfinished && target.active && !its.mark) its.outcome = *unfinished;
     }
     release_locks();
+    add_names();
 }
 
 void MasterFailover::wait_for_recovery(EpochMs until) {
     if (!options_.wait || options_.dry_run) return;
-    const auto pending = [](const Target& target) {
-        return static_cast<std::int64_t>(target.command_ids.size());
-    };
     for (Target& target : targets_) {
-        if (section(target).workflows.done > 0)
-            section(target).recovery = RecoveryInfo{0, pending(target), 0};
+        if (section(target).workflows.done == 0) continue;
+        section(target).recovery = RecoveryInfo{
+            0, std::ssize(target.command_ids) + std::ssize(target.without_command_id), 0};
     }
     for (Target& target : targets_) {
         auto& recovery = section(target).recovery;
         if (!recovery) continue;
+        recovery->recovered = find_commands(target);
         const auto problems = watch_recovery(context_, target.command_ids, until, *recovery);
         report_recovery(context_, *recovery, problems, false);
     }

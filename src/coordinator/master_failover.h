@@ -86,17 +86,19 @@ class MasterFailover {
     void confirm_all(std::vector<Selected>& selected);
     void require_ours(Target& target, bool lock_held, const std::optional<Server>& living);
     void release_locks();
-    void follow(Target& target, std::int64_t workflow_id, std::int64_t command_id);
+    std::int64_t find_commands(Target& target);
     void record(Target& target, const WorkflowFailoverResult& result);
     void stop(Target& target, ExitCode code, Outcome outcome, const std::string& message);
     void guarded(Target& target, const std::function<void()>& work);
     void guarded(std::span<const Selected> selected, const std::function<void()>& work);
     void warn_of_others(const Selection& selection);
     void finish(std::optional<Outcome> unfinished);
-    void add_names();
+    void add_names() noexcept;
     MasterSection& section(const Target& target) const;
     Target* find(const std::string& address);
-    Selection read(const std::set<std::string>& addresses, bool all_hosts, bool into_report);
+    Selection read(const std::set<std::string>& addresses, bool all_hosts, bool first);
+    void skip_later(Target& target, WorkflowItem item);
+    void put_item(Target& target, WorkflowItem item, bool listed);
     std::set<std::string> active() const;
 
     const RunContext& context_;
@@ -106,6 +108,7 @@ class MasterFailover {
     EpochMs event_time_ = 0;
     bool lagging_ = false;
     std::optional<std::int64_t> limit_left_;
+    std::int64_t newest_command_ = 0;  // before the first of ours, with --wait
     std::vector<Target> targets_;
     ParallelFailover parallel_;
     WorkflowFailover::AlsoInTransaction also_;

@@ -24,7 +24,7 @@ std::vector<std::string> watch_recovery(const RunContext& context,
                                         RecoveryInfo& counts) {
     CommandStore commands(context.store());
     std::vector<std::string> problems;
-    counts = {0, static_cast<std::int64_t>(pending.size()), 0};
+    counts.pending = static_cast<std::int64_t>(pending.size());
     std::sort(pending.begin(), pending.end());
     for (;;) {
         std::vector<std::int64_t> waiting =

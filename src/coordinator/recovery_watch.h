@@ -10,8 +10,9 @@ namespace dsfailover {
 
 /// Follows the commands until a master consumed each (recovered), each failed into
 /// t_ds_error_command (errored), or `until` (epoch ms) is reached (pending). Looks at them once at
-/// least, over lost connections. `counts` is true at every moment, whatever ends the watch. Returns
-/// the first few messages from t_ds_error_command. Throws DatabaseError, and Interrupted.
+/// least, over lost connections. `counts`, to which it adds, is true at every moment, whatever ends
+/// the watch. Returns the first few messages from t_ds_error_command. Throws DatabaseError, and
+/// Interrupted.
 std::vector<std::string> watch_recovery(const RunContext& context,
                                         std::vector<std::int64_t> command_ids, EpochMs until,
                                         RecoveryInfo& counts);

@@ -83,12 +83,20 @@ class Reader {
         found.stamps = stamps_of(address);
         found.marks = marks_.of(address);
         facts.newest_mark = found.marks.newest;
-        facts.unparsable_mark = found.marks.unparsable;
+        facts.unparsable_mark = found.marks.unparsable || !found.stamps.problem.empty();
+        if (!found.stamps.problem.empty()) warn_once(found.stamps.problem);
         facts.stamps = found.stamps.values;
         facts.zone = context_.zone;
     }
 
+    void warn_once(const std::string& text) {
+        const auto& warnings = context_.report.warnings;
+        if (std::find(warnings.begin(), warnings.end(), text) == warnings.end())
+            context_.warn(text);
+    }
+
     void take(const WorkflowInstance& instance) {
+        check_interruption();
         if (!instance.host || instance.host->empty()) {
             ++selection_.ownerless;
             return;
@@ -170,7 +178,10 @@ class Reader {
             !carried_stamp(instance, found.facts)) {
             ++found.impossible;
         }
-        if (is_wanted && skipped_) skipped_(address, instance, verdict, last_task_activity);
+        const bool left_out = request_.leave_out_own_work &&
+                              carried_stamp(instance, found.facts) >= request_.run_began;
+        if (is_wanted && skipped_ && !left_out)
+            skipped_(address, instance, verdict, last_task_activity);
     }
 
     const RunContext& context_;

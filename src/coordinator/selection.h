@@ -50,6 +50,8 @@ struct SelectionRequest {
     /// When this run began (epoch ms): what carries a later stamp was failed over by another run
     /// meanwhile, and --in-doubt does not mean it.
     EpochMs run_began = 0;
+    /// Do not call `skipped` for what runs of ours failed over since run_began.
+    bool leave_out_own_work = false;
     /// If set, with all_hosts: the scan delivers the instances in state 18 too, unjudged, to this.
     std::function<void(const WorkflowInstance&)> in_failover;
 };
@@ -69,8 +71,10 @@ struct Selection {
 /// Reads the unfinished instances in one scan and judges each by the marks and stamps of its
 /// address, which are read after the scan began: what another run of ours changed before is then
 /// always recognised. Addresses that live (in `servers`) are judged by their new process's startup
-/// time. Throws EnvironmentError (impossible start_time), DatabaseError, RegistryError. An address
-/// of `request.addresses` without instances has an entry all the same.
+/// time. An address whose stamps cannot be read is warned of, and its instances are judged as with
+/// an unreadable mark. Throws EnvironmentError (impossible start_time), DatabaseError,
+/// RegistryError, and Interrupted. An address of `request.addresses` without instances has an entry
+/// all the same.
 Selection read_selection(const RunContext& context, const Servers& servers,
                          const SelectionRequest& request, const SkipCallback& skipped);
 

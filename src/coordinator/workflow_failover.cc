@@ -4,6 +4,7 @@
 
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include "base/interruption.h"
 #include "base/log.h"
@@ -53,9 +54,12 @@ void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stam
         report(chunk.front(), WorkflowFailoverResult::Kind::failed, 0, last_problem_);
         return;
     }
-    spdlog::warn("a transaction over {} workflows failed, trying halves: {}", chunk.size(),
-                 last_problem_);
+    spdlog::log(std::exchange(split_, true) ? spdlog::level::debug : spdlog::level::warn,
+                "a transaction over {} workflows failed, trying halves: {}", chunk.size(),
+                last_problem_);
+    check_interruption();
     run(chunk.first(chunk.size() / 2), stamp);
+    check_interruption();
     run(chunk.subspan(chunk.size() / 2), stamp);
 }
 

@@ -59,6 +59,7 @@ class WorkflowFailover {
     Done done_;
     std::string last_problem_;
     DatabaseError::Kind last_kind_ = DatabaseError::Kind::other;
+    bool split_ = false;  // said once
 };
 
 }  // namespace dsfailover

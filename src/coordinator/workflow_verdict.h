@@ -31,8 +31,8 @@ struct AddressFacts {
     bool lives = false;                 ///< another process lives at the address
     bool recovery_leaves_host = false;  ///< Schema::recovery_leaves_host
     bool any_master_lives = false;
-    std::optional<EpochMs> newest_mark;  ///< of the address, fences not counted
-    bool unparsable_mark = false;
+    std::optional<EpochMs> newest_mark;     ///< of the address, fences not counted
+    bool unparsable_mark = false;           ///< a mark, or the stamps, cannot be read
     EpochMs newest_mark_of_any_master = 0;  ///< needed only where judge() is given task activity
     std::vector<EpochMs> stamps;
     TimeZone zone;  ///< of the timestamps, to know a stamp again

@@ -83,7 +83,7 @@ class TableReport {
     void worker(const WorkerSection& worker);
     void workflows(const WorkflowsSection& workflows, std::string_view done_name);
     void fence(const std::optional<FenceInfo>& fence);
-    void mark(const std::optional<MarkInfo>& mark, bool dry_run);
+    void mark(const std::optional<MarkInfo>& mark, bool planned);
     void recovery(const RecoveryInfo& recovery);
     void marks(const MarksSection& marks);
     void status(const StatusSection& status);
@@ -135,7 +135,7 @@ void TableReport::master(const MasterSection& master, bool dry_run) {
     if (master.lock)
         fact("lock", fmt::format("{}, waited {}{}", master.lock->path, span(master.lock->waited_ms),
                                  master.lock->holder ? ", held by " + *master.lock->holder : ""));
-    mark(master.mark, dry_run);
+    mark(master.mark, dry_run && master.outcome != Outcome::already_failed_over);
     workflows(master.workflows, "failed over");
     if (master.recovery) recovery(*master.recovery);
 }
@@ -163,12 +163,13 @@ void TableReport::fence(const std::optional<FenceInfo>& fence) {
                                   fence->stopped ? "the server stopped" : "NOT STOPPED"));
 }
 
-void TableReport::mark(const std::optional<MarkInfo>& mark, bool dry_run) {
+void TableReport::mark(const std::optional<MarkInfo>& mark, bool planned) {
     if (!mark) return;
+    const bool stands = mark->previous_value == number(mark->value);
     std::string text = fmt::format("{}: {}", mark->path,
-                                   mark->written ? "written"
-                                   : dry_run     ? "to be written"
-                                                 : "not written");
+                                   mark->written        ? "written"
+                                   : planned && !stands ? "to be written"
+                                                        : "not written");
     if (mark->value) text += fmt::format(", {} ({})", *mark->value, time(mark->value));
     if (mark->previous_value) text += ", before: " + *mark->previous_value;
     fact("mark", text);

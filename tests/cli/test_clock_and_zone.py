@@ -57,6 +57,30 @@ def test_a_quiet_cluster_is_only_warned_about_at_an_address_that_is_gone(make_cl
     assert any("zone" in warning or "clock" in warning for warning in result["warnings"])
 
 
+def test_global_warns_of_a_quiet_cluster_though_there_is_nothing_to_do(make_cluster):
+    cluster = make_cluster(living=False)
+    cluster.register(ALIVE)
+    cluster.workflow(host=ALIVE, start=ago(9 * HOUR), state=7)
+    result = cluster.run("global", code=0)
+    assert any("--time-zone" in warning for warning in result["warnings"])
+
+
+@pytest.mark.parametrize("ahead, code", [(20, 0), (-20, 0), (120, 6), (-120, 6)])
+def test_the_database_s_clock_is_compared_with_ours(make_cluster, ahead, code):
+    cluster = make_cluster(database="postgresql")
+    cluster.workflow()
+    cluster.db.execute("CREATE SCHEMA shifted")
+    cluster.db.execute("CREATE FUNCTION shifted.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS"
+                       f" 'SELECT pg_catalog.clock_timestamp() + interval ''{ahead} s'''")
+    cluster.db.execute(f"ALTER DATABASE {cluster.db.database} SET search_path = shifted, pg_catalog, public")
+    result = cluster.failover_master(code=code)
+    said = "\n".join(result["errors" if code else "warnings"])
+    assert "clock" in said and cluster.db.server.address in said
+    assert bool(cluster.commands()) == bool(cluster.registry.stamps(DEAD)) == (code == 0)
+    if ahead == 20:  # the later of both is the event time
+        assert result["event"]["event_time"] > now_ms() + 5 * SECOND
+
+
 def test_a_start_time_in_the_future_means_a_wrong_zone(cluster):
     cluster.workflow()
     cluster.workflow(host=ALIVE, start=now_ms() + 5 * MINUTE)

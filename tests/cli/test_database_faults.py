@@ -232,6 +232,26 @@ def test_what_was_started_anew_under_our_hands_is_not_failed_over(cluster, colum
     assert result.workflows["skipped"] == {"state_changed": 1}
 
 
+def test_what_turns_doubtful_under_our_hands_is_reported(cluster):
+    """A person pauses it, and a new process comes up at the address: it may have it now."""
+    workflows = cluster.workflows(3)
+    holder = cluster.db.clone()
+    holder.execute("BEGIN")
+    holder.execute("UPDATE t_ds_workflow_instance SET state = 2 WHERE id = ?", workflows[1])
+    run = cluster.start("failover-master", DEAD)
+    until(lambda: cluster.registry.stamps(DEAD))
+    cluster.register(DEAD, startup_time=now_ms() + 1000)
+    holder.execute("COMMIT")
+    holder.close()
+    result = run.finish(3)
+    assert cluster.state(workflows[1]) == 2
+    cluster.assert_failed_over_once([workflows[0], workflows[2]])
+    found = result.workflows
+    assert (found["selected"], found["failed_over"], found["left"]) == (2, 2, 0)
+    assert found["skipped"] == {"in_doubt": 1}
+    assert "in doubt" in "\n".join(result["errors"])
+
+
 def test_deadlock(cluster):
     workflows = cluster.workflows(50)
     other = cluster.db.clone()

@@ -15,7 +15,19 @@ def test_failover_master_plans_and_touches_nothing(make_cluster, release):
     assert result["dry_run"] is True and result["outcome"] == "planned"
     assert result.workflows["selected"] == 3 and result.workflows["failed_over"] == 0
     assert result.items("id", "outcome") == {(workflow, "planned") for workflow in workflows}
-    assert result.master["mark"] is None or result.master["mark"]["written"] is False
+    assert result.master["mark"] == {"path": f"/nodes/failover-finish-nodes/{DEAD}-unknown-unknown",
+                                     "value": result.master["deadline"], "previous_value": None, "written": False}
+
+
+def test_a_mark_is_to_be_written_only_where_the_run_would_write_one(cluster):
+    cluster.workflows(2)
+    plan = ("--dry-run", "--format", "table")
+    assert "to be written" in cluster.failover_master(*plan).stdout
+    limited = cluster.failover_master("--dry-run", "--limit", "1", code=3)
+    assert limited.master["mark"] is None
+    cluster.failover_master(code=0)
+    again = cluster.failover_master(*plan).stdout
+    assert "already_failed_over" in again and "not written" in again
 
 
 def test_the_run_does_what_the_plan_said(cluster):

@@ -386,3 +386,59 @@ def test_ownerless_instances_are_reported_and_never_guessed(cluster):
     result = cluster.failover_master(code=(0, 3))
     assert set(cluster.states(lost).values()) == {1}
     assert "ownerless" in result.said or "no host" in result.said
+
+
+def refuse(cluster, workflows):
+    """The database refuses to change these rows."""
+    ids = ", ".join(map(str, workflows))
+    if cluster.db.url.startswith("sqlite"):
+        cluster.db.execute(f"CREATE TRIGGER refuse BEFORE UPDATE ON t_ds_workflow_instance WHEN NEW.id IN ({ids})"
+                           " BEGIN SELECT RAISE(ABORT, 'not this row'); END")
+        return
+    cluster.db.execute("CREATE FUNCTION refuse() RETURNS trigger AS"
+                       " 'BEGIN RAISE EXCEPTION ''not this row''; END' LANGUAGE plpgsql")
+    cluster.db.execute("CREATE TRIGGER refuse BEFORE UPDATE ON t_ds_workflow_instance FOR EACH ROW"
+                       f" WHEN (NEW.id IN ({ids})) EXECUTE FUNCTION refuse()")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_rows_that_the_database_refuses_stand_alone(make_cluster, database):
+    cluster = make_cluster(database=database)
+    workflows = cluster.workflows(40)
+    bad = {workflows[0], workflows[17], workflows[18]}
+    refuse(cluster, bad)
+    result = cluster.failover_master(code=3)
+    cluster.assert_failed_over_once([w for w in workflows if w not in bad])
+    assert {w for w, state in cluster.states(workflows).items() if state == 1} == bad
+    assert cluster.registry.marks() == {}
+    items = {item["id"]: item for item in result.workflows["items"]}
+    assert all(items[w]["outcome"] == "failed" and "not this row" in items[w]["reason"] for w in bad)
+    # One error tells it of all of them.
+    told = [error for error in result["errors"] if "not this row" in error]
+    assert len(told) == 1 and "3 workflows" in told[0]
+
+
+def test_what_never_ends_gets_no_mark(cluster):
+    """Whenever one is failed over another one is there: three more readings, and a person is asked."""
+    cluster.workflow()
+    columns = ("name, state, host, start_time, command_type, executor_id, workflow_definition_code,"
+               " workflow_definition_version")
+    cluster.db.execute("CREATE TRIGGER again AFTER UPDATE OF state ON t_ds_workflow_instance WHEN NEW.state = 18"
+                       f" BEGIN INSERT INTO t_ds_workflow_instance ({columns}) SELECT"
+                       f" {columns.replace(' state', ' 1')} FROM t_ds_workflow_instance WHERE id = NEW.id; END")
+    result = cluster.failover_master(code=3)
+    assert result.master["outcome"] == "partial" and cluster.registry.marks() == {}
+    assert result.workflows["failed_over"] == len(cluster.commands()) == 3
+    assert "left" in "\n".join(result["errors"])
+
+
+def test_the_event_time_is_taken_when_the_locks_are_held(cluster):
+    lock = cluster.registry.lock(DEAD).wait()
+    run = cluster.start("failover-master", DEAD)
+    until(lambda: "waiting for the lock" in run.stderr_so_far())
+    workflow = cluster.workflow(start=now_ms())
+    released = now_ms()
+    lock.release()
+    result = run.finish(0)
+    assert result.master["deadline"] == result["event"]["event_time"] >= released
+    cluster.assert_failed_over_once([workflow])

@@ -137,6 +137,28 @@ def test_what_fails_after_the_fence_does_not_say_that_nothing_was_written(cluste
     assert result.master["fence"]["stopped"] is True and result.master["alive"] is False
 
 
+def test_what_fails_once_the_locks_are_held_does_not_say_so_either(cluster):
+    hung = cluster.register(DEAD)
+    cluster.workflow()
+    lock = cluster.registry.lock(DEAD).wait()
+    run = cluster.start("failover-master", DEAD, "--fence")
+    until(lambda: cluster.registry.marks())
+    hung.leave()
+    until(lambda: "waiting for the lock" in run.stderr_so_far())
+    cluster.workflow(start=ago(-10 * MINUTE))  # a wrong zone, it seems
+    lock.release()
+    result = run.finish(1)
+    assert "--time-zone" in "\n".join(result["errors"]) and not cluster.commands()
+
+
+def test_a_fence_gets_its_deadline_though_nothing_is_left(cluster):
+    hung = cluster.register(DEAD)
+    cluster.registry.mark(f"{DEAD}-{ago(9 * HOUR)}-1", ago(HOUR))
+    ObedientServer(cluster, hung)
+    result = cluster.failover_master("--fence", code=0)
+    assert cluster.mark_value(f"{DEAD}-{hung.startup_time}-{hung.process_id}") == str(result.master["deadline"])
+
+
 def test_a_mark_that_stood_before_is_left_and_named(cluster):
     hung = cluster.register(DEAD)
     mark = f"{DEAD}-{hung.startup_time}-{hung.process_id}"
@@ -207,6 +229,41 @@ def test_recovery_is_seen(cluster):
         result = cluster.failover_master("--wait", "20s", code=0)
     assert result.master["recovery"] == {"recovered": 5, "pending": 0, "errored": 0}
     assert result.seconds < 15
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_lost_commit_inserted_is_followed_too(make_cluster, fails):
+    """The ids of its commands are not known, and none may be waiting any more."""
+    cluster = make_cluster(database="postgresql")
+    workflows = cluster.workflows(3)
+    # An older failure of one of them is none of ours.
+    command = {"id": 0, "command_type": 2, "workflow_definition_code": 1, "workflow_definition_version": 1,
+               "command_param": command_param(1), "workflow_instance_id": workflows[0], "executor_id": 7,
+               "update_time": None}
+    fail_command(cluster, command, "long ago")
+    with Proxy("127.0.0.1", cluster.db.server.port) as proxy:
+        url = cluster.db.url.replace(cluster.db.server.address, proxy.address)
+        proxy.cut_after(b"COMMIT\0")
+        run = cluster.start("failover-master", DEAD, "--wait", "20s",
+                            options=["--registry", cluster.registry.url, "--database", url])
+        # The first thing it asks once the marks are written.
+        proxy_sees_follow = b"FROM t_ds_command WHERE workflow_instance_id"
+        assert proxy.fired.wait(20)
+        proxy.do_before(proxy_sees_follow, lambda: consume(cluster, fails))
+        result = run.finish(3 if fails else 0)
+    expected = {"recovered": 3, "pending": 0, "errored": 0}
+    assert result.master["recovery"] == (expected | {"recovered": 2, "errored": 1} if fails else expected)
+    assert ("as we speak" in result.said) == fails and "long ago" not in result.said
+
+
+def consume(cluster, first_fails):
+    db = cluster.db.clone()
+    for number, command in enumerate(db.rows("SELECT * FROM t_ds_command ORDER BY id")):
+        if first_fails and number == 0:
+            fail_command(cluster, command, "as we speak")
+        else:
+            db.execute("DELETE FROM t_ds_command WHERE id = ?", command["id"])
+    db.close()
 
 
 def test_what_is_not_taken_in_time_is_pending(cluster):

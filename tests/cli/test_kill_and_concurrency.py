@@ -150,6 +150,7 @@ def test_interrupted_between_chunks(cluster, number, code):
     done = cluster.db.value("SELECT count(*) FROM t_ds_command")
     assert result["outcome"] == "interrupted"
     assert result.workflows["failed_over"] == done < MANY
+    assert all(item["name"] for item in result.workflows["items"])
     assert cluster.registry.marks() == {} and not cluster.registry.folder(f"{LOCKS}/{DEAD}")
     cluster.failover_master(code=0)
     assert_each_exactly_once(cluster, workflows)

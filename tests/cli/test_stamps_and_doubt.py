@@ -149,6 +149,33 @@ def test_stamps_are_dropped_only_beyond_64_and_never_while_carried(cluster):
     assert cluster.state(carrier) == 1 and cluster.state(waiting) == 18
 
 
+def test_stamps_of_the_last_hour_are_not_dropped(cluster):
+    # Another run may have written its stamp and be about to commit.
+    fresh = [ago(MINUTE) + number for number in range(70)]
+    cluster.registry.put(f"{STAMPS}/{DEAD}", ",".join(map(str, fresh)))
+    cluster.workflow()
+    result = cluster.failover_master(code=0)
+    assert cluster.registry.stamps(DEAD) == [*fresh, result.master["stamp"]]
+
+
+@pytest.mark.parametrize("release", ["3.3.0", "3.3.1"])
+def test_stamps_that_cannot_be_read_stop_their_own_address_alone(make_cluster, release):
+    cluster = make_cluster(release=release)
+    cluster.registry.put(f"{STAMPS}/{OTHER_DEAD}", "rubbish")
+    left = cluster.workflow(host=OTHER_DEAD)
+    done = cluster.workflow()
+    result = cluster.failover_master(code=3 if release == "3.3.0" else 0)
+    assert result.master["outcome"] == "completed"
+    assert any("rubbish" in warning for warning in result["warnings"])
+    another = cluster.workflow(start=now_ms())
+    result = cluster.run("global", code=1)
+    cluster.assert_failed_over_once([done, another])
+    assert cluster.state(left) == 1 and list(cluster.registry.marks()) == [f"{DEAD}-unknown-unknown"]
+    assert result.master_of(OTHER_DEAD)["outcome"] == "failed"
+    assert sum("rubbish" in error for error in result["errors"]) == 1
+    assert cluster.run("status").code != 1
+
+
 def test_stamps_that_cannot_be_read_stop_the_run(cluster):
     cluster.registry.put(f"{STAMPS}/{DEAD}", "rubbish")
     workflow = cluster.workflow()

@@ -44,6 +44,12 @@ class Result:
             # A listing of a hundred thousand marks is validated by its first and last items.
             _validator().validate(_thinned(self.report))
             assert self.report["exit_code"] == code, self
+            for master in self.report.get("masters") or []:
+                if "workflows" in master:  # status has other masters
+                    ids = [item["id"] for item in master["workflows"]["items"]]
+                    assert len(ids) == len(set(ids)), self
+            if self.report["command"] in ("failover-master", "global"):
+                assert self.report["errors"] or code == 0, self  # a person learns at what to look
 
     def __getitem__(self, key):
         return self.report[key]
