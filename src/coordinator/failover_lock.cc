@@ -55,9 +55,8 @@ LockResult pass_lock(const RunContext& context, const LockRequest& request, Lock
                      const LockClaim& holder) {
     const Servers& servers = request.look();
     result.info.holder = describe_holder(context.registry, holder, servers);
-    const Server* server = owning_server(context.registry, holder, servers);
     const std::string who = *result.info.holder;
-    if (server) {
+    if (may_be_held_by_server(context.registry, holder, servers)) {
         FailoverMarks marks(context.registry);
         if (!suspected_leaked(context.registry, holder, servers, marks.of(request.address))) {
             result.problem = fmt::format(
@@ -95,7 +94,7 @@ std::string time_out_message(const RunContext& context, const Servers& servers,
     FailoverMarks marks(context.registry);
     const bool leaked =
         suspected_leaked(context.registry, *holder, servers, marks.of(request.address));
-    const bool foreign = owning_server(context.registry, *holder, servers) == nullptr;
+    const bool foreign = !may_be_held_by_server(context.registry, *holder, servers);
     return fmt::format(
         "{}: it is held by {}{}. {}", lock, describe_holder(context.registry, *holder, servers),
         holder->since > 0 ? fmt::format(" since {}", format_rfc3339(holder->since)) : "",
@@ -124,6 +123,11 @@ const Server* owning_server(Registry& registry, const LockClaim& claim, const Se
     return nullptr;
 }
 
+bool may_be_held_by_server(Registry& registry, const LockClaim& claim, const Servers& servers) {
+    const bool anybody = registry.type() == "etcd" && !servers.masters.empty();
+    return anybody || owning_server(registry, claim, servers) != nullptr;
+}
+
 std::string describe_holder(Registry& registry, const LockClaim& claim, const Servers& servers) {
     const std::string word = registry.type() == "zookeeper" ? "session"
                              : registry.type() == "etcd"    ? "lease"
@@ -139,7 +143,7 @@ std::string describe_holder(Registry& registry, const LockClaim& claim, const Se
 
 bool suspected_leaked(Registry& registry, const LockClaim& claim, const Servers& servers,
                       const AddressMarks& marks) {
-    if (!owning_server(registry, claim, servers)) return false;
+    if (!may_be_held_by_server(registry, claim, servers)) return false;
     return std::any_of(marks.nodes.begin(), marks.nodes.end(), [&](const Node& mark) {
         return parse_mark_value(mark.value) != kFenceValue &&
                mark.modified_order > claim.created_order;

@@ -22,8 +22,12 @@ std::string describe_holder(Registry& registry, const LockClaim& claim, const Se
 /// The living server that holds `claim`; nullptr if it is none.
 const Server* owning_server(Registry& registry, const LockClaim& claim, const Servers& servers);
 
-/// Whether a living server holds the lock although a mark of the address was written after it began
-/// to: it forgot to release it (docs/dolphinscheduler.md, "The leaked lock").
+/// Whether a living server holds `claim`, or may: etcd does not tell, since each of a server's
+/// locks has a lease of its own, so that there any may be held by one while a master lives.
+bool may_be_held_by_server(Registry& registry, const LockClaim& claim, const Servers& servers);
+
+/// Whether a living server holds, or may hold, the lock although a mark of the address was written
+/// after it began to: it forgot to release it (docs/dolphinscheduler.md, "The leaked lock").
 bool suspected_leaked(Registry& registry, const LockClaim& claim, const Servers& servers,
                       const AddressMarks& marks);
 

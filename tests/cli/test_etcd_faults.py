@@ -5,7 +5,7 @@ import time
 import pytest
 
 from support import registries
-from support.cluster import DEAD, Cluster, ago, until
+from support.cluster import DEAD, HOUR, Cluster, ago, until
 from support.databases import Sqlite
 from support.registries import LOCKS, MARKS
 from support.servers import Etcd, free_port
@@ -25,6 +25,31 @@ def cluster(own_etcd, tmp_path):
     made = Cluster(registries.Etcd(own_etcd), Sqlite(tmp_path / "ds.db"))
     yield made
     made.close()
+
+
+def test_no_lock_respects_a_lease_that_may_be_a_masters(cluster):
+    """A master's lock has a lease of its own there, not that of the master's node."""
+    lock = cluster.registry.lock(DEAD).wait()
+    workflow = cluster.workflow(start=ago(HOUR))
+    result = cluster.failover_master("--no-lock", "--lock-timeout", "1s", code=5)
+    assert "may be failing the address over" in result.said and cluster.state(workflow) == 1
+    waited = cluster.failover_master("--lock-timeout", "1s", code=5)
+    assert "may be failing the address over" in waited.said
+    cluster.registry.mark(f"{DEAD}-{ago(9 * HOUR)}-1", ago(6 * HOUR))
+    assert cluster.run("status", code=0)["locks"][0]["leaked"] is True
+    result = cluster.failover_master("--no-lock", "--lock-timeout", "2s", code=0)
+    assert result.seconds >= 2
+    cluster.assert_failed_over_once([workflow])
+    lock.release()
+
+
+def test_no_lock_passes_a_lease_at_once_where_no_master_lives(cluster):
+    lock = cluster.registry.lock(DEAD).wait()
+    cluster.alive.leave()
+    workflow = cluster.workflow(start=ago(HOUR))
+    cluster.failover_master("--no-lock", "--lock-timeout", "60s", code=0)
+    cluster.assert_failed_over_once([workflow])
+    lock.release()
 
 
 def test_keys_as_the_masters_write_them(cluster, own_etcd):
