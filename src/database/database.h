@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -130,6 +131,13 @@ class Database {
     virtual Rows query(std::string_view sql, std::span<const Value> parameters) = 0;
     /// Runs a statement and returns how many rows it changed (rows matched, on MySQL too).
     virtual std::int64_t execute(std::string_view sql, std::span<const Value> parameters) = 0;
+    /// SQLite only (std::logic_error elsewhere), where a statement runs in our own process:
+    /// execute() for a statement in which `is_wanted(...)` asks the callback with the arguments as
+    /// a row.
+    virtual std::int64_t execute_on_wanted(std::string_view, std::span<const Value>,
+                                           const std::function<bool(const Row&)>&) {
+        throw std::logic_error("is_wanted() is for SQLite only");
+    }
     /// Runs a SELECT and hands over row by row in bounded memory, on a snapshot of its own. No
     /// other statement may run on this connection until it returns. Must not be called inside a
     /// transaction. An exception of the callback ends the reading and is passed on; the connection

@@ -66,6 +66,16 @@ class SqliteDatabase : public Database {
         return after == before ? 0 : sqlite3_changes64(connection_->getHandle());
     }
 
+    std::int64_t execute_on_wanted(std::string_view sql, std::span<const Value> parameters,
+                                   const std::function<bool(const Row&)>& is_wanted) override {
+        const struct Scope {
+            const std::function<bool(const Row&)>*& current;
+            ~Scope() { current = nullptr; }
+        } scope{is_wanted_};
+        is_wanted_ = &is_wanted;
+        return execute(sql, parameters);
+    }
+
     void stream(std::string_view sql, std::span<const Value> parameters,
                 const RowCallback& row) override {
         transaction_.require_none();
@@ -146,6 +156,8 @@ class SqliteDatabase : public Database {
                 (writable ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY) | SQLite::OPEN_NOMUTEX,
                 static_cast<int>(settings_.lock_timeout.count()));
             connection_->exec("PRAGMA synchronous = FULL");
+            connection_->createFunction("is_wanted", -1, false, this, ask_if_wanted, nullptr,
+                                        nullptr, nullptr);
             // The first look into the file: whether it is a database at all.
             connection_->execAndGet("PRAGMA schema_version");
         } catch (const SQLite::Exception& error) {
@@ -212,6 +224,27 @@ class SqliteDatabase : public Database {
         }
     }
 
+    // is_wanted(...) of execute_on_wanted(). SQLite is C: no exception may go through it.
+    static void ask_if_wanted(sqlite3_context* context, int count, sqlite3_value** arguments) {
+        auto* self = static_cast<SqliteDatabase*>(sqlite3_user_data(context));
+        std::vector<std::optional<std::string_view>>& cells = self->is_wanted_cells_;
+        try {
+            if (self->is_wanted_ == nullptr) throw std::logic_error("is_wanted() outside its call");
+            cells.resize(static_cast<std::size_t>(count));
+            for (int i = 0; i < count; ++i) {
+                const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(arguments[i]));
+                auto& cell = cells[static_cast<std::size_t>(i)];
+                cell.reset();
+                if (text == nullptr) continue;
+                cell = std::string_view(
+                    text, static_cast<std::size_t>(sqlite3_value_bytes(arguments[i])));
+            }
+            sqlite3_result_int(context, (*self->is_wanted_)(Row(cells)) ? 1 : 0);
+        } catch (const std::exception& error) {
+            sqlite3_result_error(context, error.what(), -1);
+        }
+    }
+
     static void bind(SQLite::Statement& statement, std::span<const Value> parameters) {
         int index = 0;
         for (const Value& value : parameters) {
@@ -231,6 +264,8 @@ class SqliteDatabase : public Database {
     std::unique_ptr<SQLite::Database> connection_;
     StatementCache<SQLite::Statement> statements_;  // of connection_: gone before it
     TransactionState transaction_;
+    const std::function<bool(const Row&)>* is_wanted_ = nullptr;  // of the statement under way
+    std::vector<std::optional<std::string_view>> is_wanted_cells_;
 };
 
 }  // namespace

@@ -62,21 +62,6 @@ std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances) {
     return ids;
 }
 
-// Quoted as both PostgreSQL's arrays and JSON take it, or `none`. Hosts and times have no control
-// characters, which JSON would want otherwise.
-void append_quoted(std::string& text, const std::string* item, std::string_view none) {
-    if (item == nullptr) {
-        text += none;
-        return;
-    }
-    text += '"';
-    for (const char c : *item) {
-        if (c == '"' || c == '\\') text += '\\';
-        text += c;
-    }
-    text += '"';
-}
-
 // PostgreSQL arrays as text.
 class ArrayLiteral {
   public:
@@ -88,7 +73,16 @@ class ArrayLiteral {
     }
     void add(const std::string* item) {
         separate();
-        append_quoted(text_, item, "NULL");
+        if (item == nullptr) {
+            text_ += "NULL";
+            return;
+        }
+        text_ += '"';
+        for (const char c : *item) {
+            if (c == '"' || c == '\\') text_ += '\\';
+            text_ += c;
+        }
+        text_ += '"';
     }
     std::string take() { return std::move(text_ += '}'); }
 
@@ -99,23 +93,6 @@ class ArrayLiteral {
 
 const std::string* text_of(const std::optional<StoredTime>& time) {
     return time ? &time->text : nullptr;
-}
-
-// {"ID":[state,host,start_time,restart_time],...}, each list as SQLite's json_array() writes it.
-std::string json_by_id(std::span<const WorkflowInstance> instances) {
-    std::string json = "{";
-    json.reserve(instances.size() * 100);
-    for (const WorkflowInstance& instance : instances) {
-        if (json.size() > 1) json += ',';
-        fmt::format_to(std::back_inserter(json), "\"{}\":[{},", instance.id, instance.state);
-        append_quoted(json, instance.host ? &*instance.host : nullptr, "null");
-        json += ',';
-        append_quoted(json, text_of(instance.start_time), "null");
-        json += ',';
-        append_quoted(json, text_of(instance.restart_time), "null");
-        json += ']';
-    }
-    return json += '}';
 }
 
 }  // namespace
@@ -246,19 +223,36 @@ std::vector<std::int64_t> WorkflowInstanceStore::lock_as_read(
     return ids;
 }
 
-// SQLite: the commands of the rows that are as read, then the rows that have a new command. The
-// transaction has locked the whole file, so that nothing changes between the statements and the
-// commands' ids follow one another.
+// SQLite: the commands of the rows that are as read, then these rows. The transaction has locked
+// the whole file, so that nothing changes between the statements and the commands' ids follow one
+// another. Where the instances stand close together, as they do after a master's death, their part
+// of the table is read through instead of looking up each.
 std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_commands(
     std::span<const WorkflowInstance> instances, EpochMs stamp) {
     Database& database = context_.database;
+    const std::int64_t from = instances.front().id, to = instances.back().id;
+    const bool close = to - from < 4 * static_cast<std::int64_t>(instances.size());
+    Parameters ids;
+    std::string which =
+        close ? "w.id BETWEEN ? AND ?" : in_list(Dialect::sqlite, "w.id", ids_of(instances), ids);
+    if (close) ids = {from, to};
+    which += fmt::format(
+        " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, w.restart_time)",
+        fmt::join(kUnfinished, ", "));
+    const auto is_wanted = [&](const Row& row) {
+        const std::int64_t id = row.integer(kId);
+        const auto instance = std::lower_bound(
+            instances.begin(), instances.end(), id,
+            [](const WorkflowInstance& one, std::int64_t wanted) { return one.id < wanted; });
+        return instance != instances.end() && instance->id == id && is_as_read(row, *instance);
+    };
+
     Parameters parameters;
     std::string sql = insert_recovery_commands(context_, parameters);
-    sql +=
-        "FROM json_each(?) r CROSS JOIN t_ds_workflow_instance w ON w.id = CAST(r.key AS INTEGER) "
-        "WHERE r.value = json_array(w.state, w.host, w.start_time, w.restart_time)";
-    parameters.emplace_back(json_by_id(instances));
-    const auto count = static_cast<std::size_t>(database.execute(sql, parameters));
+    sql += fmt::format("FROM t_ds_workflow_instance w WHERE {} ORDER BY w.id", which);
+    parameters.insert(parameters.end(), ids.begin(), ids.end());
+    const auto count =
+        static_cast<std::size_t>(database.execute_on_wanted(sql, parameters, is_wanted));
     if (count == 0) return {};
     const std::int64_t first = database.last_insert_id() - static_cast<std::int64_t>(count) + 1;
 

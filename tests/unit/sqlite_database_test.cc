@@ -153,5 +153,33 @@ TEST_F(SqliteDatabaseTest, AWriterThatWaitsTooLongIsToldToTryAgain) {
     second->rollback();
 }
 
+TEST_F(SqliteDatabaseTest, AStatementAsksWhichRowsAreWanted) {
+    const auto database = open(make_database());
+    database->execute("INSERT INTO t VALUES (1, 'one'), (2, NULL), (3, 'three')");
+    const auto named = [](const Row& row) { return row.integer(0) > 1 && !row.is_null(1); };
+    EXPECT_EQ(database->execute_on_wanted("DELETE FROM t WHERE is_wanted(id, name)", {}, named), 1);
+    EXPECT_EQ(database->query("SELECT group_concat(id) FROM t")[0].text(0), "1,2");
+}
+
+TEST_F(SqliteDatabaseTest, WhatTheQuestionThrowsEndsTheStatement) {
+    const auto database = open(make_database());
+    database->execute("INSERT INTO t VALUES (1, 'one'), (2, 'two')");
+    Transaction transaction(*database);
+    const auto upset = [](const Row& row) {
+        if (row.integer(0) == 2) throw std::runtime_error("no such luck");
+        return true;
+    };
+    try {
+        database->execute_on_wanted("DELETE FROM t WHERE is_wanted(id)", {}, upset);
+        FAIL();
+    } catch (const DatabaseError& error) {
+        EXPECT_THAT(error.what(), HasSubstr("no such luck"));
+    }
+    EXPECT_THROW(transaction.commit(), DatabaseError);
+    transaction.rollback();
+    EXPECT_EQ(database->query("SELECT count(*) FROM t")[0].text(0), "2");
+    EXPECT_THROW(database->execute("DELETE FROM t WHERE is_wanted(id)"), DatabaseError);
+}
+
 }  // namespace
 }  // namespace dsfailover
