@@ -743,7 +743,7 @@ void MasterFailover::warn_of_others(const Selection& selection) {
 
 // Names are for the report alone; without them it is still true. Asked for in the order of the
 // rows, which are mixed among the masters.
-void MasterFailover::add_names() noexcept try {
+void MasterFailover::add_names() try {
     std::vector<WorkflowItem*> items;
     for (const Target& target : targets_)
         for (WorkflowItem& item : section(target).workflows.items.kept()) items.push_back(&item);

@@ -93,7 +93,7 @@ class MasterFailover {
     void guarded(std::span<const Selected> selected, const std::function<void()>& work);
     void warn_of_others(const Selection& selection);
     void finish(std::optional<Outcome> unfinished);
-    void add_names() noexcept;
+    void add_names();
     MasterSection& section(const Target& target) const;
     Target* find(const std::string& address);
     Selection read(const std::set<std::string>& addresses, bool all_hosts, bool first);
