@@ -1,6 +1,12 @@
 # bash completion for dsfailover. Source it, or install it as
 # /usr/share/bash-completion/completions/dsfailover.
 
+# File names may have blanks in them.
+_dsfailover_files() {
+    mapfile -t COMPREPLY < <(compgen -f -- "$1")
+    compopt -o filenames 2>/dev/null
+}
+
 _dsfailover() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local every="--config --format --log-level --quiet --no-progress --help"
@@ -37,7 +43,7 @@ _dsfailover() {
             COMPREPLY=($(compgen -W 'sqlite: postgresql:// mysql:// jdbc:' -- "$word")); return ;;
         --ds-config | --config | --audit-log | --*-file | --registry-ca | --registry-cert | \
             --registry-key)
-            COMPREPLY=($(compgen -f -- "$word")); return ;;
+            _dsfailover_files "$word"; return ;;
         --time-zone | --registry-user | --address | --items | --limit | --process-id | --*-time | \
             --*-timeout | --grace | --wait | --older-than | --unclaimed-after)
             return ;;
@@ -51,7 +57,7 @@ _dsfailover() {
         sandbox) words="create show --help" ;;
         sandboxcreate | sandboxshow)
             if [[ $word != -* ]]; then
-                COMPREPLY=($(compgen -f -- "$word"))
+                _dsfailover_files "$word"
                 return
             fi
             words=$every ;;

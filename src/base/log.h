@@ -8,7 +8,8 @@
 namespace dsfailover {
 
 /// Sets up the default logger on stderr. `level`: trace, debug, info, warn, error, off; throws
-/// UsageError for another.
-void set_up_logging(std::string_view level);
+/// UsageError for another. Without `progress` what is logged at info, which is progress, is left
+/// out. What a terminal must not have is shown as '?'.
+void set_up_logging(std::string_view level, bool progress = true);
 
 }  // namespace dsfailover

@@ -7,20 +7,31 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <set>
 
 #include "base/error.h"
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/terminal_text.h"
 #include "cli/command_line.h"
 #include "cli/context.h"
 #include "cli/options.h"
+#include "config/option_table.h"
 #include "report/print_report.h"
 
 namespace dsfailover {
 namespace {
 
 void say(std::string_view kind, std::string_view message) {
-    std::cerr << fmt::format("dsfailover: {}: {}\n", kind, message);
+    // Several lines are ours; controls may be the database's.
+    std::string shown;
+    for (std::size_t at = 0; at <= message.size();) {
+        const std::size_t end = std::min(message.find('\n', at), message.size());
+        if (at > 0) shown += '\n';
+        shown += printable(message.substr(at, end - at));
+        at = end + 1;
+    }
+    std::cerr << fmt::format("dsfailover: {}: {}\n", kind, shown);
 }
 
 /// Whether the run changed something, as far as its report tells.
@@ -88,18 +99,31 @@ std::string format_option(const OptionValues& options) {
     return given->value;
 }
 
-/// Progress is what is logged at level info.
 void set_up_log(const OptionValues& options) {
     const OptionValue* given = find(options, "log-level");
     try {
-        set_up_logging(given == nullptr ? "info" : given->value);
+        set_up_logging(given == nullptr ? "info" : given->value, !is_set(options, "no-progress"));
     } catch (const UsageError& error) {
         throw UsageError(fmt::format("{}: {}", named("log-level", *given), error.what()));
     }
-    if (is_set(options, "quiet"))
-        set_up_logging("error");
-    else if (is_set(options, "no-progress") && (given == nullptr || given->value == "info"))
-        set_up_logging("warn");
+    if (is_set(options, "quiet")) set_up_logging("error");
+}
+
+/// A misspelt option would be as if it were not given; --dry-run, for instance.
+void warn_of_unknown_variables(Report& report) {
+    constexpr std::string_view kOurs = "DSFAILOVER_";
+    std::set<std::string, std::less<>> known;
+    for (const OptionSpec& option : all_options()) known.insert(environment_name(option.name));
+    for (const char* password : {"database-password", "registry-password"})
+        known.insert(environment_name(password));
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        const std::string_view text(*variable);
+        const std::string_view name = text.substr(0, text.find('='));
+        if (!name.starts_with(kOurs) || name.size() + 1 >= text.size() || known.contains(name))
+            continue;
+        report.warnings.push_back(fmt::format(
+            "the environment variable {} is the name of no option and has no effect", name));
+    }
 }
 
 bool takes(const Command& command, std::string_view option) {
@@ -139,8 +163,9 @@ int run_command(const CommandLine& line) {
         const Environment environment = process_environment();
         OptionValues options = collect_options(line.options, environment);
         format = format_option(options);
-        quiet = is_set(options, "quiet");
         set_up_log(options);
+        quiet = !spdlog::default_logger()->should_log(spdlog::level::warn);
+        warn_of_unknown_variables(report);
         report.dry_run = takes(*line.command, "dry-run") && is_set(options, "dry-run");
         Context context(std::move(options), line.arguments, environment, report);
         guarded(report, [&] { line.command->run(context); });

@@ -1,6 +1,7 @@
 #include "cli/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -8,6 +9,7 @@
 
 #include "base/version.h"
 #include "config/option_table.h"
+#include "config/url.h"
 
 namespace dsfailover {
 namespace {
@@ -180,6 +182,26 @@ class Parser {
         added->group(std::string(option.group));
     }
 
+    /// Without what may be a password: that of a URL, or the value of an unknown option.
+    std::string what_of(const CLI::ParseError& error) const {
+        if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+            std::vector<std::string> options, others;
+            for (const std::string& extra : app_.remaining(true)) {
+                if (extra.starts_with("--"))
+                    options.push_back(extra.substr(0, extra.find('=')));
+                else
+                    others.push_back(shown_url(extra));
+            }
+            return options.empty()
+                       ? fmt::format("not expected: {}", fmt::join(others, " "))
+                       : fmt::format("there is no option {} here", fmt::join(options, ", "));
+        }
+        std::string message = error.what();
+        if (const auto at = message.find(": At Most 1 required"); at != std::string::npos)
+            message = message.substr(0, at) + " is given more than once";
+        return message;
+    }
+
     /// What CLI11 says is enough, but where it says what is missing and not what is wrong.
     [[noreturn]] void fail(const CLI::ParseError& error, std::string_view first) const {
         std::string command = "dsfailover";
@@ -188,12 +210,13 @@ class Parser {
             app = app->get_subcommands().front();
             command += " " + app->get_name();
         }
-        std::string message = error.what();
+        std::string message = what_of(error);
         if (first.starts_with('-') && !first.starts_with("-h"))
-            message = fmt::format("{} stands before the command: options come after it", first);
+            message = fmt::format("{} stands before the command: options come after it",
+                                  shown_url(first.substr(0, first.find('='))));
         else if (app == &app_)
             message = first.empty() ? "a command is required"
-                                    : fmt::format("there is no command '{}'", first);
+                                    : fmt::format("there is no command '{}'", shown_url(first));
         throw UsageError(fmt::format("{}\nTry '{} --help'.", message, command));
     }
 

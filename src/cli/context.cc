@@ -67,11 +67,11 @@ TimeZone Context::zone() {
     }
 }
 
-void Context::name_cluster() {
+void Context::name_cluster(bool with_database) {
     if (const auto& registry = settings().registry)
         report_.registry =
             RegistryInfo{type_name(registry->type), endpoint_of(*registry), registry->name_space};
-    if (const auto& database = settings().database)
+    if (const auto& database = settings().database; database && with_database)
         report_.database =
             DatabaseInfo{type_name(database->dialect), database->endpoint(), std::nullopt};
 }
@@ -79,13 +79,14 @@ void Context::name_cluster() {
 Cluster Context::open_cluster(Needs needs) {
     const RegistrySettings& registry = require_registry(settings());
     if (needs == Needs::registry_and_database) require_database(settings());
-    name_cluster();
+    const bool with_database = settings().database && needs != Needs::registry_alone;
+    name_cluster(with_database);
     const TimeZone its_zone = zone();
     if (const OptionValue* file = find(options_, "audit-log"); file != nullptr && !report_.dry_run)
         audit_ = AuditLog(file->value, report_.command);
     // Both at once: each waits for a server.
     auto opening = std::async([&] { return open_registry(registry); });
-    if (settings().database) database_ = open_database(*settings().database);
+    if (with_database) database_ = open_database(*settings().database);
     registry_ = opening.get();
     report_.registry =
         RegistryInfo{registry_->type(), registry_->endpoint(), registry_->name_space()};

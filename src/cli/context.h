@@ -32,14 +32,15 @@ class Context {
     /// Checks the whole configuration, then opens the audit log, the database and the registry, and
     /// names both in the report, also when they cannot be reached. Throws UsageError before
     /// anything is contacted; DatabaseError or RegistryError naming the endpoint.
-    enum class Needs { registry, registry_and_database };
+    /// `registry`: a database too where one is configured; `registry_alone`: none.
+    enum class Needs { registry_alone, registry, registry_and_database };
     Cluster open_cluster(Needs needs);
 
     /// Brings the audit log to the disk. Throws Error(failed).
     void flush_audit_log() { audit_.flush(); }
 
   private:
-    void name_cluster();
+    void name_cluster(bool with_database);
 
     OptionValues options_;
     std::vector<std::string> arguments_;

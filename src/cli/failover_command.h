@@ -16,6 +16,17 @@ std::vector<std::string_view> failover_option_names(std::vector<std::string_view
 void name_event(Report& report, std::string type, std::optional<std::string> address,
                 const std::optional<ProcessIdentity>& process, std::optional<EpochMs> event_time);
 
+/// The event of failover-master or failover-worker from the command line, put into the report, too.
+template <typename Event>
+Event server_event(Context& context, const char* type) {
+    Event event;
+    event.address = server_address(context.arguments().at(0), "ADDRESS");
+    event.process = process_option(context.options());
+    event.event_time = event_time_option(context.options());
+    name_event(context.report(), type, event.address, event.process, event.event_time);
+    return event;
+}
+
 /// Opens the cluster and hands it over to the coordinator: `run` is called with it.
 template <typename Run>
 void with_coordinator(Context& context, Context::Needs needs, Run run) {

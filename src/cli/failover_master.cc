@@ -1,4 +1,3 @@
-#include "base/address.h"
 #include "cli/command.h"
 #include "cli/failover_command.h"
 
@@ -6,13 +5,8 @@ namespace dsfailover {
 namespace {
 
 void run(Context& context) {
-    MasterFailoverEvent event;
-    event.address = parse_address(context.arguments().at(0));
-    event.process = process_option(context.options());
-    event.event_time = event_time_option(context.options());
+    const auto event = server_event<MasterFailoverEvent>(context, "MasterFailoverEvent");
     const FailoverOptions options = failover_options(context.options());
-    name_event(context.report(), "MasterFailoverEvent", event.address, event.process,
-               event.event_time);
     with_coordinator(
         context, Context::Needs::registry_and_database,
         [&](FailoverCoordinator& coordinator) { coordinator.failover_master(event, options); });

@@ -1,4 +1,3 @@
-#include "base/address.h"
 #include "cli/command.h"
 #include "cli/failover_command.h"
 
@@ -9,11 +8,12 @@ void run(Context& context) {
     MarksOptions options;
     options.older_than = duration_option(context.options(), "older-than").value_or(Millis(0));
     if (const OptionValue* address = find(context.options(), "address"))
-        options.address = parse_address(address->value);
+        options.address = server_address(address->value, named("address", *address));
     options.items = items_option(context.options());
-    with_coordinator(context, Context::Needs::registry, [&](FailoverCoordinator& coordinator) {
-        coordinator.list_failover_finished_marks(options);
-    });
+    with_coordinator(context, Context::Needs::registry_alone,
+                     [&](FailoverCoordinator& coordinator) {
+                         coordinator.list_failover_finished_marks(options);
+                     });
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 
 #include <charconv>
 
+#include "base/address.h"
 #include "base/error.h"
+#include "config/url.h"
 
 namespace dsfailover {
 namespace {
@@ -78,11 +80,20 @@ std::size_t items_option(const OptionValues& options) {
     return static_cast<std::size_t>(items.value_or(1000));
 }
 
+std::string server_address(std::string_view text, std::string_view what) {
+    try {
+        // A URL that got into its place may hold a password.
+        return parse_address(is_address(text) ? std::string(text) : shown_url(text) + "");
+    } catch (const UsageError& error) {
+        throw UsageError(fmt::format("{}: {}", what, error.what()));
+    }
+}
+
 std::int64_t parse_workflow_id(std::string_view text, std::string_view what) {
     const auto id = whole_number(text);
     if (!id || *id < 1)
-        throw UsageError(
-            fmt::format("{}: '{}' is no workflow instance id, a whole number", what, text));
+        throw UsageError(fmt::format("{}: '{}' is no workflow instance id, a whole number", what,
+                                     shown_url(text)));
     return *id;
 }
 

@@ -33,6 +33,9 @@ std::optional<EpochMs> event_time_option(const OptionValues& options);
 /// --items.
 std::size_t items_option(const OptionValues& options);
 
+/// HOST:PORT or [IPv6]:PORT; `what` is for the message.
+std::string server_address(std::string_view text, std::string_view what);
+
 /// A workflow instance id; `what` is for the message.
 std::int64_t parse_workflow_id(std::string_view text, std::string_view what);
 

@@ -54,20 +54,6 @@ struct FailoverCoordinator::State {
 
 namespace {
 
-EventInfo event_info(const char* type, const std::string& address,
-                     const std::optional<ProcessIdentity>& process,
-                     std::optional<EpochMs> event_time) {
-    EventInfo event;
-    event.type = type;
-    event.address = address;
-    if (process) {
-        event.startup_time = process->startup_time;
-        event.process_id = process->process_id;
-    }
-    event.event_time = event_time;
-    return event;
-}
-
 Outcome outcome_of(const Refusal& refusal) {
     return refusal.code == ExitCode::refused ? Outcome::refused : Outcome::partial;
 }
@@ -123,8 +109,6 @@ FailoverCoordinator::~FailoverCoordinator() = default;
 void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
                                           const FailoverOptions& options) {
     Report& report = state_->report;
-    report.event =
-        event_info("MasterFailoverEvent", event.address, event.process, event.event_time);
     auto [context, look] = state_->start(!options.dry_run);
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
@@ -171,9 +155,6 @@ void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
 void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent& event,
                                                  const FailoverOptions& options) {
     Report& report = state_->report;
-    report.event.emplace();
-    report.event->type = "GlobalMasterFailoverEvent";
-    report.event->event_time = event.event_time;
     report.masters.emplace();
     auto [context, look] = state_->start(!options.dry_run);
     warn_of_past_event(context, look.servers, event.event_time);
@@ -189,8 +170,6 @@ void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent
 void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
                                           const FailoverOptions& options) {
     Report& report = state_->report;
-    report.event =
-        event_info("WorkerFailoverEvent", event.address, event.process, event.event_time);
     WorkerSection& section = report.worker.emplace(options.items);
     section.address = event.address;
     report.masters.emplace();
@@ -243,8 +222,11 @@ void FailoverCoordinator::clean_history_failover_finished_marks(const MarksOptio
 }
 
 void FailoverCoordinator::list_failover_finished_marks(const MarksOptions& options) {
-    list_marks(state_->cluster.registry, state_->report, options);
-    conclude(state_->report);
+    Report& report = state_->report;
+    list_marks(state_->cluster.registry, report, options);
+    conclude(report);
+    if (report.exit_code == ExitCode::done && report.marks->examined > 0)
+        report.outcome = Outcome::completed;
 }
 
 }  // namespace dsfailover

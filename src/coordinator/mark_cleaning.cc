@@ -9,6 +9,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "coordinator/cluster_check.h"
 #include "coordinator/failover_marks.h"
 #include "registry/cluster.h"
 #include "store/workflow_instance_store.h"
@@ -18,6 +19,7 @@ namespace dsfailover {
 namespace {
 
 constexpr std::size_t kRemovalBatch = 2000;
+constexpr EpochMs kHeartbeatAge = 24 * 3600 * 1000;
 
 MarkItem describe(const NodeRead& child, EpochMs now) {
     MarkItem item;
@@ -42,9 +44,27 @@ struct Evidence {
     std::set<std::string> living;
 };
 
+/// Without a database the heartbeats tell when our clock is far ahead, which would delete every
+/// mark. That of a hung server lies behind, so the latest counts.
+void check_clock_by_heartbeats(const Servers& servers) {
+    std::optional<EpochMs> latest;
+    for (const auto* folder : {&servers.masters, &servers.workers})
+        for (const Server& server : *folder) latest = std::max(latest, server.report_time);
+    if (!latest || *latest >= now_ms() - kHeartbeatAge) return;
+    throw EnvironmentError(fmt::format(
+        "The clock of this machine says {}, and the last heartbeat of any living server is dated "
+        "{}: over a day apart, no age of a mark can be right. Set the clock right (NTP), or give "
+        "--database, whose clock is compared then.",
+        format_rfc3339(now_ms()), format_rfc3339(*latest)));
+}
+
 Evidence collect_evidence(Registry& registry, const RunContext* context) {
     Evidence evidence;
     const Servers servers = read_servers(registry, true);
+    if (context)
+        check_clocks(*context, servers);
+    else
+        check_clock_by_heartbeats(servers);
     for (const auto* folder : {&servers.masters, &servers.workers}) {
         for (const Server& server : *folder) evidence.living.insert(server.address);
     }
@@ -254,7 +274,10 @@ void list_marks(Registry& registry, Report& report, const MarksOptions& options)
         return age(a) != age(b) ? age(a) > age(b) : a.name < b.name;
     });
     for (MarkItem& item : items) section.items.add(std::move(item));
-    if (section.failed > 0) report.raise_exit_code(ExitCode::needs_person);
+    if (section.failed == 0) return;
+    report.errors.push_back(
+        fmt::format("{} marks could not be read; the items say which, and why.", section.failed));
+    report.raise_exit_code(ExitCode::needs_person);
 }
 
 }  // namespace dsfailover

@@ -15,6 +15,7 @@ void list_marks(Registry& registry, Report& report, const MarksOptions& options)
 /// Never touches anything but a direct child of the marks folder. `context` (a run with a
 /// database): the newest mark of an address is kept while an unfinished instance has that host. A
 /// fence is kept while its address lives. Marks that could not be handled raise the exit code to 3.
+/// Our clock is compared with the database's, without one with the heartbeats: EnvironmentError.
 /// Throws RegistryError if the registry is gone before anything was removed, Error(failed) if it is
 /// gone later (report.marks has what was removed), and Interrupted.
 void clean_marks(Registry& registry, AuditLog& audit, Report& report, const RunContext* context,

@@ -2,8 +2,8 @@
 
 #include <ostream>
 
+#include "base/terminal_text.h"
 #include "report/print_report.h"
-#include "report/terminal_text.h"
 
 namespace dsfailover {
 namespace {

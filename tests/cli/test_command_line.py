@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from support import program
+from support.cluster import DEAD
 
 NOWHERE = ["--registry", "zookeeper://127.0.0.1:1/dolphinscheduler", "--database",
            "sqlite:/nonexistent/ds.db"]
@@ -104,3 +105,36 @@ def test_a_report_is_one_object_on_stdout():
     result = program.run("global", *NOWHERE, code=6)
     assert json.loads(result.stdout)["registry"] == {
         "type": "zookeeper", "endpoint": "127.0.0.1:1", "namespace": "/dolphinscheduler"}
+
+
+def test_an_unknown_variable_is_warned_about(cluster):
+    result = cluster.run("list-marks", environment={"DSFAILOVER_DRYRUN": "true", "DSFAILOVER_DRY_RUN": "true",
+                                                    "DSFAILOVER_DATABASE_PASSWORD": "x", "DSFAILOVER_ITEMZ": ""}, code=0)
+    assert ["DSFAILOVER_DRYRUN" in each for each in result["warnings"]] == [True]
+
+
+def test_a_value_from_the_environment_is_named_with_its_variable(cluster):
+    result = cluster.run("list-marks", environment={"DSFAILOVER_ADDRESS": "foo"}, code=2)
+    assert "DSFAILOVER_ADDRESS" in result["errors"][0] and "--address" in result["errors"][0]
+
+
+def test_controls_of_the_database_do_not_reach_the_terminal(cluster):
+    cluster.workflow()
+    cluster.workflow(host="evil\x1b[2J:5678", command_type=3)
+    result = cluster.run("status", code=0)
+    again = cluster.failover_master("--dry-run")
+    for each in (result, again):
+        assert "\x1b" not in each.stderr and "\x1b" not in each.stdout
+    assert "evil?[2J" in again.stderr
+
+
+def test_what_is_said_on_stderr_can_be_chosen(cluster):
+    cluster.workflow()
+    lock = cluster.registry.lock(DEAD).wait()
+    waits = ("--lock-timeout", "2s")
+    chatty = cluster.failover_master(*waits, "--log-level", "debug", code=5)
+    assert " info " in chatty.stderr and "warning:" in chatty.stderr
+    assert " info " not in cluster.failover_master(*waits, "--log-level", "debug", "--no-progress", code=5).stderr
+    short = cluster.failover_master(*waits, "--log-level", "error", code=5)
+    assert "warning" not in short.stderr and "error:" in short.stderr and short["warnings"]
+    lock.release()

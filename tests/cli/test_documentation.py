@@ -185,3 +185,52 @@ def test_manual_is_well_formed():
 def test_every_command_has_examples():
     for command in COMMANDS:
         assert "Examples:\n  dsfailover " + command in help_of(*command.split())
+
+
+def test_bash_completes_file_names_with_blanks(tmp_path):
+    (tmp_path / "my audit.jsonl").touch()
+    script = f"""
+        source {BASH}
+        COMP_WORDS=(dsfailover global --audit-log my)
+        COMP_CWORD=3
+        _dsfailover
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    assert output(["bash", "--norc", "-c", script], cwd=tmp_path) == "my audit.jsonl\n"
+
+
+def part_of(file, heading):
+    return (ROOT / file).read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def test_every_table_of_exit_statuses_has_the_same():
+    def in_table(text):
+        cells = re.findall(r"^\| ([\d, ]+?) \|", text, re.MULTILINE)
+        return [int(code) for cell in cells for code in cell.split(",")]
+    codes = [0, 1, 2, 3, 4, 5, 6, 7, 130, 143]
+    assert in_table(part_of("docs/behaviour.md", "Exit status")) == codes
+    assert in_table((ROOT / "README.md").read_text()) == codes
+    manual = re.findall(r"^\.B ([\d, ]+)$", sections()["EXIT STATUS"], re.MULTILINE)
+    assert [int(code) for line in manual for code in line.split(",")] == codes
+    told = help_of("global").split("Exit status:")[1]
+    assert [int(code) for code in re.findall(r"\b\d+\b", told)] == codes
+
+
+def test_the_options_in_the_documentation_are_those_of_help():
+    known = {option for command in COMMANDS for option in options_of(command)} - {"--help"}
+    text = part_of("docs/behaviour.md", "Commands") + part_of("docs/behaviour.md", "Options")
+    named = {option for line in text.splitlines() if line.startswith("|")
+             for option in OPTION.findall(line.split(" | ")[0])}
+    assert named - known <= {"--help", "--version"}
+    assert known - named <= {"--dry-run"}  # told in the text
+
+
+def test_the_defaults_in_the_documentation_are_those_of_help():
+    shown = [" ".join(entry.split()) for command in COMMANDS
+             for entry in re.split(r"\n  (?=-)|\n\n", help_of(*command.split()))]
+    told = re.findall(r"^\| `(--[a-z-]+) [^`]+` \| `([^`]+)` \|", part_of("docs/behaviour.md", "Options"), re.MULTILINE)
+    assert {"--grace", "--lock-timeout", "--fence-timeout"} <= {option for option, _ in told}
+    for option, value in told:
+        if option == "--older-than":  # of one of the two commands that take it
+            continue
+        assert any(entry.startswith(f"{option} ") and f"({value})" in entry for entry in shown), (option, value)

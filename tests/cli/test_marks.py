@@ -6,7 +6,7 @@ import time
 import pytest
 from kazoo.security import ACL, Id
 
-from support.cluster import ALIVE, DAY, DEAD, HOUR, OTHER_DEAD, Cluster, ago, now_ms, until
+from support.cluster import ALIVE, DAY, DEAD, HOUR, OTHER_DEAD, Cluster, ago, heartbeat_of, now_ms, until
 from support.proxy import Proxy
 from support.registries import MARKS
 
@@ -179,6 +179,46 @@ def test_list_marks_oldest_first_and_changes_nothing(cluster, marks_only):
     assert result["marks"]["examined"] == 5
     [unknown] = [i for i in result["marks"]["items"] if i["name"].endswith("unknown")]
     assert (unknown["address"], unknown["startup_time"], unknown["process_id"]) == (DEAD, None, None)
+
+
+def test_list_marks_opens_no_database_and_says_whether_there_was_something(cluster):
+    options = ["--registry", cluster.registry.url, "--database", "postgresql://u@127.0.0.1:1/d"]
+    result = cluster.run("list-marks", options=options, code=0)
+    assert result["outcome"] == "nothing_to_do" and result["database"] is None
+    cluster.registry.mark(f"{DEAD}-1-1", ago(DAY))
+    assert cluster.run("list-marks", options=options, code=0)["outcome"] == "completed"
+
+
+def test_marks_that_cannot_be_read_are_an_error_of_the_listing(cluster, marks_only):
+    registry = cluster.registry
+    registry.mark(f"{DEAD}-1-1", ago(DAY))
+    nobody = [ACL(0, Id("world", "anyone"))]
+    registry.client.create(registry.full(f"{MARKS}/{DEAD}-2-2"), b"1", acl=nobody)
+    result = marks_only("list-marks", code=3)
+    assert result["marks"]["failed"] == 1 and "1 marks could not be read" in result["errors"][0]
+
+
+def test_a_clock_far_ahead_of_every_heartbeat_deletes_nothing(make_cluster):
+    cluster = make_cluster(living=False)
+    cluster.registry.mark(f"{GONE.format(1)}-1-1", ago(9 * DAY))
+    cluster.register(ALIVE, value=heartbeat_of(ALIVE, report_time=ago(2 * DAY)))
+    registry = ["--registry", cluster.registry.url]
+    with cluster.nothing_changes():
+        result = cluster.run("clean-marks", options=registry, code=6)
+    assert "clock" in result["errors"][0]
+    cluster.run("clean-marks", "--dry-run", code=0)  # the database's clock vouches for ours
+    # One server that does not hang is enough.
+    cluster.register("10.0.1.9:1234", worker=True)
+    cluster.run("clean-marks", options=registry, code=0)
+    assert cluster.registry.marks() == {}
+
+
+def test_with_a_database_the_clocks_are_compared(make_cluster):
+    cluster = make_cluster(living=False)
+    cluster.registry.mark(f"{GONE.format(1)}-1-1", ago(9 * DAY))
+    cluster.register(ALIVE, value=heartbeat_of(ALIVE, report_time=ago(-5 * 60_000)))
+    with cluster.nothing_changes():
+        assert "clock" in cluster.run("clean-marks", code=6)["errors"][0]
 
 
 def test_list_marks_of_an_address_or_an_age(cluster, marks_only):

@@ -75,6 +75,10 @@ def test_an_installed_tree_works_wherever_it_is_moved(run, tmp_path):
                    capture_output=True)
     moved = (tmp_path / "prefix").rename(tmp_path / "elsewhere")
     assert {each.name for each in moved.rglob("*.so")} == set(MODULES)
+    share = moved / "share"
+    assert {str(each.relative_to(share)) for each in share.rglob("*") if each.is_file()} == {
+        "man/man1/dsfailover.1", "bash-completion/completions/dsfailover", "zsh/site-functions/_dsfailover",
+        "fish/vendor_completions.d/dsfailover.fish"}
     for url, _, _ in MODULES.values():
         assert_tries_to_connect(run(moved / "bin" / "dsfailover", "list-marks", *url, code=6))
 

@@ -31,6 +31,23 @@ TEST(Log, ShowsWhatIsAtLeastOfItsLevel) {
     EXPECT_EQ(stderr_of("off"), "");
 }
 
+TEST(Log, LeavesProgressOutAndTheRestNot) {
+    ::testing::internal::CaptureStderr();
+    set_up_logging("debug", false);
+    spdlog::debug("looking");
+    spdlog::info("5 of 9");
+    spdlog::warn("careful");
+    EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+                AllOf(HasSubstr("looking"), Not(HasSubstr("5 of 9")), HasSubstr("careful")));
+}
+
+TEST(Log, SendsNoControlsToTheTerminal) {
+    ::testing::internal::CaptureStderr();
+    set_up_logging("warn");
+    spdlog::warn("host {}", "a\x1b[2J\nb");
+    EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("host a?[2J?b\n"));
+}
+
 TEST(Log, RefusesAnUnknownLevel) {
     for (const char* const level : {"", "WARN", "warning", "err", "verbose"}) {
         EXPECT_THAT([&] { set_up_logging(level); },

@@ -166,13 +166,34 @@ TEST(CommandLine, MistakesAreNamed) {
     EXPECT_THAT(failing({"destroy"}), HasSubstr("no command 'destroy'"));
     EXPECT_THAT(failing({"global", "--foo"}), HasSubstr("--foo"));
     EXPECT_THAT(failing({"global", "--grace"}), HasSubstr("--grace"));
-    EXPECT_THAT(failing({"global", "--grace", "1s", "--grace", "2s"}), HasSubstr("--grace"));
+    EXPECT_THAT(failing({"global", "--grace", "1s", "--grace", "2s"}),
+                HasSubstr("--grace is given more than once"));
     EXPECT_THAT(failing({"global", "10.0.0.1:1"}), HasSubstr("10.0.0.1:1"));
     EXPECT_THAT(failing({"failover-master"}), HasSubstr("ADDRESS"));
     EXPECT_THAT(failing({"failover-master", "a:1", "b:1"}), HasSubstr("b:1"));
     EXPECT_THAT(failing({"--grace", "1s", "global"}), HasSubstr("options come after"));
     EXPECT_THAT(failing({"list-marks", "--dry-run"}), HasSubstr("--dry-run"));
     EXPECT_THAT(failing({"global", "--dry-run=maybe"}), HasSubstr("--dry-run"));
+}
+
+TEST(CommandLine, MistakesShowNoPassword) {
+    const char* const url = "postgresql://ds:S3CRETpw@db/ds";
+    for (const std::vector<const char*>& arguments : std::vector<std::vector<const char*>>{
+             {url},
+             {"--databse=postgresql://ds:S3CRETpw@db/ds", "global"},
+             {"failover-master", "H:1", url},
+             {"global", "--databse", url},
+             {"global", "--databse=postgresql://ds:S3CRETpw@db/ds"},
+             {"global", "--database-password", "S3CRETpw"},
+             {"sandbox", url}}) {
+        const std::string error = error_of([&] { parse(arguments); });
+        EXPECT_THAT(error, Not(HasSubstr("S3CRETpw")));
+        EXPECT_THAT(error, HasSubstr("--help"));
+    }
+    EXPECT_THAT(error_of([&] { parse({"global", "--databse", url}); }), HasSubstr("--databse"));
+    EXPECT_THAT(error_of([&] { server_address(url, "ADDRESS"); }),
+                AllOf(Not(HasSubstr("S3CRETpw")), HasSubstr("ADDRESS")));
+    EXPECT_THAT(error_of([&] { parse_workflow_id(url, "ID"); }), Not(HasSubstr("S3CRETpw")));
 }
 
 }  // namespace

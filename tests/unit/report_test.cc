@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/terminal_text.h"
 #include "report/json_writer.h"
 #include "report/print_report.h"
-#include "report/terminal_text.h"
 #include "support/sample_reports.h"
 
 namespace dsfailover {

@@ -1,4 +1,4 @@
-#include "report/terminal_text.h"
+#include "base/terminal_text.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
