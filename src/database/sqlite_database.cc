@@ -158,10 +158,19 @@ class SqliteDatabase : public Database {
             connection_->exec("PRAGMA synchronous = FULL");
             connection_->createFunction("is_wanted", -1, false, this, ask_if_wanted, nullptr,
                                         nullptr, nullptr);
+            // Outside of WAL mode a full cache would bar the readers, ours among them, until the
+            // commit: a JDBC registry in the same file confirms its lock before that.
+            connection_->exec("PRAGMA cache_spill = OFF");
             // The first look into the file: whether it is a database at all.
             connection_->execAndGet("PRAGMA schema_version");
         } catch (const SQLite::Exception& error) {
             connection_.reset();
+            if (error.getErrorCode() == SQLITE_CANTOPEN ||
+                kind_of(error.getErrorCode()) == Kind::read_only)
+                fail_to_open(fmt::format(
+                    "the file cannot be read without writing to it or its folder, which is not "
+                    "allowed here: {}; run as a user who may write both, or on a copy",
+                    error.what()));
             fail_to_open(fmt::format("not usable as an SQLite database: {}; check --database",
                                      error.what()));
         }

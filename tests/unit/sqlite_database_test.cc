@@ -114,6 +114,29 @@ TEST_F(SqliteDatabaseTest, AFileThatMayNotBeWrittenCanBeReadOnly) {
     database->rollback();
 }
 
+TEST_F(SqliteDatabaseTest, AFileInWalModeThatCannotBeReadWithoutWritingSaysSo) {
+    const fs::path file = make_database();
+    fs::permissions(file, fs::perms::owner_read);
+    const AsNobody nobody(folder_);
+    fs::permissions(folder_, fs::perms::owner_read | fs::perms::owner_exec);
+    const DatabaseError error = failure_to_open(file);
+    fs::permissions(folder_, fs::perms::owner_all);
+    EXPECT_EQ(error.kind(), DatabaseError::Kind::unreachable);
+    EXPECT_THAT(error.what(), HasSubstr("may write"));
+}
+
+TEST_F(SqliteDatabaseTest, ATransactionLargerThanTheCacheBarsNoReaders) {
+    const fs::path file = make_database(/*wal=*/false);
+    auto writer = open(file), reader = open(file);
+    writer->begin();
+    for (std::int64_t id = 1; id <= 400; ++id) {
+        writer->execute("INSERT INTO t VALUES (?, ?)", {id, std::string(20'000, 'x')});
+    }
+    EXPECT_EQ(reader->query("SELECT count(*) FROM t")[0].integer(0), 0);
+    writer->commit();
+    EXPECT_EQ(reader->query("SELECT count(*) FROM t")[0].integer(0), 400);
+}
+
 TEST_F(SqliteDatabaseTest, AStatementThatChangesNoRowsByItsNatureCountsNone) {
     auto database = open(make_database());
     EXPECT_EQ(database->execute("INSERT INTO t VALUES (1, 'a'), (2, 'b')"), 2);
