@@ -18,7 +18,7 @@ constexpr Millis kReconnectPause{1500};
 
 }  // namespace
 
-void reconnect_patiently(Database& database, const DatabaseError& cause) {
+void reconnect_patiently(Database& database, const DatabaseError& cause, bool unknown) {
     spdlog::warn("{}; connecting again", cause.what());
     for (int attempts = 1;; ++attempts) {
         try {
@@ -33,7 +33,11 @@ void reconnect_patiently(Database& database, const DatabaseError& cause) {
                                 "database is back: what was committed is recognised.",
                                 cause.what(), kReconnects, error.what()));
             }
-            std::this_thread::sleep_for(kReconnectPause);
+            if (unknown) {
+                std::this_thread::sleep_for(kReconnectPause);
+            } else {
+                wait_for(kReconnectPause);
+            }
         }
     }
 }
@@ -53,7 +57,7 @@ void run_retried_transaction(Database& database, const std::function<void()>& wo
                 unknown = true;
                 on_unknown();
             }
-            if (lost) reconnect_patiently(database, error);
+            if (lost) reconnect_patiently(database, error, unknown);
         }
         // Once a commit may have taken effect it must get into the report.
         if (unknown) {

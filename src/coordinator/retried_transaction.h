@@ -6,13 +6,13 @@
 
 namespace dsfailover {
 
-/// Opens the connection that `cause` says is lost again, with patience. Not to be interrupted: what
-/// was committed must get into the report. Throws DatabaseError(unreachable) if the database stays
-/// away.
-void reconnect_patiently(Database& database, const DatabaseError& cause);
+/// Opens the connection that `cause` says is lost again, with patience. Throws
+/// DatabaseError(unreachable) if the database stays away, and Interrupted if a signal came, but not
+/// where the outcome of a commit is `unknown`: it must get into the report.
+void reconnect_patiently(Database& database, const DatabaseError& cause, bool unknown);
 
 /// Returns what `read`, which only reads, returns; where the connection is lost, on a new one.
-/// Throws DatabaseError.
+/// Throws DatabaseError, and Interrupted.
 template <typename Read>
 auto read_patiently(Database& database, const Read& read) {
     for (;;) {
@@ -20,7 +20,7 @@ auto read_patiently(Database& database, const Read& read) {
             return read();
         } catch (const DatabaseError& error) {
             if (error.kind() != DatabaseError::Kind::unreachable) throw;
-            reconnect_patiently(database, error);
+            reconnect_patiently(database, error, false);
         }
     }
 }

@@ -74,7 +74,7 @@ bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs 
         if (error.kind() == Kind::disk_full || error.kind() == Kind::read_only) throw;
         last_problem_ = error.what();
         last_kind_ = error.kind();
-        if (last_kind_ == Kind::unreachable) reconnect_patiently(context_.database, error);
+        if (last_kind_ == Kind::unreachable) reconnect_patiently(context_.database, error, false);
         if (last_kind_ != Kind::commit_unknown) return false;
     }
     std::vector<Settled> outcomes;
@@ -112,7 +112,7 @@ void WorkflowFailover::commit_chunk(std::span<const WorkflowInstance> chunk, Epo
 // After a commit that `cause` left without an answer: how the rows stand.
 std::vector<Settled> WorkflowFailover::settle(std::span<const WorkflowInstance> chunk,
                                               EpochMs stamp, const DatabaseError& cause) {
-    reconnect_patiently(context_.database, cause);
+    reconnect_patiently(context_.database, cause, true);
     for (int attempts = 1;; ++attempts) {
         try {
             Transaction transaction(context_.database);
@@ -123,7 +123,7 @@ std::vector<Settled> WorkflowFailover::settle(std::span<const WorkflowInstance> 
             if (attempts == kAttempts) throw;
             // The server may still hold the rows of the broken connection for a while.
             if (error.kind() == DatabaseError::Kind::unreachable)
-                reconnect_patiently(context_.database, error);
+                reconnect_patiently(context_.database, error, true);
             else if (error.kind() != DatabaseError::Kind::retryable)
                 throw;
             // Not to be interrupted: what was committed must get into the report.

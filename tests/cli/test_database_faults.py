@@ -111,6 +111,18 @@ def test_gone_during_commit_and_not_back(cluster):
     assert_true_and_repeatable(cluster, workflows, result)
 
 
+def test_interrupted_while_the_database_is_away(cluster):
+    cluster.workflows(10)
+    with Proxy("127.0.0.1", cluster.db.server.port) as proxy:
+        proxy.do_before(b"INSERT INTO t_ds_command", lambda: proxy.refuse(True))
+        run = cluster.start("failover-master", DEAD, options=through(cluster, proxy))
+        assert proxy.fired.wait(30)
+        run.interrupt()
+        result = run.finish(130)
+    assert result["outcome"] == "interrupted"
+    assert not cluster.commands()
+
+
 @pytest.mark.parametrize("how", ["restart", "kill"])
 def test_server_restarted_in_the_middle(how, zookeeper, tmp_path, request, make_cluster):
     kind = {"postgresql": servers.PostgreSQL, "mariadb": servers.MariaDB}
@@ -275,6 +287,21 @@ def test_deadlock(cluster):
     thread.join(30)
     other.close()
     cluster.assert_failed_over_once(workflows)
+
+
+def test_a_serialization_failure_is_tried_again(make_cluster):
+    """As a trigger of the server's administrator may raise it, once."""
+    cluster = make_cluster("zookeeper", "postgresql")
+    workflows = cluster.workflows(10)
+    cluster.db.execute("""
+        CREATE SEQUENCE tries;
+        CREATE FUNCTION refuse_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('tries') = 1 THEN RAISE EXCEPTION 'could not serialize' USING ERRCODE = '40001'; END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER refuse_once AFTER INSERT ON t_ds_command EXECUTE FUNCTION refuse_once()""")
+    result = cluster.failover_master(code=0)
+    cluster.assert_failed_over_once(workflows, result.master["stamp"])
 
 
 class TestPostgresql:
