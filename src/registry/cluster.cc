@@ -85,12 +85,15 @@ Servers read_servers(Registry& registry, bool patient) {
     Servers servers;
     servers.masters = read_folder(registry, paths::kMasters, patient);
     if (servers.masters.empty() && !registry.children(std::string(paths::kMasters))) {
+        const bool tables = registry.type() == "jdbc";
         throw EnvironmentError(fmt::format(
-            "{} has no {} under the namespace \"{}\": this is not the registry of a "
-            "DolphinScheduler "
-            "cluster, or the namespace is another one. Every master would look dead here; check "
-            "--registry (the namespace is the part after the hosts).",
-            registry.endpoint(), paths::kMasters, registry.name_space()));
+            "{} has no {}{}: this is not the registry of a DolphinScheduler cluster{}. Every "
+            "master would look dead here; check --registry{}.",
+            registry.endpoint(), paths::kMasters,
+            tables ? " in t_ds_jdbc_registry_data"
+                   : fmt::format(" under the namespace \"{}\"", registry.name_space()),
+            tables ? "" : ", or the namespace is another one",
+            tables ? " and --database" : " (the namespace is the part after the hosts)"));
     }
     servers.workers = read_folder(registry, paths::kWorkers, patient);
     return servers;
