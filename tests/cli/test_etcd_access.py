@@ -10,7 +10,7 @@ from support import registries
 from support.certificates import Certificates
 from support.cluster import DEAD, Cluster, until
 from support.databases import Sqlite
-from support.registries import MARKS
+from support.registries import LOCKS, MARKS
 from support.servers import HOST, Etcd
 
 
@@ -107,6 +107,19 @@ def test_user_and_password(guarded, tmp_path):
     key = f"{cluster.registry.namespace}{MARKS}/{DEAD}-unknown-unknown"
     standing = until(lambda: server.etcdctl("--user", "root:correct horse", "get", key))
     assert standing.split() == [key, str(result.master["deadline"])]
+
+
+def test_a_token_that_the_server_forgets_is_fetched_anew(guarded, tmp_path):
+    """In the middle of a run that holds its lock."""
+    cluster, server = guarded
+    (tmp_path / "password").write_text("correct horse\n")
+    root = ("--user", "root:correct horse")
+    run = cluster.start("failover-master", DEAD, "--grace", "3s", "--registry-user", "root",
+                        "--registry-password-file", str(tmp_path / "password"))
+    until(lambda: server.etcdctl(*root, "get", "--prefix", "--keys-only", f"{cluster.registry.namespace}{LOCKS}").strip())
+    server.etcdctl(*root, "auth", "disable")
+    server.etcdctl("auth", "enable")
+    assert run.finish(0).workflows["failed_over"] == 1
 
 
 @pytest.mark.parametrize("password", [None, "battery staple"])
