@@ -35,11 +35,6 @@ std::optional<EpochMs> past_time_option(const OptionValues& options, std::string
 
 }  // namespace
 
-std::string named(std::string_view option, const OptionValue& value) {
-    return value.source == Source::command_line ? fmt::format("--{}", option)
-                                                : fmt::format("{} (--{})", value.origin, option);
-}
-
 std::optional<Millis> duration_option(const OptionValues& options, std::string_view name) {
     const OptionValue* given = find(options, name);
     if (given == nullptr) return std::nullopt;
@@ -76,7 +71,8 @@ std::optional<EpochMs> event_time_option(const OptionValues& options) {
 std::size_t items_option(const OptionValues& options) {
     const auto items = number_option(options, "items", 0);
     if (items && *items > kMostItems)
-        throw UsageError(fmt::format("--items: {} is more than {}", *items, kMostItems));
+        throw UsageError(fmt::format("{}: {} is more than {}",
+                                     named("items", *find(options, "items")), *items, kMostItems));
     return static_cast<std::size_t>(items.value_or(1000));
 }
 

@@ -15,9 +15,6 @@ namespace dsfailover {
 // Typed options, for the commands. Each function throws UsageError naming the option, or the
 // variable or file its value came from.
 
-/// "--grace", or for a value from elsewhere "DSFAILOVER_GRACE" or "FILE (--config)".
-std::string named(std::string_view option, const OptionValue& value);
-
 std::optional<Millis> duration_option(const OptionValues& options, std::string_view name);
 
 /// A whole number of at least `least`.

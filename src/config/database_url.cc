@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "config/database_url_parameters.h"
-#include "config/settings.h"
 #include "config/url.h"
 
 namespace dsfailover {
@@ -101,21 +100,22 @@ DatabaseUrl read_database_url(std::string_view url, std::string_view option) {
         result.has_password = true;
     }
     apply_url_parameters(parts.parameters, scheme->jdbc, option, result);
+    // MySQL's driver tries TLS unless it is told otherwise; the others' do as our libraries.
+    if (scheme->prefix == "jdbc:mysql:" && settings.tls_mode.empty()) settings.tls_mode = "prefer";
     if (settings.hosts.empty())
         throw UsageError(fmt::format("{} {}: it names no host", option, shown_url(url)));
+    // Not to be shown: it may hold the password.
+    if (settings.database.find_first_of("?;&=") != std::string::npos)
+        throw UsageError(
+            fmt::format("{} {}: parameters begin with '?' and are separated by '&', as in "
+                        ".../dolphinscheduler?sslmode=require&connectTimeout=5",
+                        option, shown_url(url)));
     if (settings.database.empty() || settings.database.find('/') != std::string::npos)
         throw UsageError(
             fmt::format("{} {}: it names no database; write HOST:PORT/DB, for "
                         "instance .../dolphinscheduler",
                         option, shown_url(url)));
     return result;
-}
-
-DatabaseSettings parse_database_url(std::string_view url, std::vector<std::string>& warnings) {
-    DatabaseUrl result = read_database_url(url, "--database");
-    warnings.insert(warnings.end(), result.warnings.begin(), result.warnings.end());
-    if (result.has_password) warnings.push_back(password_in_url_warning("--database"));
-    return result.settings;
 }
 
 }  // namespace dsfailover

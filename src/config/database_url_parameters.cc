@@ -145,6 +145,39 @@ void set_server_time_zone(const Parameter& p) {
     if (!p.value.empty() && p.value != "LOCAL") p.result.time_zone = p.value;
 }
 
+void set_channel_binding(const Parameter& p) {
+    const std::string mode = lower(p.value);
+    if (mode != "disable" && mode != "prefer" && mode != "require")
+        p.refuse(fmt::format("'{}' is neither disable, prefer nor require", p.value));
+    p.settings().channel_binding = mode;
+}
+
+void refuse_key_password(const Parameter& p) {
+    p.refuse("a client key with a password is not supported; give the file of one without");
+}
+
+void set_fail_over_read_only(const Parameter& p) { p.settings().fail_over_read_only = p.truth(); }
+
+/// Of SESSION_VARIABLES only the time zone changes what we read.
+void set_session_variables(const Parameter& p) {
+    constexpr std::string_view kBlank = " \t'\"";
+    std::string_view rest = p.value;
+    while (!rest.empty()) {
+        const auto end = std::min(rest.find_first_of(",;"), rest.size());
+        const std::string_view one = rest.substr(0, end);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+        const auto equals = one.find('=');
+        if (lower(one).find("time_zone") == std::string::npos) continue;
+        std::string_view zone = one.substr(std::min(equals, one.size() - 1) + 1);
+        zone.remove_prefix(std::min(zone.find_first_not_of(kBlank), zone.size()));
+        zone = zone.substr(0, zone.find_last_not_of(kBlank) + 1);
+        if (equals == std::string_view::npos || zone.empty())
+            p.refuse(
+                "its time_zone cannot be understood; write sessionVariables=time_zone='+08:00'");
+        p.settings().session_time_zone = std::string(zone);
+    }
+}
+
 void refuse_key_store(const Parameter& p) {
     p.refuse(
         "a Java key store cannot be read; give PEM files with sslrootcert, sslcert and sslkey");
@@ -185,7 +218,9 @@ const Table& postgresql_parameters() {
         {"options", refuse_startup_options},
         {"socketfactory", refuse_class},
         {"authenticationpluginclassname", refuse_class},
-        {"sslpassword", refuse_key_store},
+        {"sslpassword", refuse_key_password},
+        {"channelbinding", set_channel_binding},
+        {"channel_binding", set_channel_binding},
         {"readonly", refuse_read_only},
     };
     return table;
@@ -211,6 +246,8 @@ const Table& mysql_parameters() {
         {"ssl-key", set_tls_key},
         {"servertimezone", set_server_time_zone},
         {"connectiontimezone", set_server_time_zone},
+        {"sessionvariables", set_session_variables},
+        {"failoverreadonly", set_fail_over_read_only},
         {"trustcertificatekeystoreurl", refuse_key_store},
         {"clientcertificatekeystoreurl", refuse_key_store},
         {"socketfactory", refuse_class},
@@ -253,7 +290,6 @@ const std::set<std::string, std::less<>>& harmless() {
         "autoreconnect",
         "autoreconnectforpools",
         "maxreconnects",
-        "failoverreadonly",
         "zerodatetimebehavior",
         "allowmultiqueries",
         "rewritebatchedstatements",
@@ -303,6 +339,37 @@ bool has_value(const std::vector<std::pair<std::string, std::string>>& parameter
     });
 }
 
+/// The zone as MySQL takes it, which has no names for offsets.
+std::string session_zone(const std::string& zone) {
+    std::string_view offset = zone;
+    for (const std::string_view prefix : {"GMT", "UTC", "UT"})
+        if (offset.starts_with(prefix)) {
+            offset.remove_prefix(prefix.size());
+            break;
+        }
+    if (offset.empty() || offset == "Z") return "+00:00";
+    if (offset.front() != '+' && offset.front() != '-') return zone;
+    // +8, +08, +0800 or +08:00
+    std::string digits;
+    const auto colon = std::min(offset.find(':'), offset.size());
+    const std::string_view hours = offset.substr(1, colon - 1);
+    digits = hours.size() > 2 ? std::string(hours) : fmt::format("{:0>2}", hours);
+    digits += colon < offset.size() ? std::string(offset.substr(colon + 1)) : "";
+    digits.resize(4, '0');
+    return fmt::format("{}{}:{}", offset.front(), digits.substr(0, 2), digits.substr(2));
+}
+
+/// forceConnectionTimeZoneToSession makes the driver's zone that of the session.
+void force_session_zone(std::string_view option, DatabaseUrl& result) {
+    if (!result.time_zone)
+        throw UsageError(fmt::format(
+            "{}: URL parameter forceConnectionTimeZoneToSession: it needs the zone, which the "
+            "masters' JVM has: add connectionTimeZone=... with it",
+            option));
+    if (*result.time_zone != "SERVER")
+        result.settings.session_time_zone = session_zone(*result.time_zone);
+}
+
 }  // namespace
 
 void apply_url_parameters(const std::vector<std::pair<std::string, std::string>>& parameters,
@@ -310,20 +377,31 @@ void apply_url_parameters(const std::vector<std::pair<std::string, std::string>>
     const bool postgresql = result.settings.dialect == Dialect::postgresql;
     const Table& table = postgresql ? postgresql_parameters() : mysql_parameters();
     // sslmode says more than useSSL, and that more than the rest; their places in the URL say
-    // nothing.
+    // nothing. The password comes first, so that it is known for the others' messages.
     std::vector<std::pair<std::string, std::string>> ordered = parameters;
     std::ranges::stable_sort(ordered, {}, [](const auto& parameter) {
         const std::string name = lower(parameter.first);
-        return name == "sslmode" || name == "ssl-mode" ? 0 : name == "usessl" ? 1 : 2;
+        return name == "password"                        ? 0
+               : name == "sslmode" || name == "ssl-mode" ? 1
+               : name == "usessl"                        ? 2
+                                                         : 3;
     });
     for (const auto& [name, value] : ordered) {
         const auto found = table.find(lower(name));
         if (found != table.end())
             found->second({name, value, option, jdbc, result});
         else if (!harmless().contains(lower(name)))
-            result.warnings.push_back(fmt::format(
-                "{}: the URL parameter {} is not known here and was ignored", option, name));
+            result.warnings.push_back(
+                result.has_password
+                    ? fmt::format("{}: a URL parameter is not known here and was ignored; its name "
+                                  "is not shown, since it may be a part of the password (a '&' in "
+                                  "a password is written %26)",
+                                  option)
+                    : fmt::format("{}: the URL parameter {} is not known here and was ignored",
+                                  option, name));
     }
+    if (!postgresql && has_value(parameters, "forceconnectiontimezonetosession", "true"))
+        force_session_zone(option, result);
     // Without preserveInstants the driver writes the JVM's wall clock, whatever the server's zone.
     if (has_value(parameters, "preserveinstants", "false")) result.time_zone.reset();
 }

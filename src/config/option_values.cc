@@ -48,11 +48,12 @@ void read_config_file(const std::string& file, OptionValues& values) {
             const std::string where =
                 fmt::format("{}:{} (--config)", file, entry.first.Mark().line + 1);
             const OptionSpec* option = find_option(name);
+            // Behind a blank or '=' a line without its colon has the value, which may be secret.
             if (option == nullptr)
                 throw UsageError(fmt::format(
-                    "{}: there is no option '{}'; options are written without the dashes, for "
-                    "instance \"lock-timeout: 1m\"",
-                    where, name));
+                    "{}: there is no option '{}'; options are written without the dashes, with a "
+                    "colon and a blank behind them, for instance \"lock-timeout: 1m\"",
+                    where, name.substr(0, name.find_first_of(" \t\n=:"))));
             if (option->command_line_only) refuse_command_line_only(*option, where);
             if (option->name == "config")
                 throw UsageError(fmt::format("{}: a --config file cannot name another", where));
@@ -99,6 +100,18 @@ OptionValues collect_options(const GivenOptions& given, const Environment& envir
 const OptionValue* find(const OptionValues& values, std::string_view name) {
     const auto found = values.find(name);
     return found == values.end() ? nullptr : &found->second;
+}
+
+std::string named(std::string_view option, const OptionValue& value) {
+    switch (value.source) {
+        case Source::command_line:
+            return fmt::format("--{}", option);
+        case Source::environment:
+        case Source::config_file:
+            return fmt::format("{} (--{})", value.origin, option);
+        default:
+            return value.origin;
+    }
 }
 
 bool is_set(const OptionValues& values, std::string_view flag) {

@@ -41,6 +41,10 @@ std::string environment_name(std::string_view option);
 /// The value of an option; nullptr if it is given nowhere.
 const OptionValue* find(const OptionValues& values, std::string_view name);
 
+/// For messages: "--grace"; for a value from elsewhere "DSFAILOVER_GRACE (--grace)" or
+/// "FILE (--config) (--grace)"; for one of DolphinScheduler's own settings its name there.
+std::string named(std::string_view option, const OptionValue& value);
+
 /// Whether a flag is set. Throws UsageError for a value that is neither true nor false (also yes,
 /// no, on, off, 1, 0).
 bool is_set(const OptionValues& values, std::string_view flag);

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "config/database_url.h"
-#include "config/settings.h"
 #include "config/url.h"
 
 namespace dsfailover {
@@ -46,6 +45,8 @@ void apply_parameters(const Url& url, std::string_view option, RegistryUrl& resu
     }
 }
 
+bool is_control(unsigned char c) { return c < 0x20 || c == 0x7f; }
+
 RegistryUrl with_hosts(const Url& url, RegistrySettings::Type type, int default_port,
                        std::string_view option) {
     RegistryUrl result;
@@ -69,18 +70,23 @@ RegistryUrl with_hosts(const Url& url, RegistrySettings::Type type, int default_
 std::string registry_name_space(RegistrySettings::Type type, std::string_view text,
                                 std::string_view option) {
     if (type == RegistrySettings::Type::jdbc) return "";
+    if (type == RegistrySettings::Type::etcd) {
+        // The masters put it before each key just as it is written.
+        if (std::ranges::any_of(text, is_control))
+            throw UsageError(fmt::format("{}: '{}' is no registry namespace", option, text));
+        return text.empty() ? "dolphinscheduler" : std::string(text);
+    }
     while (text.starts_with('/')) text.remove_prefix(1);
     while (text.ends_with('/')) text.remove_suffix(1);
     if (text.empty()) text = "dolphinscheduler";
     for (std::size_t start = 0; start <= text.size();) {
         const auto end = std::min(text.find('/', start), text.size());
         const std::string_view part = text.substr(start, end - start);
-        if (part.empty() || part == "." || part == ".." ||
-            std::ranges::any_of(part, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+        if (part.empty() || part == "." || part == ".." || std::ranges::any_of(part, is_control))
             throw UsageError(fmt::format("{}: '{}' is no registry namespace", option, text));
         start = end + 1;
     }
-    return type == RegistrySettings::Type::zookeeper ? "/" + std::string(text) : std::string(text);
+    return "/" + std::string(text);
 }
 
 RegistryUrl read_registry_url(std::string_view text, std::string_view option) {
@@ -113,13 +119,6 @@ RegistryUrl read_registry_url(std::string_view text, std::string_view option) {
         }
     }
     throw UsageError(fmt::format("{} {}: supported are {}", option, shown_url(text), kForms));
-}
-
-RegistrySettings parse_registry_url(std::string_view url, std::vector<std::string>& warnings) {
-    RegistryUrl result = read_registry_url(url, "--registry");
-    warnings.insert(warnings.end(), result.warnings.begin(), result.warnings.end());
-    if (result.has_password) warnings.push_back(password_in_url_warning("--registry"));
-    return result.settings;
 }
 
 }  // namespace dsfailover

@@ -23,8 +23,8 @@ struct RegistryUrl {
 RegistryUrl read_registry_url(std::string_view text, std::string_view option);
 
 /// The namespace in the form the registry's keys have it: "/dolphinscheduler" for ZooKeeper,
-/// "dolphinscheduler" for etcd, "" for JDBC. An empty text gives the default. Throws UsageError
-/// naming `option` for one that cannot be part of a path.
+/// for etcd the text as it is, also with a '/' before or behind it, "" for JDBC. An empty text
+/// gives the default. Throws UsageError naming `option` for one that cannot be part of a path.
 std::string registry_name_space(RegistrySettings::Type type, std::string_view text,
                                 std::string_view option);
 

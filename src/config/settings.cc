@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "base/error.h"
 #include "config/database_url.h"
 #include "config/ds_registry.h"
@@ -27,7 +29,11 @@ SpringConfig read_spring_config(const OptionValues& options, const Environment& 
     const OptionValue* profile = find(options, "profile");
     if (const OptionValue* file = find(options, "ds-config"))
         return SpringConfig(file->value, profile == nullptr ? "" : profile->value, environment);
-    return SpringConfig(environment);
+    SpringConfig without_file(environment);
+    if (profile != nullptr)
+        without_file.warn(named("profile", *profile) +
+                          " is not used: it chooses documents of --ds-config, which is not given");
+    return without_file;
 }
 
 std::optional<OptionValue> either(const OptionValue* option,
@@ -35,9 +41,15 @@ std::optional<OptionValue> either(const OptionValue* option,
     return option != nullptr ? *option : other;
 }
 
-/// For errors: "--database", or the name DolphinScheduler has for it.
-std::string named(const OptionValue& value, std::string_view option) {
-    return value.source <= Source::config_file ? fmt::format("--{}", option) : value.origin;
+/// That the password in this URL should be elsewhere.
+std::string password_in_url_warning(const OptionValue& url, std::string_view option) {
+    return fmt::format(
+        "{}: the URL holds a password{}; put it into a file, or into a variable of "
+        "the environment of its own",
+        named(option, url),
+        url.source == Source::command_line
+            ? ", which others can see in the process list and in shell histories"
+            : "");
 }
 
 /// Puts the settings together; one object per resolve_settings().
@@ -49,6 +61,7 @@ class Resolver {
           spring_(read_spring_config(options, environment)) {}
 
     Settings resolve() {
+        add_warnings(spring_.warnings());
         resolve_database();
         resolve_registry();
         resolve_time_zone();
@@ -61,10 +74,12 @@ class Resolver {
     }
 
     /// Fills in user and password where the URL has none, and says where they are from. `user` and
-    /// `ds_password` are those of options and of DolphinScheduler's configuration.
+    /// `ds_password` are those of options and of DolphinScheduler's configuration; `dialect` is the
+    /// database's they are for.
     void apply_credentials(std::string_view what, const OptionValue& url, bool password_in_url,
                            const std::optional<OptionValue>& user,
-                           const std::optional<OptionValue>& ds_password, std::string& url_user,
+                           const std::optional<OptionValue>& ds_password,
+                           std::optional<Dialect> dialect, std::string& url_user,
                            Secret& url_password) {
         const std::string option(what);
         const bool user_is_of_url = !url_user.empty();
@@ -78,7 +93,7 @@ class Resolver {
         candidates.push_back(given_password(what, options_, environment_));
         if (password_in_url) {
             candidates.push_back(Password{url_password, url.source, url.origin + " (the URL)"});
-            settings_.warnings.push_back(password_in_url_warning(named(url, what)));
+            settings_.warnings.push_back(password_in_url_warning(url, what));
         }
         if (ds_password && same_user)
             candidates.push_back(
@@ -86,19 +101,34 @@ class Resolver {
         if (const auto best = best_password(candidates)) {
             url_password = best->secret;
             note(option + "-password", std::string(kHidden), best->origin);
+        } else if (dialect) {
+            note_password_of_library(option + "-password", *dialect);
         }
+    }
+
+    /// Where libpq or libmariadb will look for the password that nobody gave.
+    void note_password_of_library(const std::string& name, Dialect dialect) {
+        const auto home = environment_("HOME");
+        const bool postgresql = dialect == Dialect::postgresql;
+        if (postgresql && environment_("PGPASSWORD"))
+            return note(name, std::string(kHidden), "PGPASSWORD");
+        if (const auto file = environment_("PGPASSFILE"); postgresql && file)
+            return note(name, "(looked up)", *file + " (PGPASSFILE)");
+        const std::string file = home.value_or("") + (postgresql ? "/.pgpass" : "/.my.cnf");
+        std::error_code ignored;
+        if (home && std::filesystem::exists(file, ignored)) note(name, "(looked up)", file);
     }
 
     void resolve_database() {
         const auto url = either(find(options_, "database"), spring_.get("spring.datasource.url"));
         if (!url) return;
-        DatabaseUrl parsed = read_database_url(url->value, named(*url, "database"));
+        DatabaseUrl parsed = read_database_url(url->value, named("database", *url));
         note("database", parsed.settings.endpoint(), url->origin);
         if (parsed.settings.dialect != Dialect::sqlite)
             apply_credentials("database", *url, parsed.has_password,
                               spring_.get("spring.datasource.username"),
-                              spring_.get("spring.datasource.password"), parsed.settings.user,
-                              parsed.settings.password);
+                              spring_.get("spring.datasource.password"), parsed.settings.dialect,
+                              parsed.settings.user, parsed.settings.password);
         note_details(parsed.settings, url->origin);
         add_warnings(parsed.warnings);
         if (parsed.time_zone)
@@ -118,7 +148,7 @@ class Resolver {
 
     void resolve_registry() {
         if (const OptionValue* url = find(options_, "registry"))
-            use_registry(read_registry_url(url->value, "--registry"), *url);
+            use_registry(read_registry_url(url->value, named("registry", *url)), *url);
         else if (auto ds = ds_registry(spring_))
             use_registry(std::move(ds->registry), ds->origin);
     }
@@ -137,12 +167,18 @@ class Resolver {
         const DsCredentials ds = ds_registry_credentials(spring_, registry.type, own_database);
         if (!parsed.in_database)
             apply_credentials("registry", url, parsed.has_password,
-                              either(find(options_, "registry-user"), ds.user), ds.password, user,
-                              password);
+                              either(find(options_, "registry-user"), ds.user), ds.password,
+                              own_database && registry.database.dialect != Dialect::sqlite
+                                  ? std::optional(registry.database.dialect)
+                                  : std::nullopt,
+                              user, password);
         apply_certificates(registry);
         check_credentials(registry, url);
         add_warnings(parsed.warnings);
-        registry_zone_ = parsed.time_zone;
+        if (own_database && parsed.time_zone)
+            registry_zone_ =
+                OptionValue{*parsed.time_zone, url.source, url.origin + " (serverTimezone)"};
+        registry_in_database_ = parsed.in_database;
         settings_.registry = std::move(registry);
     }
 
@@ -151,7 +187,7 @@ class Resolver {
             throw UsageError(
                 fmt::format("{}: the registry is in the database, but no database is configured; "
                             "give --database URL, or --registry with a database URL of its own",
-                            named(url, "registry jdbc")));
+                            named("registry", url) + " jdbc"));
         registry.database = *settings_.database;
     }
 
@@ -166,6 +202,7 @@ class Resolver {
     }
 
     void apply_certificates(RegistrySettings& registry) {
+        std::string cert_or_key;  // as it was given
         const std::tuple<const char*, const char*, std::string*> files[] = {
             {"registry-ca", "registry.cert-file", &registry.ca},
             {"registry-cert", "registry.key-cert-chain-file", &registry.cert},
@@ -183,19 +220,23 @@ class Resolver {
             if (!value) continue;
             *file = value->value;
             registry.tls = true;
+            if (file != &registry.ca) cert_or_key = named(option, *value);
             note(option, value->value, value->origin);
         }
         if (registry.cert.empty() != registry.key.empty())
-            throw UsageError(
-                "--registry-cert and --registry-key go together: a certificate is of no use "
-                "without its key");
+            throw UsageError(fmt::format(
+                "{}: a client certificate and its key go together, and the {} is missing. "
+                "--registry-ca (REGISTRY_CERT_FILE) is the authority the server is checked by, "
+                "--registry-cert (REGISTRY_KEY_CERT_CHAIN_FILE) our certificate, --registry-key "
+                "(REGISTRY_KEY_FILE) the key of that",
+                cert_or_key, registry.cert.empty() ? "certificate" : "key"));
     }
 
     static void check_credentials(const RegistrySettings& registry, const OptionValue& url) {
         if (registry.type == RegistrySettings::Type::jdbc) return;
         if (registry.user.empty() == registry.password.empty()) return;
         throw UsageError(
-            named(url, "registry") +
+            named("registry", url) +
             (registry.user.empty()
                  ? ": a registry password is given, but no user: add --registry-user"
                  : ": a registry user is given, but no password: add --registry-password-file or "
@@ -208,7 +249,7 @@ class Resolver {
         if (const OptionValue* given = find(options_, "time-zone"))
             zone = *given;
         else if (driver_zone_)
-            zone = driver_zone();
+            zone = named_zone(*driver_zone_);
         else
             zone = jvm;
         if (!find(options_, "time-zone") && driver_zone_ && jvm && jvm->value != zone->value)
@@ -218,16 +259,29 @@ class Resolver {
                 zone->value, jvm->origin, jvm->value));
         if (zone) settings_.time_zone = zone->value;
         note("time-zone", settings_.time_zone, zone ? zone->origin : "default");
-        if (settings_.registry)
-            settings_.registry->time_zone = registry_zone_.value_or(settings_.time_zone);
+        if (settings_.registry && settings_.registry->type == RegistrySettings::Type::jdbc)
+            resolve_registry_zone(zone, jvm);
     }
 
-    const OptionValue& driver_zone() const {
-        if (driver_zone_->value == "SERVER")
-            throw UsageError(
-                "the database URL leaves the time zone to the server (connectionTimeZone=SERVER): "
-                "give the zone of its timestamps with --time-zone");
-        return *driver_zone_;
+    /// The zone of the workflows' driver says nothing about another database's.
+    void resolve_registry_zone(const std::optional<OptionValue>& zone_of_workflows,
+                               const std::optional<OptionValue>& jvm) {
+        std::optional<OptionValue> zone = jvm;
+        if (registry_in_database_ || find(options_, "time-zone"))
+            zone = zone_of_workflows;
+        else if (registry_zone_)
+            zone = named_zone(*registry_zone_);
+        settings_.registry->time_zone = zone ? zone->value : "UTC";
+        note("registry time-zone", settings_.registry->time_zone, zone ? zone->origin : "default");
+    }
+
+    static const OptionValue& named_zone(const OptionValue& of_driver) {
+        if (of_driver.value == "SERVER")
+            throw UsageError(fmt::format(
+                "{}: the URL leaves the time zone to the server (connectionTimeZone=SERVER): "
+                "give the zone of its timestamps with --time-zone",
+                of_driver.origin));
+        return of_driver;
     }
 
     const OptionValues& options_;
@@ -235,17 +289,11 @@ class Resolver {
     SpringConfig spring_;
     Settings settings_;
     std::optional<OptionValue> driver_zone_;
-    std::optional<std::string> registry_zone_;
+    std::optional<OptionValue> registry_zone_;  // of a JDBC registry in a database of its own
+    bool registry_in_database_ = false;
 };
 
 }  // namespace
-
-std::string password_in_url_warning(std::string_view option) {
-    return fmt::format(
-        "{}: the URL holds a password, which others can see in the process list and in shell "
-        "histories; put it into a file or the environment instead",
-        option);
-}
 
 Settings resolve_settings(const OptionValues& options, const Environment& environment) {
     return Resolver(options, environment).resolve();

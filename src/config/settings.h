@@ -39,7 +39,8 @@ struct Settings {
 ///
 /// The time zone is --time-zone; else the one a MySQL JDBC URL gives the driver
 /// (serverTimezone, connectionTimeZone), because the driver then writes the wall clock of that
-/// zone; else spring.jackson.time-zone, the zone of the masters' JVM; else UTC.
+/// zone; else spring.jackson.time-zone, the zone of the masters' JVM; else UTC. A JDBC registry in
+/// a database of its own goes by its own URL in the place of the workflows'.
 ///
 /// Our registry session lasts 10 s whatever the masters' session-timeout is, so that a killed run
 /// bars the next only briefly; session-timeout in a --registry URL changes it. Their
@@ -49,16 +50,5 @@ Settings resolve_settings(const OptionValues& options, const Environment& enviro
 /// The settings, or a UsageError that shows how to configure them.
 const RegistrySettings& require_registry(const Settings& settings);
 const DatabaseSettings& require_database(const Settings& settings);
-
-/// --database: sqlite:FILE, postgresql://..., mysql://..., jdbc:postgresql:..., jdbc:mysql:....
-/// A password in the URL works and adds a warning. Throws UsageError (never showing the password).
-DatabaseSettings parse_database_url(std::string_view url, std::vector<std::string>& warnings);
-
-/// --registry: zookeeper://h1:2181,h2:2181/dolphinscheduler, etcd://..., jdbc, or a database URL.
-/// For "jdbc" alone the database of the result is left to the caller.
-RegistrySettings parse_registry_url(std::string_view url, std::vector<std::string>& warnings);
-
-/// That the password in this URL should be elsewhere.
-std::string password_in_url_warning(std::string_view option);
 
 }  // namespace dsfailover

@@ -96,12 +96,25 @@ SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
     std::vector<std::string> names = split_names(active);
     if (names.empty()) names.emplace_back("default");
 
+    std::vector<std::string> passed_over;
+    bool one_holds = false;
     for (const Flat& document : documents) {
         const std::string wanted = wanted_profile(document);
-        if (!wanted.empty() && !profile_expression_holds(wanted, names)) continue;
+        if (!wanted.empty() && !profile_expression_holds(wanted, names)) {
+            passed_over.push_back(wanted);
+            continue;
+        }
+        one_holds = one_holds || !wanted.empty();
         for (const auto& [name, value] : document)
             properties_.insert_or_assign(canonical(name), Property{value, name});
     }
+    // Without its document another database would be used than the one that was meant.
+    if (one_holds || passed_over.empty()) return;
+    const std::string found =
+        fmt::format("{} has documents for {} alone", file, fmt::join(passed_over, ", "));
+    if (!profiles.empty()) throw UsageError(fmt::format("--profile {}: {}", profiles, found));
+    if (environment_("SPRING_PROFILES_ACTIVE"))
+        warn(fmt::format("SPRING_PROFILES_ACTIVE is {}: {}", active, found));
 }
 
 std::optional<std::string> SpringConfig::environment_value(std::string_view property,

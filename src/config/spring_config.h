@@ -20,7 +20,9 @@ class SpringConfig {
     /// Reads an application.yaml. `profiles`: names separated by commas; empty: those of
     /// SPRING_PROFILES_ACTIVE or, in the file, spring.profiles.active. Documents marked for a
     /// profile (spring.config.activate.on-profile, spring.profiles) count only when it is active;
-    /// later documents win. Throws UsageError naming the file, with the line where it is no YAML.
+    /// later documents win. Throws UsageError naming the file, with the line where it is no YAML,
+    /// and where `profiles` choose none of the documents marked for one; a warning if it is
+    /// SPRING_PROFILES_ACTIVE that does.
     SpringConfig(const std::string& file, std::string_view profiles, Environment environment);
 
     /// The value of a property, by its name with dashes ("registry.zookeeper.connect-string").
@@ -29,6 +31,9 @@ class SpringConfig {
     /// from the environment and from the file. Empty values and null count as none.
     /// Throws UsageError naming file and property for a placeholder without a value.
     std::optional<OptionValue> get(std::string_view property) const;
+
+    void warn(std::string message) { warnings_.push_back(std::move(message)); }
+    const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:
     struct Property {
@@ -43,6 +48,7 @@ class SpringConfig {
 
     Environment environment_;
     std::string file_;
+    std::vector<std::string> warnings_;
     std::map<std::string, Property, std::less<>> properties_;  ///< by canonical name
 };
 

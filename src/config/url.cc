@@ -131,11 +131,20 @@ Url parse_url(std::string_view text, std::string_view option) {
 }
 
 std::string shown_url(std::string_view text) {
-    const auto scheme = text.find("://");
-    if (text.find('@') != std::string_view::npos)
-        return scheme == std::string_view::npos ? "URL (hidden)"
-                                                : std::string(text.substr(0, scheme)) + "://...";
-    return std::string(text.substr(0, text.find('?')));
+    // Whatever a driver may take for the beginning of parameters.
+    constexpr std::string_view kParameters = "?;&(=";
+    std::string_view scheme = text.substr(0, text.find("://"));
+    if (scheme.size() == text.size()) {
+        if (text.find('@') != std::string_view::npos) return "URL (hidden)";
+        return std::string(text.substr(0, text.find_first_of(kParameters)));
+    }
+    // A word of a command line may begin with the option's name: --database=postgresql://...
+    const auto equals = scheme.starts_with("--") ? scheme.find('=') : std::string_view::npos;
+    if (scheme.substr(equals == std::string_view::npos ? 0 : equals + 1)
+            .find_first_of(kParameters) != std::string_view::npos)
+        return "URL (hidden)";
+    if (text.find('@') != std::string_view::npos) return std::string(scheme) + "://...";
+    return std::string(text.substr(0, text.find_first_of(kParameters, scheme.size())));
 }
 
 std::string host_and_port(const std::string& host, int port) {

@@ -23,8 +23,8 @@ struct Url {
 /// for a missing scheme, a bad port, bad brackets or percent signs.
 Url parse_url(std::string_view text, std::string_view option);
 
-/// The URL as far as it can be shown when it may hold a password anywhere: without user and
-/// parameters.
+/// The URL, or the word of a command line with a URL in it, as far as it can be shown when it may
+/// hold a password anywhere: without user and parameters, in whatever form they are written.
 std::string shown_url(std::string_view text);
 
 /// "host:port", with brackets around an IPv6 address.

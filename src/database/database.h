@@ -97,6 +97,12 @@ struct DatabaseSettings {
     /// default.
     std::string tls_mode;
     std::string tls_ca, tls_cert, tls_key;  ///< file names; empty: none
+    /// PostgreSQL: "disable", "prefer" or "require"; empty: the driver's default.
+    std::string channel_binding;
+    /// MySQL: the session's time_zone, by which it converts TIMESTAMP columns; empty: the server's.
+    std::string session_time_zone;
+    /// MySQL: a connection to any host but the first only reads, as that of the masters' driver.
+    bool fail_over_read_only = true;
     Millis connect_timeout{5000};
     Millis statement_timeout{60000};  ///< also how long a row lock is waited for, at most
     Millis lock_timeout{10000};
@@ -197,6 +203,11 @@ class Transaction {
   private:
     Database& database_;
 };
+
+/// The locking clause of a SELECT; an SQLite transaction has locked the whole file already.
+inline std::string_view for_update(Dialect dialect) {
+    return dialect == Dialect::sqlite ? "" : " FOR UPDATE";
+}
 
 /// "column IN (...)" for a list of integers, in the form each server takes best (one array
 /// parameter on PostgreSQL, one JSON parameter on SQLite, the numbers themselves on MySQL, which

@@ -13,6 +13,11 @@ namespace dsfailover {
 DatabaseError make_database_error(DatabaseError::Kind kind, std::string_view endpoint,
                                   std::string_view doing, std::string_view detail);
 
+/// For one that the server or the client library asks for in vain; ends before "or".
+inline constexpr std::string_view kHowToGivePassword =
+    "give it with --database-password-file, DSFAILOVER_DATABASE_PASSWORD (for a JDBC registry in a "
+    "database of its own --registry-password-file, DSFAILOVER_REGISTRY_PASSWORD)";
+
 /// "running 'UPDATE t_ds_command SET ...'": the beginning of a statement, on one line.
 std::string describe_statement(std::string_view sql);
 

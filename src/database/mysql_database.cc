@@ -220,14 +220,39 @@ class MysqlDatabase : public Database {
             try {
                 connect(host, static_cast<unsigned int>(port));
                 set_up_session();
+                replica_ = "";
+                if (&host != &hosts.front().first) refuse_writing_to_replica(host);
                 return;
             } catch (const MysqlFailure& failure) {
                 close();
-                problems +=
-                    fmt::format("{}{}: {}", problems.empty() ? "" : "; ", host, failure.message);
+                problems += fmt::format("{}{}: {}{}", problems.empty() ? "" : "; ", host,
+                                        failure.message, missing_password(failure));
             }
         }
         throw make_database_error(Kind::unreachable, endpoint_, "connecting", problems);
+    }
+
+    static std::string missing_password(const MysqlFailure& failure) {
+        const bool denied = failure.code == ER_ACCESS_DENIED_ERROR &&
+                            failure.message.find("password: NO") != std::string::npos;
+        return denied
+                   ? "; no password was given: " + std::string(kHowToGivePassword) + " or ~/.my.cnf"
+                   : "";
+    }
+
+    // As the masters' driver: only the first host is sure to be the primary.
+    void refuse_writing_to_replica(const std::string& host) {
+        MysqlStatement read_only(connection_.get(), "SELECT @@global.read_only");
+        bool on = false;
+        read_only.run({}, [&](const Row& row) { on = row.integer(0) != 0; });
+        if (!on && !settings_.fail_over_read_only) return;
+        require(mysql_query(connection_.get(), "SET SESSION TRANSACTION READ ONLY"));
+        replica_ = on ? host + " is read-only"
+                      : fmt::format(
+                            "{} is not the first host, {}, and may be its replica; if it "
+                            "is the primary now, name it alone, or add "
+                            "failOverReadOnly=false to the URL",
+                            host, settings_.hosts.front().first);
     }
 
     void connect(const std::string& host, unsigned int port) {
@@ -252,7 +277,8 @@ class MysqlDatabase : public Database {
         }
     }
 
-    // The time zone of the session is left alone: the masters wrote their wall clocks under it.
+    // The time zone of the session is left alone unless the URL names it: the masters wrote their
+    // wall clocks under it.
     void set_up_session() {
         // A file of defaults may have chosen another one.
         if (std::string_view(mysql_character_set_name(connection_.get())) != "utf8mb4" &&
@@ -265,6 +291,12 @@ class MysqlDatabase : public Database {
             "SET SESSION autocommit = 1, innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}, "
             "net_write_timeout = 600",
             whole_seconds(settings_.lock_timeout));
+        if (!settings_.session_time_zone.empty()) {
+            std::string zone = settings_.session_time_zone;
+            std::erase_if(zone, [](char c) { return c == '\'' || c == '\\'; });
+            require(mysql_query(connection_.get(),
+                                fmt::format("SET SESSION time_zone = '{}'", zone).c_str()));
+        }
         const bool is_mariadb =
             std::string_view(mysql_get_server_info(connection_.get())).find("MariaDB") !=
             std::string_view::npos;
@@ -331,13 +363,16 @@ class MysqlDatabase : public Database {
         } else if (in_transaction() && ends_transaction(kind)) {
             rollback();  // after a lock wait the server itself rolls back the statement only
         }
+        const bool replica = kind == Kind::read_only && !replica_.empty();
         throw make_database_error(kind, endpoint_, describe_statement(sql),
-                                  fmt::format("{} (error {})", failure.message, failure.code));
+                                  fmt::format("{} (error {}){}{}", failure.message, failure.code,
+                                              replica ? "; " : "", replica ? replica_ : ""));
     }
 
     DatabaseSettings settings_;
     std::string endpoint_;
     std::unique_ptr<MYSQL, Close> connection_;
+    std::string replica_;                        // why it must not be written to; empty: it may
     StatementCache<MysqlStatement> statements_;  // of connection_: gone before it
     TransactionState transaction_;
 };

@@ -75,6 +75,7 @@ std::string connection_string(const DatabaseSettings& settings) {
     append_option(options, "user", settings.user);
     append_option(options, "password", settings.password.reveal());
     append_option(options, "sslmode", settings.tls_mode);
+    append_option(options, "channel_binding", settings.channel_binding);
     append_option(options, "sslrootcert", settings.tls_ca);
     append_option(options, "sslcert", settings.tls_cert);
     append_option(options, "sslkey", settings.tls_key);
@@ -255,7 +256,11 @@ class PostgresqlDatabase : public Database {
             session_->exec(session_settings(settings_, connection_->server_version()));
         } catch (const std::exception& error) {
             close();
-            throw make_database_error(Kind::unreachable, endpoint_, "connecting", error.what());
+            std::string detail = error.what();
+            if (detail.find("no password supplied") != std::string::npos)
+                detail += fmt::format("; no password was given: {} or PGPASSFILE (~/.pgpass)",
+                                      kHowToGivePassword);
+            throw make_database_error(Kind::unreachable, endpoint_, "connecting", detail);
         }
     }
 

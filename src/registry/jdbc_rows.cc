@@ -34,11 +34,6 @@ std::vector<JdbcRow> to_rows(const Rows& result) {
     return rows;
 }
 
-/// SQLite locks the whole database with BEGIN IMMEDIATE instead.
-std::string_view for_update(Dialect dialect) {
-    return dialect == Dialect::sqlite ? "" : " FOR UPDATE";
-}
-
 /// MySQL compares keys without case, the registry does not.
 std::optional<JdbcRow> exactly(const std::string& key, const Rows& result) {
     for (std::size_t i = 0; i < result.size(); ++i)

@@ -16,11 +16,6 @@ inline constexpr std::size_t kIdsPerQuery = 10'000;
 /// then read, and lock, the whole table.
 inline constexpr std::size_t kIdsPerLock = 900;
 
-/// The locking clause of a SELECT; an SQLite transaction has locked the whole file already.
-inline std::string_view for_update(Dialect dialect) {
-    return dialect == Dialect::sqlite ? "" : " FOR UPDATE";
-}
-
 /// Calls `use` with up to `size` of `items` at a time, in order.
 template <typename Item, typename Use>
 void for_batches(std::span<const Item> items, std::size_t size, const Use& use) {

@@ -80,3 +80,18 @@ def test_connection_cut_during_commit(cluster, server, reaches_server):
         assert proxy.fired.is_set()
     cluster.assert_failed_over_once(workflows, result.master["stamp"])
     assert result.workflows["failed_over"] == len(workflows)
+
+
+def test_a_plain_connection_where_the_server_asks_for_tls(cluster, server):
+    """jdbc:mysql: URLs try TLS, as their driver does."""
+    if server.type != "mysql":
+        pytest.skip("about MySQL's driver")
+    workflows = cluster.workflows(2)
+    cluster.db.execute("ALTER USER ds@'%' REQUIRE SSL")
+    try:
+        result = cluster.run("failover-master", DEAD, code=0,
+                             options=["--registry", cluster.registry.url, "--database",
+                                      f"jdbc:mysql://{server.address}/{cluster.db.database}?user=ds"])
+    finally:
+        cluster.db.execute("ALTER USER ds@'%' REQUIRE NONE")
+    cluster.assert_failed_over_once(workflows, result.master["stamp"])

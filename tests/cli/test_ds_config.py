@@ -207,6 +207,58 @@ def test_the_jdbc_registry_of_hikari_config(make_cluster, mariadb):
     registry.close()
 
 
+def test_each_database_has_the_zone_of_its_own_driver(make_cluster, mariadb):
+    """The workflows' driver writes in Shanghai's, the registry's in UTC: a worker that lives is seen to."""
+    from support import databases, registries
+    from support.cluster import HOUR, Cluster
+    other = databases.on(mariadb)
+    registry = registries.Jdbc(other, url=f"{other.url}?connectTimeout=9")
+    cluster = Cluster(registry, databases.on(mariadb))
+    cluster.db.execute("UPDATE t_ds_workflow_instance SET start_time = start_time + interval 8 hour")
+    cluster.db.execute("UPDATE t_ds_task_instance SET submit_time = submit_time + interval 8 hour")
+    workflow = cluster.workflow(start=ago(HOUR) + 8 * HOUR)
+    database = (f"jdbc:mysql://127.0.0.1:{mariadb.port}/{cluster.db.database}?useUnicode=true&characterEncoding=UTF-8"
+                "&useSSL=false&allowPublicKeyRetrieval=true&serverTimezone=Asia/Shanghai&user=ds")
+    result = cluster.run("failover-master", DEAD, code=(0, 3), environment={
+        "DSFAILOVER_REGISTRY_PASSWORD": servers.PASSWORD}, options=["--registry", registry.url, "--database", database])
+    assert cluster.restart_ms(workflow) // 1000 == result.master["stamp"] // 1000 + 8 * 3600
+    zones = {each["name"]: each["value"] for each in cluster.run(
+        "config", code=0, options=["--registry", registry.url, "--database", database]).report["settings"]}
+    assert zones["time-zone"] == "Asia/Shanghai" and zones["registry time-zone"] == "UTC"
+    cluster.close()
+
+
+def test_the_namespace_of_etcd_is_that_of_the_masters(make_cluster, etcd):
+    """They put it before each key as it is, also with its slash."""
+    from support import registries
+    from support.cluster import Cluster
+    registry = registries.Etcd(etcd, namespace="/with/a-slash")
+    cluster = Cluster(registry, make_cluster().db)
+    workflow = cluster.workflow()
+    cluster.run("failover-master", DEAD, code=0, options=["--database", cluster.db.url], environment={
+        "REGISTRY_TYPE": "etcd", "REGISTRY_ENDPOINTS": f"http://{etcd.address}",
+        "REGISTRY_NAMESPACE": registry.namespace})
+    cluster.assert_failed_over_once([workflow])
+    assert len(registry.marks()) == 1
+    cluster.failover_master(code=0)
+
+
+def test_a_second_host_of_mysql_is_only_read(make_cluster):
+    """As by the masters' driver, which takes it for a replica."""
+    cluster = make_cluster("zookeeper", "mariadb")
+    workflow = cluster.workflow()
+    db = cluster.db
+    options = ["--registry", cluster.registry.url, "--database",
+               f"jdbc:mysql://127.0.0.1:{servers.free_port()},127.0.0.1:{db.server.port}/{db.database}?user=ds"]
+    assert cluster.run("failover-master", DEAD, "--dry-run", code=0, options=options).workflows["selected"] == 1
+    refused = cluster.run("failover-master", DEAD, options=options)
+    assert refused.code in (1, 6) and "is not the first host" in refused.said
+    assert cluster.state(workflow) == 1 and not cluster.commands() and not cluster.registry.marks()
+    options[-1] += "&failOverReadOnly=false"
+    cluster.run("failover-master", DEAD, code=0, options=options)
+    cluster.assert_failed_over_once([workflow])
+
+
 def test_the_masters_zone(cluster, application_yaml):
     from support.cluster import HOUR
     cluster.db.execute("UPDATE t_ds_workflow_instance SET start_time = start_time + interval '8 hours'")
@@ -231,9 +283,14 @@ def test_a_file_that_is_not_there(tmp_path):
     assert "missing.yaml" in result.said
 
 
-def test_a_missing_password_is_named(cluster, tmp_path):
-    result = program.run("global", *cluster.options, environment={"HOME": str(tmp_path)})
-    assert result.code in (2, 6) and "password" in result.said
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_missing_password_is_named(make_cluster, tmp_path, kind):
+    cluster = make_cluster("zookeeper", kind)
+    result = program.run("global", *cluster.options, environment={"HOME": str(tmp_path)}, code=6)
+    assert "no password was given" in result.said and "--database-password-file" in result.said
+    wrong = program.run("global", *cluster.options, code=6,
+                        environment={"HOME": str(tmp_path), "DSFAILOVER_DATABASE_PASSWORD": "wrong-one"})
+    assert "no password was given" not in wrong.said
 
 
 @pytest.mark.parametrize("source", ["file", "pgpass"])

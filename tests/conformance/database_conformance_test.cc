@@ -690,6 +690,14 @@ TEST_P(DatabaseConformance, AReadOnlyServerIsToldApart) {
     insert(*database_, 1);
 }
 
+TEST_P(DatabaseConformance, TheZoneOfTheSessionIsSetWhereItIsNamed) {
+    if (GetParam() != Dialect::mysql) return;
+    settings_.session_time_zone = "+08:00";
+    EXPECT_EQ(another()->query("SELECT @@session.time_zone")[0].text(0), "+08:00");
+    settings_.session_time_zone = "No/Where";
+    EXPECT_THAT(error_of([&] { another(); }).what(), HasSubstr("No/Where"));
+}
+
 TEST_P(DatabaseConformance, TheServerKnowsWhoIsConnected) {
     if (!is_postgresql()) return;
     EXPECT_EQ(database_->query("SHOW application_name")[0].text(0), "dsfailover");

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/error.h"
-#include "config/settings.h"
+#include "config/url.h"
 
 namespace dsfailover {
 namespace {
@@ -162,7 +162,9 @@ INSTANTIATE_TEST_SUITE_P(
         Tls{"jdbc:postgresql://db/ds?ssl=true&sslmode=require", "require"},
         Tls{"jdbc:postgresql://db/ds?sslfactory=org.postgresql.ssl.NonValidatingFactory&ssl=true",
             "require"},
-        Tls{"postgresql://db/ds?sslmode=allow", "prefer"},
+        Tls{"postgresql://db/ds?sslmode=allow", "prefer"}, Tls{"jdbc:mysql://db/ds", "prefer"},
+        Tls{"mysql://db/ds", ""}, Tls{"jdbc:mariadb://db/ds", ""},
+        Tls{"jdbc:mysql://db/ds?requireSSL=true", "require"},
         Tls{"jdbc:mysql://db/ds?useSSL=false", "disable"},
         Tls{"jdbc:mysql://db/ds?useSSL=true", "prefer"},
         Tls{"jdbc:mysql://db/ds?requireSSL=true&useSSL=true", "require"},
@@ -180,6 +182,34 @@ TEST(DatabaseUrl, TheZoneOfMysqlsDriverIsKept) {
     EXPECT_EQ(read("jdbc:mysql://db/ds?connectionTimeZone=LOCAL").time_zone, std::nullopt);
     EXPECT_EQ(read("jdbc:mysql://db/ds?preserveInstants=false&serverTimezone=GMT").time_zone,
               std::nullopt);
+}
+
+TEST(DatabaseUrl, TheZoneOfMysqlsSessionIsThatOfTheMasters) {
+    const auto session_zone = [](const char* parameters) {
+        return read(std::string("jdbc:mysql://db/ds?") + parameters).settings.session_time_zone;
+    };
+    EXPECT_EQ(session_zone("serverTimezone=Asia/Shanghai"), "");
+    const std::string force = "forceConnectionTimeZoneToSession=true&connectionTimeZone=";
+    for (const auto& [zone, session] :
+         std::vector<std::pair<std::string, std::string>>{{"Asia/Shanghai", "Asia/Shanghai"},
+                                                          {"UTC", "+00:00"},
+                                                          {"GMT%2B8", "+08:00"},
+                                                          {"-0330", "-03:30"},
+                                                          {"%2B05:30", "+05:30"},
+                                                          {"SERVER", ""}})
+        EXPECT_EQ(session_zone((force + zone).c_str()), session) << zone;
+    EXPECT_EQ(session_zone("sessionVariables=sql_mode='',time_zone='%2B08:00'"), "+08:00");
+    EXPECT_THAT(error_of("jdbc:mysql://db/ds?forceConnectionTimeZoneToSession=true"),
+                HasSubstr("connectionTimeZone"));
+    EXPECT_THAT(error_of("jdbc:mysql://db/ds?sessionVariables=time_zone"),
+                HasSubstr("sessionVariables"));
+}
+
+TEST(DatabaseUrl, WhatTheDriversDoBesidesIsKept) {
+    EXPECT_EQ(read("jdbc:postgresql://db/ds?channelBinding=require").settings.channel_binding,
+              "require");
+    EXPECT_TRUE(read("jdbc:mysql://a,b/ds").settings.fail_over_read_only);
+    EXPECT_FALSE(read("jdbc:mysql://a,b/ds?failOverReadOnly=false").settings.fail_over_read_only);
 }
 
 TEST(DatabaseUrl, UnknownParametersAreWarnedAboutByName) {
@@ -215,23 +245,46 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"mysql://u:s3cret@db/ds%0", "%25"}, Bad{"mysql://u:s3cret/x@db/ds", "%2F"},
         Bad{"mysql://u:p@s3cret:1:2/ds", "IPv6"},
         Bad{"jdbc:mysql:loadbalance://a,b/ds?password=s3cret", "primary"},
-        Bad{"jdbc:mysql://address=(host=a)(port=1)/ds", "HOST:PORT"},
+        Bad{"jdbc:mysql://address=(host=a)(port=1)(user=u)(password=s3cret)/ds", "HOST:PORT"},
+        Bad{"jdbc:mysql://(host=h,port=3306,user=u,password=s3cret)/ds", "HOST:PORT"},
+        Bad{"jdbc:sqlserver://h:1433;databaseName=ds;user=sa;password=s3cret", "supported are"},
+        Bad{"jdbc:postgresql://h/d&user=u&password=s3cret", "begin with '?'"},
+        Bad{"jdbc:mysql://h/d;user=u;password=s3cret", "begin with '?'"},
+        Bad{"jdbc:postgresql:d;password=s3cret", "begin with '?'"},
         Bad{"jdbc:postgresql://db/ds?password=s3cret&sslmode=maybe", "sslmode"},
         Bad{"jdbc:postgresql://db/ds?connectTimeout=soon", "connectTimeout"},
         Bad{"jdbc:postgresql://db/ds?options=-c%20search_path=x", "currentSchema"},
         Bad{"jdbc:postgresql://db/ds?targetServerType=secondary", "targetServerType"},
         Bad{"jdbc:postgresql://db/ds?sslfactory=com.example.F", "sslfactory"},
         Bad{"jdbc:postgresql://db/ds?readOnly=true", "read-only"},
+        Bad{"jdbc:postgresql://db/ds?sslpassword=s3cret", "a client key with a password"},
         Bad{"jdbc:mysql://db/ds?trustCertificateKeyStoreUrl=file:/x.jks", "PEM"},
         Bad{"jdbc:mysql://db/ds?useSSL=perhaps", "useSSL"}));
 
-TEST(DatabaseUrl, APasswordInTheUrlWorksAndWarns) {
-    std::vector<std::string> warnings;
-    const DatabaseSettings settings = parse_database_url("postgresql://u:s3cret@db/ds", warnings);
-    EXPECT_EQ(settings.password.reveal(), "s3cret");
-    ASSERT_EQ(warnings.size(), 1U);
-    EXPECT_THAT(warnings[0], HasSubstr("--database: the URL holds a password"));
-    EXPECT_THAT(warnings[0], Not(HasSubstr("s3cret")));
+TEST(DatabaseUrl, APartOfAPasswordIsNotTakenForANameThatCanBeShown) {
+    for (const char* url : {"jdbc:mysql://db/ds?password=ab&s3cret=1", "mysql://u:p@db/ds?s3cret",
+                            "postgresql://"
+                            "db/ds?s3cret&password=ab"}) {
+        const DatabaseUrl result = read(url);
+        ASSERT_EQ(result.warnings.size(), 1U) << url;
+        EXPECT_THAT(result.warnings[0], HasSubstr("%26"));
+        EXPECT_THAT(result.warnings[0], Not(HasSubstr("s3cret")));
+    }
+}
+
+TEST(ShownUrl, HasNoSecretInIt) {
+    for (const auto& [text, shown] : std::vector<std::pair<const char*, const char*>>{
+             {"postgresql://db/ds", "postgresql://db/ds"},
+             {"postgresql://u:s3cret@db/ds", "postgresql://..."},
+             {"--database=postgresql://u:s3cret@db/ds", "--database=postgresql://..."},
+             {"--database=jdbc:mysql://db/ds?password=s3cret", "--database=jdbc:mysql://db/ds"},
+             {"jdbc:mysql://address=(host=h)(password=s3cret)/ds", "jdbc:mysql://address"},
+             {"jdbc:sqlserver://h:1;user=sa;password=s3cret", "jdbc:sqlserver://h:1"},
+             {"jdbc:h2:mem:ds;PASSWORD=s3cret", "jdbc:h2:mem:ds"},
+             {"password=s3cret://x", "URL (hidden)"},
+             {"u:s3cret@db/ds", "URL (hidden)"},
+             {"failover", "failover"}})
+        EXPECT_EQ(shown_url(text), shown);
 }
 
 }  // namespace

@@ -56,6 +56,12 @@ TEST(OptionValues, WhatIsForOneRunOnlyIsRefusedElsewhere) {
 TEST(OptionValues, AFileWithSomethingElseInItIsRefusedWithTheLine) {
     EXPECT_THAT(error_in_file("grace: 1s\ngrase: 1s\n"), HasSubstr(":2 (--config)"));
     EXPECT_THAT(error_in_file("grase: 1s\n"), HasSubstr("no option 'grase'"));
+    for (const char* line : {"database-password s3cret:\n", "database-password=s3cret: 1\n"}) {
+        EXPECT_THAT(error_in_file(line), HasSubstr("no option 'database-password'"));
+        EXPECT_THAT(error_in_file(line), testing::Not(HasSubstr("s3cret")));
+    }
+    EXPECT_THAT(error_in_file("database-password s3cret\ngrace: 3s\n"),
+                testing::Not(HasSubstr("s3cret")));
     EXPECT_THAT(error_in_file("grace: {a: b}\n"), HasSubstr("nested"));
     EXPECT_THAT(error_in_file("config: x\n"), HasSubstr("another"));
     EXPECT_THAT(error_in_file("- grace\n"), HasSubstr("option names"));

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include "base/error.h"
-#include "config/settings.h"
 
 namespace dsfailover {
 namespace {
@@ -36,7 +35,14 @@ TEST(RegistryUrl, TheNamespaceOfTheReferenceIsTheDefault) {
     EXPECT_EQ(read("zookeeper://h").settings.name_space, "/dolphinscheduler");
     EXPECT_EQ(read("zookeeper://h/").settings.name_space, "/dolphinscheduler");
     EXPECT_EQ(read("etcd://h").settings.name_space, "dolphinscheduler");
-    EXPECT_EQ(read("etcd://h/ds/").settings.name_space, "ds");
+}
+
+TEST(RegistryUrl, ANamespaceOfEtcdIsKeptAsItIs) {
+    EXPECT_EQ(read("etcd://h/ds").settings.name_space, "ds");
+    EXPECT_EQ(read("etcd://h//ds").settings.name_space, "/ds");
+    EXPECT_EQ(read("etcd://h/%2Fds").settings.name_space, "/ds");
+    EXPECT_EQ(read("etcd://h/ds/").settings.name_space, "ds/");
+    EXPECT_EQ(registry_name_space(Type::etcd, "/ds", "x"), "/ds");
 }
 
 TEST(RegistryUrl, EtcdCanHaveTls) {
@@ -67,13 +73,11 @@ TEST(RegistryUrl, JdbcIsInTheDatabaseOrInOneOfItsOwn) {
     EXPECT_EQ(read("sqlite:x.db").settings.database.file, "x.db");
 }
 
-TEST(RegistryUrl, AUserAndPasswordInTheUrlWorkAndWarn) {
-    std::vector<std::string> warnings;
-    const RegistrySettings settings = parse_registry_url("etcd://u:s3cret@h", warnings);
-    EXPECT_EQ(settings.user, "u");
-    EXPECT_EQ(settings.password.reveal(), "s3cret");
-    ASSERT_EQ(warnings.size(), 1U);
-    EXPECT_THAT(warnings[0], Not(HasSubstr("s3cret")));
+TEST(RegistryUrl, AUserAndPasswordInTheUrlWork) {
+    const RegistryUrl url = read("etcd://u:s3cret@h");
+    EXPECT_EQ(url.settings.user, "u");
+    EXPECT_EQ(url.settings.password.reveal(), "s3cret");
+    EXPECT_TRUE(url.has_password);
 }
 
 struct Bad {

@@ -139,7 +139,6 @@ TEST(Settings, DolphinSchedulersEnvironmentAloneIsEnough) {
     EXPECT_EQ(settings.database->user, "u");
     EXPECT_EQ(settings.database->password.reveal(), "p");
     EXPECT_EQ(settings.time_zone, "Asia/Shanghai");
-    EXPECT_EQ(settings.registry->time_zone, "Asia/Shanghai");
     EXPECT_THAT(settings.warnings, IsEmpty());
 }
 
@@ -270,8 +269,19 @@ TEST(Settings, SecretsAreInNoMessageAndNoOrigin) {
         EXPECT_THAT(warning, Not(HasSubstr("s3cret")));
     EXPECT_THAT(settings.warnings, Contains(HasSubstr("--database: the URL holds a password")));
     EXPECT_THAT(settings.warnings, Contains(HasSubstr("--registry: the URL holds a password")));
+    EXPECT_THAT(settings.warnings, Contains(HasSubstr("process list")));
     EXPECT_EQ(origin_of(settings, "registry-password"),
               file.path() + " (option --registry-password-file)");
+}
+
+TEST(Settings, AMessageNamesWhereTheValueStands) {
+    EXPECT_THAT(error_of({}, {{"DSFAILOVER_DATABASE", "foo"}}),
+                HasSubstr("DSFAILOVER_DATABASE (--database) foo: supported are"));
+    EXPECT_THAT(error_of({}, {{"DSFAILOVER_REGISTRY", "foo"}}),
+                HasSubstr("DSFAILOVER_REGISTRY (--registry) foo: supported are"));
+    const Settings settings = resolve({}, {{"DSFAILOVER_DATABASE", "mysql://u:p@db/ds"}});
+    EXPECT_THAT(settings.warnings, ElementsAre(HasSubstr("DSFAILOVER_DATABASE (--database)")));
+    EXPECT_THAT(settings.warnings, ElementsAre(Not(HasSubstr("process list"))));
 }
 
 struct Zone {
@@ -305,6 +315,72 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Settings, AZoneLeftToTheServerIsAskedFor) {
     EXPECT_THAT(error_of({{"database", "jdbc:mysql://db/ds?connectionTimeZone=SERVER"}}),
                 HasSubstr("--time-zone"));
+}
+
+struct RegistryZone {
+    const char* registry;
+    const char* database;
+    const char* option;
+    const char* jackson;
+    const char* zone;
+};
+class ZoneOfTheRegistry : public testing::TestWithParam<RegistryZone> {};
+
+TEST_P(ZoneOfTheRegistry, IsThatOfItsOwnDriver) {
+    GivenOptions given = {{"registry", GetParam().registry}, {"database", GetParam().database}};
+    if (*GetParam().option != '\0') given["time-zone"] = GetParam().option;
+    const Settings settings = resolve(given, {{"SPRING_JACKSON_TIME_ZONE", GetParam().jackson}});
+    EXPECT_EQ(settings.registry->time_zone, GetParam().zone);
+    EXPECT_NE(origin_of(settings, "registry time-zone"), "(none)");
+}
+
+constexpr const char* kShanghai = "jdbc:mysql://db/ds?serverTimezone=Asia/Shanghai";
+INSTANTIATE_TEST_SUITE_P(
+    Precedence, ZoneOfTheRegistry,
+    testing::Values(
+        RegistryZone{"jdbc", kShanghai, "", "", "Asia/Shanghai"},
+        RegistryZone{"jdbc", kShanghai, "UTC", "", "UTC"},
+        RegistryZone{"jdbc:mysql://reg/ds", kShanghai, "", "", "UTC"},
+        RegistryZone{"jdbc:mysql://reg/ds", kShanghai, "", "+01:00", "+01:00"},
+        RegistryZone{"jdbc:mysql://reg/ds?serverTimezone=UTC", kShanghai, "", "+01:00", "UTC"},
+        RegistryZone{"jdbc:mysql://reg/ds?serverTimezone=UTC", kShanghai, "+02:00", "", "+02:00"},
+        RegistryZone{"jdbc:postgresql://reg/ds", kShanghai, "", "", "UTC"}));
+
+TEST(Settings, AZoneOfTheRegistryLeftToTheServerIsAskedForToo) {
+    const Variables variables = {
+        {"REGISTRY_TYPE", "jdbc"},
+        {"REGISTRY_HIKARI_CONFIG_JDBC_URL", "jdbc:mysql://reg/ds?connectionTimeZone=SERVER"}};
+    EXPECT_THAT(error_of({}, variables), HasSubstr("REGISTRY_HIKARI_CONFIG_JDBC_URL"));
+    EXPECT_EQ(resolve({{"time-zone", "+08:00"}}, variables).registry->time_zone, "+08:00");
+}
+
+TEST(Settings, AProfileThatChoosesNothingIsRefused) {
+    const TemporaryFile file(shipped_yaml());
+    const std::string message = error_of({{"ds-config", file.path()}, {"profile", "myslq"}});
+    EXPECT_THAT(message, HasSubstr("--profile myslq"));
+    EXPECT_THAT(message, HasSubstr("mysql"));
+    EXPECT_THAT(
+        resolve({{"ds-config", file.path()}}, {{"SPRING_PROFILES_ACTIVE", "myslq"}}).warnings,
+        Contains(HasSubstr("SPRING_PROFILES_ACTIVE")));
+    EXPECT_THAT(resolve({{"profile", "mysql"}}).warnings, ElementsAre(HasSubstr("--ds-config")));
+}
+
+TEST(Settings, AClientKeyWithoutItsCertificateIsNamedAsItWasGiven) {
+    const std::string message = error_of({}, {{"REGISTRY_TYPE", "etcd"},
+                                              {"REGISTRY_ENDPOINTS", "https://e1:2379"},
+                                              {"REGISTRY_CERT_FILE", "/ca.crt"},
+                                              {"REGISTRY_KEY_FILE", "/client.pem"}});
+    EXPECT_THAT(message, testing::StartsWith("REGISTRY_KEY_FILE: "));
+    EXPECT_THAT(message, HasSubstr("the certificate is missing"));
+    EXPECT_THAT(message, HasSubstr("REGISTRY_KEY_CERT_CHAIN_FILE"));
+}
+
+TEST(Settings, APasswordThatTheClientLibraryLooksUpIsMentioned) {
+    const GivenOptions postgresql = {{"database", "postgresql://u@db/ds"}};
+    EXPECT_EQ(origin_of(resolve(postgresql, {{"PGPASSFILE", "/p"}}), "database-password"),
+              "/p (PGPASSFILE)");
+    EXPECT_EQ(origin_of(resolve(postgresql, {{"HOME", "/nowhere"}}), "database-password"),
+              "(none)");
 }
 
 TEST(Settings, AnErrorInDolphinSchedulersUrlNamesItsSetting) {
