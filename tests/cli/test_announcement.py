@@ -211,13 +211,14 @@ def test_a_withdrawal_without_an_answer_is_not_repeated_on_another_s_node(make_c
     host, port = server.address.rsplit(":", 1)
     with Proxy(host, int(port)) as proxy:
         # A delete request: its type, and the path after its length.
-        proxy.cut_after(struct.pack(">ii", 2, len(path)) + path.encode())
+        proxy.cut_after(struct.pack(">ii", 2, len(path)) + path.encode(), for_good=True)
         run = cluster.start("failover-worker", DEAD_WORKER, options=[
             "--database", cluster.db.url, "--registry", f"zookeeper://{proxy.address}{cluster.registry.namespace}"])
         until(lambda: client.exists(path))
         theirs = client.get(path)[0].replace(b"BUSY", b"NORMAL")
         until(lambda: client.exists(path) is None)
         client.create(path, theirs, ephemeral=True)
+        proxy.refuse(False)
         run.finish(4)
         assert proxy.fired.is_set()
     assert client.get(path)[0] == theirs
