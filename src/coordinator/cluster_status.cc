@@ -28,18 +28,12 @@ constexpr Millis kUnclaimedAfter = std::chrono::minutes(2);
 constexpr Millis kExpiredAfter = std::chrono::hours(24 * 7);
 constexpr std::size_t kPage = 1000;
 
-std::vector<ServerItem> server_items(const std::vector<Server>& servers) {
-    std::vector<ServerItem> items;
+void add_servers(const std::vector<Server>& servers, Items<ServerItem>& items) {
     for (const Server& server : servers) {
-        ServerItem& item = items.emplace_back();
-        item.address = server.address;
-        item.startup_time = server.startup_time;
-        item.process_id = server.process_id;
-        item.report_time = server.report_time;
-        item.server_status = server.server_status;
-        if (!server.problem.empty()) item.problem = server.problem;
+        items.add({server.address, true, server.startup_time, server.process_id, server.report_time,
+                   server.server_status,
+                   server.problem.empty() ? std::nullopt : std::optional(server.problem)});
     }
-    return items;
 }
 
 std::string state_name(int state) {
@@ -67,8 +61,8 @@ class StatusReader {
           status_(options.items) {}
 
     void run() {
-        status_.masters = server_items(servers_.masters);
-        status_.workers = server_items(servers_.workers);
+        add_servers(servers_.masters, status_.masters);
+        add_servers(servers_.workers, status_.workers);
         read_leaders();
         read_clocks();
         read_unfinished();
@@ -77,7 +71,8 @@ class StatusReader {
         find_stuck();
         find_lost_kills();
         find_parents();
-        status_.locks = read_failover_locks(context_, servers_);
+        for (LockNote& lock : read_failover_locks(context_, servers_))
+            status_.locks.add(std::move(lock));
         read_marks();
         add_names();
         const std::vector<std::string> needs = what_needs_doing();

@@ -300,16 +300,24 @@ void JsonReport::marks(const std::optional<MarksSection>& marks) {
 
 void JsonReport::status(const std::optional<StatusSection>& status) {
     if (!status) {
-        for (const char* name :
-             {"masters", "workers", "coordinator", "coordinator_alive", "alert_leader",
-              "alert_leader_alive", "needs_failover", "needs_failover_omitted", "ownerless",
-              "stuck", "stuck_omitted", "uncertain", "parents", "waiting_for_kill", "commands",
-              "locks", "marks", "clock_skew_ms"})
+        for (const char* name : {"masters",        "masters_omitted",
+                                 "workers",        "workers_omitted",
+                                 "coordinator",    "coordinator_alive",
+                                 "alert_leader",   "alert_leader_alive",
+                                 "needs_failover", "needs_failover_omitted",
+                                 "ownerless",      "stuck",
+                                 "stuck_omitted",  "uncertain",
+                                 "parents",        "waiting_for_kill",
+                                 "commands",       "locks",
+                                 "locks_omitted",  "marks",
+                                 "clock_skew_ms"})
             null_field(name);
         return;
     }
-    array("masters", status->masters);
-    array("workers", status->workers);
+    array("masters", status->masters.kept());
+    json_.field("masters_omitted", status->masters.omitted());
+    array("workers", status->workers.kept());
+    json_.field("workers_omitted", status->workers.omitted());
     json_.field("coordinator", status->coordinator);
     json_.field("coordinator_alive", status->coordinator_alive);
     json_.field("alert_leader", status->alert_leader);
@@ -327,7 +335,8 @@ void JsonReport::status(const std::optional<StatusSection>& status) {
     json_.field("oldest_update_time", status->commands.oldest_update_time);
     json_.field("unclaimed", status->commands.unclaimed);
     json_.end_object();
-    locks(status->locks);
+    locks(status->locks.kept());
+    json_.field("locks_omitted", status->locks.omitted());
     json_.key("marks").begin_object(kInline);
     json_.field("count", status->marks);
     json_.field("expired", status->expired_marks);

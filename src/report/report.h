@@ -236,13 +236,16 @@ struct LockNote {
 /// What `status` found.
 struct StatusSection {
     explicit StatusSection(std::size_t limit = 1000)
-        : needs_failover(limit),
+        : masters(limit),
+          workers(limit),
+          needs_failover(limit),
           stuck(limit),
           uncertain(limit),
           parents(limit),
-          waiting_for_kill(limit) {}
-    std::vector<ServerItem> masters;
-    std::vector<ServerItem> workers;
+          waiting_for_kill(limit),
+          locks(limit) {}
+    Items<ServerItem> masters;
+    Items<ServerItem> workers;
     std::optional<std::string> coordinator;
     std::optional<bool> coordinator_alive;  ///< none where there is no coordinator
     std::optional<std::string> alert_leader;
@@ -254,7 +257,7 @@ struct StatusSection {
     Items<ParentNote> parents;
     Items<WorkflowNote> waiting_for_kill;  ///< in state 4, whose kill was lost
     CommandsInfo commands;
-    std::vector<LockNote> locks;
+    Items<LockNote> locks;
     std::int64_t marks = 0;
     std::int64_t expired_marks = 0;             ///< older than 7 days
     std::int64_t unreadable_marks = 0;          ///< whose value is no number

@@ -87,13 +87,13 @@ class TableReport {
     void recovery(const RecoveryInfo& recovery);
     void marks(const MarksSection& marks);
     void status(const StatusSection& status);
-    void servers(const std::string& title, const std::vector<ServerItem>& servers);
+    void servers(const std::string& title, const Items<ServerItem>& servers);
     void leader(std::string_view name, const std::optional<std::string>& address,
                 const std::optional<bool>& alive);
     void workflow_notes(const std::string& title, const Items<WorkflowNote>& notes);
     void needs_failover(const Items<NeedsFailover>& hosts);
     void parents(const Items<ParentNote>& parents);
-    void locks(const std::vector<LockNote>& locks);
+    void locks(const Items<LockNote>& locks);
     void sandbox(const SandboxSection& sandbox);
     void sandbox_commands(const std::string& title, const std::vector<SandboxCommand>& commands);
     void sandbox_nodes(const std::string& title, const std::vector<SandboxNode>& nodes);
@@ -213,14 +213,15 @@ void TableReport::marks(const MarksSection& marks) {
     omitted(marks.items.omitted());
 }
 
-void TableReport::servers(const std::string& title, const std::vector<ServerItem>& servers) {
+void TableReport::servers(const std::string& title, const Items<ServerItem>& servers) {
     TextTable list({"ADDRESS", "ALIVE", "STATUS", "STARTED", "PROCESS", "LAST REPORT", "PROBLEM"});
-    for (const ServerItem& item : servers)
+    for (const ServerItem& item : servers.kept())
         list.add({item.address, yes_no(item.alive), or_empty(item.server_status),
                   time(item.startup_time), number(item.process_id), time(item.report_time),
                   or_empty(item.problem)});
-    heading(title + (list.empty() ? ": none" : ""));
+    heading(title + (list.empty() && servers.omitted() == 0 ? ": none" : ""));
     table(list);
+    omitted(servers.omitted());
 }
 
 void TableReport::leader(std::string_view name, const std::optional<std::string>& address,
@@ -258,12 +259,13 @@ void TableReport::parents(const Items<ParentNote>& parents) {
     omitted(parents.omitted());
 }
 
-void TableReport::locks(const std::vector<LockNote>& locks) {
+void TableReport::locks(const Items<LockNote>& locks) {
     TextTable list({"PATH", "HOLDER", "SINCE", "LEAKED", "WAITERS"});
-    for (const LockNote& lock : locks)
+    for (const LockNote& lock : locks.kept())
         list.add({lock.path, lock.holder, time(lock.held_since), lock.leaked ? "SUSPECTED" : "no",
                   fmt::format("{}", fmt::join(lock.waiters, ", "))});
     titled("failover locks", list);
+    omitted(locks.omitted());
 }
 
 void TableReport::status(const StatusSection& status) {

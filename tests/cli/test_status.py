@@ -136,6 +136,17 @@ def test_more_stuck_than_are_listed_are_counted(cluster):
     assert len(result["stuck"]) == 2 and result["stuck_omitted"] == 5
 
 
+def test_servers_and_locks_beyond_the_limit_are_counted(cluster):
+    cluster.register("10.0.0.7:5678")
+    held = [cluster.registry.lock(f"10.0.0.{i}:5678").wait() for i in (1, 3, 4)]
+    result = cluster.run("status", "--items", 1, code=0)
+    assert len(result["masters"]) == 1 and result["masters_omitted"] == 1
+    assert len(result["locks"]) == 1 and result["locks_omitted"] == 2
+    assert "masters: none" not in cluster.run("status", "--items", 0, "--format", "table", code=0).stdout
+    for lock in held:
+        lock.release()
+
+
 def test_parents_whose_child_is_unfinished_too(cluster):
     parent, finished_child, child = (cluster.workflow(), cluster.workflow(state=7),
                                      cluster.workflow(host=ALIVE, is_sub_workflow=1))

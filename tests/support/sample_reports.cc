@@ -147,9 +147,8 @@ Report status() {
     report.outcome = Outcome::completed;
     report.exit_code = ExitCode::check_failed;
     StatusSection status(1);
-    status.masters.push_back(
-        {"10.0.0.2:5678", true, kNow - 5000, 7074, kNow, "NORMAL", std::nullopt});
-    status.workers.push_back({"10.0.0.12:1234", true, {}, {}, {}, {}, "its heartbeat is no JSON"});
+    status.masters.add({"10.0.0.2:5678", true, kNow - 5000, 7074, kNow, "NORMAL", std::nullopt});
+    status.workers.add({"10.0.0.12:1234", true, {}, {}, {}, {}, "its heartbeat is no JSON"});
     status.coordinator = "10.0.0.1:5678";
     status.coordinator_alive = false;
     status.needs_failover.add({"10.0.0.1:5678", false, 12, 1, 2, kNow - 100'000});
@@ -161,12 +160,12 @@ Report status() {
     status.parents.add({9, "p", "10.0.0.1:5678", 10, {}, "RUNNING_EXECUTION"});
     status.waiting_for_kill.add({12, {}, {}, "its tasks were not killed", {}});
     status.commands = {8, kNow - 600'000, 4};
-    status.locks.push_back({"/lock/master-failover/10.0.0.3:5678",
-                            "10.0.0.2:5678",
-                            kNow,
-                            true,
-                            {"10.0.0.7", "10.0.0.8"}});
-    status.locks.push_back({"/lock/master-failover/10.0.0.4:5678", "10.0.0.2", {}, false, {}});
+    status.locks.add({"/lock/master-failover/10.0.0.3:5678",
+                      "10.0.0.2:5678",
+                      kNow,
+                      true,
+                      {"10.0.0.7", "10.0.0.8"}});
+    status.locks.add({"/lock/master-failover/10.0.0.4:5678", "10.0.0.2", {}, false, {}});
     status.marks = 8;
     status.expired_marks = 3;
     status.unreadable_marks = 1;
