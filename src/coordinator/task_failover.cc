@@ -225,6 +225,7 @@ std::unique_ptr<MasterFailover> TaskFailover::fail_masters_over(EpochMs event_ti
                   false);
     // The event is the worker's; its masters' failovers have a later one.
     if (context_.report.event) context_.report.event->event_time = event_time;
+    std::int64_t left = 0;
     for (const auto& [workflow, tasks] : failed_over_tasks_) {
         for (Task* task : tasks) {
             if (options_.dry_run) task->outcome = "planned";
@@ -233,8 +234,15 @@ std::unique_ptr<MasterFailover> TaskFailover::fail_masters_over(EpochMs event_ti
             const auto doubt = doubts_.find(workflow);
             task->reason =
                 doubt == doubts_.end() ? "its workflow was not failed over" : doubt->second;
-            context_.report.raise_exit_code(ExitCode::needs_person);
+            ++left;
         }
+    }
+    if (left > 0) {
+        context_.fail(
+            ExitCode::needs_person,
+            fmt::format("{} tasks are left, because their workflows were not failed over: "
+                        "see the reasons in the items.",
+                        left));
     }
     return failover;
 }

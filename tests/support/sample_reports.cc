@@ -65,6 +65,7 @@ Report failover_master() {
     Report report = general("failover-master");
     report.outcome = Outcome::partial;
     report.exit_code = ExitCode::needs_person;
+    report.errors = {"Workflows of 10.0.0.1:5678 are left"};
     report.event = EventInfo{"MasterFailoverEvent", "10.0.0.1:5678", kNow - 99999, 77, kNow};
     MasterSection bare;
     bare.address = "10.0.0.9:5678";

@@ -194,6 +194,7 @@ TEST(TableReport, BeginsWithWhatHappenedAndWhatIsWrong) {
     EXPECT_THAT(text, HasSubstr("\nERROR: zookeeper://h1:2181 cannot be reached\n"));
     const std::string other = print(sample("failover-master"), "table");
     EXPECT_THAT(other, StartsWith("failover-master 10.0.0.1:5678: partial, exit status 3, 1.2 s\n"
+                                  "ERROR: Workflows of 10.0.0.1:5678 are left\n"
                                   "WARNING: a warning"));
     EXPECT_THAT(other, HasSubstr("3 selected, 1 failed over, 2 LEFT, 1 UNKNOWN; skipped: "
                                  "in_doubt 1, running_elsewhere 1"));
