@@ -107,7 +107,8 @@ void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<Epoc
                 wait_grace();
             });
         }
-        event_time_ = given_event_time_.value_or(latest_clock(context_.database));
+        event_time_ = given_event_time_.value_or(
+            targets_.empty() ? look_.at : latest_clock(context_.database));
         if (context_.report.event) context_.report.event->event_time = event_time_;
         first_reading(whole_cluster);
         if (!options_.dry_run) {

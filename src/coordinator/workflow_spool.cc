@@ -106,13 +106,14 @@ void WorkflowSpool::spill() {
 
 bool WorkflowSpool::read_record(std::string& record) {
     if (file_) {
-        const int length = std::fgetc(file_.get());
+        const int length = getc_unlocked(file_.get());  // nobody else reads it
         if (length == EOF) {
             if (std::ferror(file_.get())) fail("read");
             return false;
         }
         record.resize(static_cast<std::size_t>(length));
-        if (std::fread(record.data(), 1, record.size(), file_.get()) != record.size()) fail("read");
+        if (fread_unlocked(record.data(), 1, record.size(), file_.get()) != record.size())
+            fail("read");
         return true;
     }
     if (buffer_read_ == buffer_.size()) return false;

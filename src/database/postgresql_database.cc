@@ -184,9 +184,16 @@ class PostgresqlDatabase : public Database {
 
     void stream(std::string_view sql, std::span<const Value> parameters,
                 const RowCallback& row) override {
-        Transaction snapshot(*this);  // always rolled back: it only reads
+        transaction_.require_none();
         // All rows will be read, so the plan for all rows is wanted, not that for the first ones.
-        run("SET TRANSACTION READ ONLY; SET LOCAL cursor_tuple_fraction = 1");
+        run("BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; SET LOCAL cursor_tuple_fraction = 1");
+        transaction_.opened();
+        const struct RollBack {
+            PostgresqlDatabase& of;
+            ~RollBack() {
+                if (of.in_transaction()) of.rollback();
+            }
+        } roll_back{*this};
         run(fmt::format("DECLARE dsfailover_stream NO SCROLL CURSOR FOR {}", sql), parameters);
         const std::string fetch = fmt::format("FETCH FORWARD {} FROM dsfailover_stream", kPage);
         for (;;) {
