@@ -11,6 +11,7 @@ from support import databases, servers
 from support.registries import now_ms
 
 FIRST = 10_000_001  # the id of the first instance to fail over; finished ones are below
+DEFINITION = 14_000_000_000_000  # the first code, taken off where they are summed up
 ALIVE = "10.0.0.2:5678"
 FILLED_OVER_MS = 50 * 60_000  # the first and the last of a fill started so far apart
 
@@ -23,8 +24,8 @@ _WRITTEN = (
     "SELECT command_type, command_param, executor_id, task_depend_type, failure_strategy, dry_run,"
     " test_flag, workflow_definition_version, start_time, workflow_instance_priority, warning_type,"
     " tenant_code, environment_code, count(*), min(workflow_instance_id), max(workflow_instance_id),"
-    " sum(workflow_instance_id), sum(workflow_definition_code) FROM t_ds_command"
-    " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 ORDER BY 1, 2",
+    " sum(workflow_instance_id), sum(workflow_definition_code - %d) FROM t_ds_command"
+    " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 ORDER BY 1, 2" % DEFINITION,
     "SELECT state, host, count(*), sum(id), count(restart_time), count(DISTINCT restart_time),"
     " count(DISTINCT update_time) FROM t_ds_workflow_instance WHERE id >= %d GROUP BY 1, 2"
     " ORDER BY 1, 2" % FIRST)
@@ -97,7 +98,7 @@ class Workload:
             " workflow_definition_version, project_code, state, state_history, recovery, start_time,"
             " run_times, host, command_type, command_param, task_depend_type, failure_strategy,"
             " command_start_time, global_params, update_time, executor_id, executor_name, history_cmd,"
-            f" worker_group) SELECT i, {name}, 14000000000000 + i % 1000, 3, 99, {state}, '{_HISTORY}',"
+            f" worker_group) SELECT i, {name}, {DEFINITION} + i % 1000, 3, 99, {state}, '{_HISTORY}',"
             f" 0, {start}, 1, {host}, 0, '{{\"commandType\":\"START_PROCESS\"}}', 2, 1, {start},"
             f" '{_GLOBALS}', '2026-01-01 00:00:02', 7, 'admin', 'START_PROCESS', 'default'"
             f" FROM {self.numbers(first, last)}")
