@@ -77,9 +77,13 @@ std::size_t items_option(const OptionValues& options) {
 }
 
 std::string server_address(std::string_view text, std::string_view what) {
+    if (is_address(text)) return std::string(text);
+    // A URL that got into its place may hold a password. What is left of the text may look like an
+    // address.
+    std::string shown = shown_url(text);
+    if (shown.size() < text.size()) shown += "...";
     try {
-        // A URL that got into its place may hold a password.
-        return parse_address(is_address(text) ? std::string(text) : shown_url(text) + "");
+        return parse_address(shown);
     } catch (const UsageError& error) {
         throw UsageError(fmt::format("{}: {}", what, error.what()));
     }

@@ -22,6 +22,12 @@ def usage_error(*arguments, environment=None, options=NOWHERE):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("behind", [";x", "?x=1", "&x", "=x", "(x"])
+def test_an_address_with_something_behind_it_is_none(command, behind):
+    assert "'10.0.0.1:5678...' is no address" in usage_error(command, "10.0.0.1:5678" + behind).said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("address", ["a", "a:b", "../x:1", "h:99999", "", "h:0", "h:-1", ":5678", "h:", "h:5678 ",
                                      " h:5678", "h:5678/x", "a/b:1", "h:1:2", "[::1]", "[::1:5678", "::1:5678",
                                      "[nonsense]:1", "h\n:1", "h:1e3", "h:05678x"])
