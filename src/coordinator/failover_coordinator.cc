@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <future>
 #include <optional>
 
@@ -54,8 +55,25 @@ struct FailoverCoordinator::State {
 
 namespace {
 
-Outcome outcome_of(const Refusal& refusal) {
-    return refusal.code == ExitCode::refused ? Outcome::refused : Outcome::partial;
+// refuse_or_fence(). False where the run ends here; `ended` puts that into the report's section,
+// whatever ends it.
+bool is_admitted(const RunContext& context, std::string_view folder, FailoverTarget& target,
+                 FirstLook& look, std::optional<EpochMs> event_time, const FailoverOptions& options,
+                 const std::function<void(Outcome)>& ended) {
+    std::optional<Refusal> refusal;
+    try {
+        refusal = refuse_or_fence(context, folder, target, look, event_time, options);
+    } catch (const Interrupted&) {
+        ended(Outcome::interrupted);
+        throw;
+    } catch (const std::exception&) {
+        ended(Outcome::failed);
+        throw;
+    }
+    if (!refusal) return true;
+    ended(refusal->code == ExitCode::refused ? Outcome::refused : Outcome::partial);
+    context.fail(refusal->code, refusal->why);
+    return false;
 }
 
 void warn_of_past_event(const RunContext& context, const Servers& servers,
@@ -122,23 +140,8 @@ void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
         section.fence = target.fence;
         section.outcome = outcome;
     };
-    std::optional<Refusal> refusal;
-    try {
-        refusal =
-            refuse_or_fence(context, paths::kMasters, target, look, event.event_time, options);
-    } catch (const Interrupted&) {
-        ended(Outcome::interrupted);
-        throw;
-    } catch (const std::exception&) {
-        ended(Outcome::failed);
-        throw;
-    }
-    if (refusal) {
-        ended(outcome_of(*refusal));
-        context.fail(refusal->code, refusal->why);
-        conclude(report);
-        return;
-    }
+    if (!is_admitted(context, paths::kMasters, target, look, event.event_time, options, ended))
+        return conclude(report);
     if (!target.process) {
         context.warn(
             fmt::format("Without --startup-time and --process-id the old process at {} is not "
@@ -181,28 +184,12 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
             section.alive = true;
             section.startup_time = living->startup_time;
         }
+        section.fence = target.fence;
         section.outcome = outcome;
     };
-    std::optional<Refusal> refusal;
-    try {
-        refusal =
-            refuse_or_fence(context, paths::kWorkers, target, look, event.event_time, options);
-    } catch (const Interrupted&) {
-        section.fence = target.fence;
-        ended(Outcome::interrupted);
-        throw;
-    } catch (const std::exception&) {
-        section.fence = target.fence;
-        ended(Outcome::failed);
-        throw;
-    }
+    if (!is_admitted(context, paths::kWorkers, target, look, event.event_time, options, ended))
+        return conclude(report);
     section.fence = target.fence;
-    if (refusal) {
-        ended(outcome_of(*refusal));
-        context.fail(refusal->code, refusal->why);
-        conclude(report);
-        return;
-    }
     WorkerFailoverEvent meant = event;
     meant.process = target.process;
     TaskFailover(context, options, std::move(look), std::move(meant)).run();
