@@ -61,3 +61,20 @@ def make_cluster(request, tmp_path):
 def cluster(make_cluster):
     """ZooKeeper and SQLite, tables of 3.3.0, one living master."""
     return make_cluster()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true",
+                     help="also run what takes long or needs a server of its own kind")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes long; only with --slow")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--slow"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="slow: ./scripts/test --all runs it"))
