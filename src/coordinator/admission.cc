@@ -91,7 +91,7 @@ void look_without(const RunContext& context, FirstLook& look, const std::string&
     if (options.dry_run) return;
     look.at = now_ms();
     look.servers = read_servers(context.registry, true);
-    check_clocks(context, look.servers);
+    look.clock_difference = check_clocks(context, look.servers);
 }
 
 }  // namespace
