@@ -421,24 +421,25 @@ void MasterFailover::plan(Target& target, AddressSelection& found) {
 // meanwhile get none.
 void MasterFailover::choose_stamps(std::span<const Selected> selected) {
     const EpochMs clock = latest_clock(context_.database);
+    const std::vector<SeenMaster> masters = seen_masters(look_.servers);
     std::vector<StampToAdd> stamps;
     for (const auto& [target, found] : selected) {
-        EpochMs stamp = std::max(target->deadline, clock);
-        if (!found->stamps.values.empty()) stamp = std::max(stamp, found->stamps.values.back() + 1);
-        stamps.push_back(
-            {target->address, &found->stamps, round_up(stamp, context_.schema.time_precision_us)});
+        const EpochMs stamp = std::max({target->deadline, clock, found->stamps.latest() + 1});
+        stamps.push_back({target->address, &found->stamps,
+                          Stamp{round_up(stamp, context_.schema.time_precision_us),
+                                context_.zone.name(), masters}});
     }
-    const std::vector<bool> added = add_stamps(
-        context_.registry, stamps, clock,
-        [&](const std::string& address, std::span<const EpochMs> values) {
-            return WorkflowInstanceStore(context_.store()).carried_stamps(address, values);
-        });
+    const std::vector<bool> added =
+        add_stamps(context_.registry, stamps, clock,
+                   [&](const std::string& address, std::span<const Stamp> values) {
+                       return carried_stamps(context_.store(), address, values);
+                   });
     for (std::size_t i = 0; i < added.size(); ++i) {
         if (!added[i]) continue;
         const StampToAdd& one = stamps[i];
-        selected[i].target->stamp = section(*selected[i].target).stamp = one.stamp;
+        selected[i].target->stamp = section(*selected[i].target).stamp = one.stamp.value;
         context_.audit.write({"stamp", "written", one.address, std::nullopt, std::nullopt,
-                              stamps_path(one.address), std::to_string(one.stamp)});
+                              stamps_path(one.address), std::to_string(one.stamp.value)});
     }
 }
 

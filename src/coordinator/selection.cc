@@ -86,7 +86,7 @@ class Reader {
         facts.newest_mark = found.marks.newest;
         facts.unparsable_mark = found.marks.unparsable || !found.stamps.problem.empty();
         if (!found.stamps.problem.empty()) warn_once(found.stamps.problem);
-        facts.stamps = found.stamps.values;
+        for (const Stamp& stamp : found.stamps.stamps) facts.stamps.push_back(stamp.value);
         facts.zone = context_.zone;
     }
 

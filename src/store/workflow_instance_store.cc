@@ -369,34 +369,16 @@ std::vector<std::optional<std::string>> WorkflowInstanceStore::names(
     return names;
 }
 
-std::vector<EpochMs> WorkflowInstanceStore::carried_stamps(const std::string& host,
-                                                           std::span<const EpochMs> stamps) {
-    if (stamps.empty()) return {};
-    const Dialect dialect = context_.database.dialect();
-    Parameters parameters = {host};
-    std::string placeholders;
-    for (const EpochMs stamp : stamps) {
-        if (!placeholders.empty()) placeholders += ", ";
-        placeholders += typed_placeholder(dialect, "timestamp");
-        parameters.emplace_back(
-            format_stored_time(stamp, context_.zone, context_.schema.time_precision_us));
-    }
+void WorkflowInstanceStore::scan_restart_times(const std::string& host,
+                                               const std::function<void(const StoredTime&)>& time) {
     const std::string sql = fmt::format(
-        "SELECT DISTINCT restart_time FROM t_ds_workflow_instance "
-        "WHERE state IN ({}, {}) AND host = ? AND restart_time IN ({})",
-        fmt::join(kUnfinished, ", "), kFailover, placeholders);
-    const Rows rows = context_.database.query(sql, parameters);
-    std::vector<EpochMs> carried;
-    for (const EpochMs stamp : stamps) {
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const StoredTime time = parse_stored_time(rows[i].text(0), context_.zone,
-                                                      context_.schema.time_precision_us);
-            if (!time.was_written_as(stamp, context_.zone)) continue;
-            carried.push_back(stamp);
-            break;
-        }
-    }
-    return carried;
+        "SELECT MIN(id), restart_time FROM t_ds_workflow_instance WHERE state IN ({}, {}) AND "
+        "host = ? AND restart_time IS NOT NULL GROUP BY restart_time",
+        fmt::join(kUnfinished, ", "), kFailover);
+    const Parameters parameters = {host};
+    context_.database.stream(sql, parameters, [&](const Row& row) {
+        time(*StoredRow(row, kTable, context_).time(1, "restart_time"));
+    });
 }
 
 std::vector<std::int64_t> WorkflowInstanceStore::in_failover_without_command(

@@ -91,9 +91,11 @@ class WorkflowInstanceStore {
     /// Names for a report, in the order of `ids`; an instance without a name, or gone, has none.
     std::vector<std::optional<std::string>> names(std::span<const std::int64_t> ids);
 
-    /// Which of `stamps` (epoch ms, as they were written) an instance of `host` in state 1, 2, 4 or
-    /// 18 carries as restart_time; in the order of `stamps`.
-    std::vector<EpochMs> carried_stamps(const std::string& host, std::span<const EpochMs> stamps);
+    /// Every restart_time, each once, of the instances of `host` in state 1, 2, 4 or 18; in no
+    /// particular order, not inside a transaction. Where the database compares without regard to
+    /// case, those of such hosts, too.
+    void scan_restart_times(const std::string& host,
+                            const std::function<void(const StoredTime&)>& time);
 
     /// Those of `ids` that are in state 18 and have no command of any type: nobody will ever touch
     /// them again. Each batch is one statement, so that a master or another run that acts meanwhile
