@@ -495,18 +495,19 @@ void MasterFailover::plan(Target& target, AddressSelection& found) {
 // meanwhile get none.
 void MasterFailover::choose_stamps(std::span<const Selected> selected) {
     const EpochMs clock = latest_clock(context_.database);
+    const std::vector<SeenMaster> masters = seen_masters(look_.servers);
     std::vector<StampToAdd> stamps;
     for (const auto& [target, found] : selected) {
         const EpochMs stamp = std::max({target->deadline, clock, found->stamps.latest() + 1});
         stamps.push_back({target->address, &found->stamps,
-                          make_stamp(context_, look_.servers,
-                                     round_up(stamp, context_.schema.time_precision_us))});
+                          Stamp{round_up(stamp, context_.schema.time_precision_us),
+                                context_.zone.name(), masters}});
     }
-    const std::vector<bool> added = add_stamps(
-        context_.registry, stamps, clock,
-        [&](const std::string& address, std::span<const EpochMs> values) {
-            return WorkflowInstanceStore(context_.store()).carried_stamps(address, values);
-        });
+    const std::vector<bool> added =
+        add_stamps(context_.registry, stamps, clock,
+                   [&](const std::string& address, std::span<const Stamp> values) {
+                       return carried_stamps(context_.store(), address, values);
+                   });
     for (std::size_t i = 0; i < added.size(); ++i) {
         if (!added[i]) continue;
         const StampToAdd& one = stamps[i];

@@ -78,13 +78,13 @@ class Reader {
         const std::vector<std::string> everybody;
         std::vector<EpochMs> own_stamps;
         for (const auto& [address, stamp] : request_.own_stamps) own_stamps.push_back(stamp);
-        workflows.scan_unfinished(request_.all_hosts ? everybody : hosts, own_stamps,
-                                  [&](const WorkflowInstance& instance) {
-                                      if (instance.state == workflow_state::kFailover)
-                                          note_failover(instance);
-                                      else
-                                          take(instance);
-                                  });
+        workflows.scan_with_failover(request_.all_hosts ? everybody : hosts, own_stamps,
+                                     [&](const WorkflowInstance& instance) {
+                                         if (instance.state == workflow_state::kFailover)
+                                             note_failover(instance);
+                                         else
+                                             take(instance);
+                                     });
     }
 
     void note_failover(const WorkflowInstance& instance) {
