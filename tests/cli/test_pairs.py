@@ -172,7 +172,7 @@ def test_recovered_the_old_way_it_is_not_done_twice(cluster):
     assert master.consume_all() == 5 and not master.problems
     master.db.close()
     result = cluster.run("global", code=3)
-    assert result.master_of(DEAD)["workflows"]["skipped"] == {"in_doubt": 5}
+    assert result.master_of(DEAD)["workflows"]["skipped"] == {"settling": 5}
     assert set(cluster.states(workflows).values()) == {1}
 
 
