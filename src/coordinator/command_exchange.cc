@@ -25,8 +25,7 @@ class Exchange {
         const auto row = commands_.remove_recovery_command(command_.id, workflow_id());
         if (!row) return maybe_committed ? settle() : ExchangeResult{Kind::taken, 0, ""};
         const auto locked = workflows_.by_ids(ids(), true);
-        if (locked.empty() || !is_as_read_or_ours(locked.front()))
-            return {Kind::state_changed, 0, ""};
+        if (locked.empty() || !is_free(locked.front())) return {Kind::state_changed, 0, ""};
         if (!commands_.for_workflows(ids()).empty()) return {Kind::several, 0, ""};
         const std::int64_t new_id = commands_.insert_again(*row, now_ms());
         workflows_.set_restart_time(ids(), command_.restart_time);
@@ -43,9 +42,10 @@ class Exchange {
         return row.restart_time &&
                row.restart_time->was_written_as(command_.restart_time, context_.zone);
     }
-    bool is_as_read_or_ours(WorkflowInstance row) const {
-        if (is_ours(row)) row.restart_time = command_.workflow.restart_time;
-        return is_as_read(row, command_.workflow);
+    // As it was read, or as an earlier exchange of ours left it.
+    bool is_free(const WorkflowInstance& row) const {
+        if (!is_ours(row)) return is_as_read(row, command_.workflow);
+        return row.state == workflow_state::kFailover && row.host == command_.workflow.host;
     }
 
     // The old command is gone after a commit of which we heard nothing: was it ours?

@@ -111,6 +111,7 @@ class Requeue {
             if (options_.dry_run ||
                 std::includes(claimed.begin(), claimed.end(), hosts.begin(), hosts.end()))
                 return;
+            section_.selected = section_.left = std::ssize(stuck_);
             claims_.release();  // they are taken in order
             claimed.merge(hosts);
             const Millis left(std::max<EpochMs>(0, until - now_ms()));
