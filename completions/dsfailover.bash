@@ -71,8 +71,8 @@ _dsfailover() {
         list-marks) words="--older-than --address --items $cluster $every" ;;
         status) words="--check --items $cluster $every" ;;
         requeue)
-            words="--unclaimed-after --as --dry-run --limit --wait --items --audit-log $cluster
-                $every" ;;
+            words="--unclaimed-after --as --lock-timeout --dry-run --limit --wait --items --audit-log
+                $cluster $every" ;;
         config)
             words="--grace --fence-timeout --lock-timeout --limit --wait --unclaimed-after
                 --older-than --items --audit-log $cluster $every" ;;

@@ -30,6 +30,8 @@ void run(Context& context) {
     options.dry_run = is_set(context.options(), "dry-run");
     options.unclaimed_after =
         duration_option(context.options(), "unclaimed-after").value_or(options.unclaimed_after);
+    options.lock_timeout =
+        duration_option(context.options(), "lock-timeout").value_or(options.lock_timeout);
     options.as = state_option(context.options());
     options.limit = number_option(context.options(), "limit", 1);
     options.wait = duration_option(context.options(), "wait");
@@ -48,7 +50,8 @@ const Command kRequeue{
     .argument = "ID",
     .argument_help = "Workflow instances to look at (default: all in state FAILOVER)",
     .arguments = Command::Arguments::any_number,
-    .options = {"unclaimed-after", "as", "limit", "dry-run", "wait", "items", "audit-log"},
+    .options = {"unclaimed-after", "as", "lock-timeout", "limit", "dry-run", "wait", "items",
+                "audit-log"},
     .examples =
         "  dsfailover requeue --dry-run --format table\n"
         "  dsfailover requeue --wait 2m\n"

@@ -43,7 +43,7 @@ constexpr OptionSpec kOptions[] = {
     {"fence-timeout", "DURATION", kSafety, "How long --fence waits for it to go", "90s"},
     {"in-doubt", "ID,...|all", kSafety,
      "Fail over these workflows too, although another master may be running them", "", true},
-    {"lock-timeout", "DURATION", kSafety, "How long to wait for the failover locks", "30s"},
+    {"lock-timeout", "DURATION", kSafety, "How long to wait for the failover locks, and for another run", "30s"},
     {"no-lock", "", kSafety, "Go on past a leaked lock", "", true},
     {"limit", "N", kSafety, "At most N workflows in this run", ""},
     {"dry-run", "", kSafety, "Read everything, write nothing, say what would be done", ""},

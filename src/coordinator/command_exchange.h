@@ -1,18 +1,28 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "coordinator/run_context.h"
+#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
+
+/// A recovery command that nobody takes.
+struct UnclaimedCommand {
+    std::int64_t id = 0;
+    WorkflowInstance workflow;  ///< in state FAILOVER, as it was read
+    EpochMs restart_time = 0;   ///< what its restart_time is to become: see round_up
+};
 
 /// What became of a command that was to be exchanged.
 struct ExchangeResult {
     enum class Kind {
         exchanged,      ///< an equal one stands under `command_id`
         taken,          ///< it was gone: a master, or another run, took it
-        state_changed,  ///< its workflow instance is not in state FAILOVER; nothing was changed
+        state_changed,  ///< its workflow instance is not as it was read; nothing was changed
+        several,        ///< its workflow instance has another command, too; nothing was changed
         failed,         ///< the database refused; nothing was changed
     };
     Kind kind = Kind::failed;
@@ -20,13 +30,15 @@ struct ExchangeResult {
     std::string problem;          ///< failed
 };
 
-/// Replaces the recovery command `command_id` of a workflow instance in state FAILOVER by an equal
-/// one with a new id and the update_time of now, in one transaction in a master's own order: the
-/// command is deleted by id, and only if that hit its row the instance is locked and its state
-/// checked. So a master and we never wait for each other crosswise, and one of us gets the command.
-/// A commit whose outcome is unknown is settled. Throws DatabaseError if the database is gone for
-/// good, read-only or full, and Interrupted between two tries.
-ExchangeResult exchange_command(const RunContext& context, std::int64_t workflow_id,
-                                std::int64_t command_id);
+/// Replaces a recovery command by an equal one with a new id and the update_time of now, and sets
+/// the instance's restart_time, in one transaction in a master's own order: the command is deleted
+/// by id, and only if that hit its row the instance is locked and compared with what was read (its
+/// restart_time may be what we set before) and its other commands are looked for. So a master and
+/// we never wait for each other crosswise, and one of us gets the command. `confirm` is called
+/// right before the commit; what it throws rolls back. A commit whose outcome is unknown is settled
+/// under the row's lock: what carries the restart_time was committed. Throws DatabaseError if the
+/// database is gone for good, read-only or full, and Interrupted between two tries.
+ExchangeResult exchange_command(const RunContext& context, const UnclaimedCommand& command,
+                                const std::function<void()>& confirm);
 
 }  // namespace dsfailover

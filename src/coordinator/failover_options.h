@@ -43,7 +43,8 @@ struct RequeueOptions {
     std::vector<std::int64_t> ids;  ///< none: every workflow in state FAILOVER
     bool dry_run = false;
     Millis unclaimed_after = std::chrono::minutes(2);
-    std::optional<int> as;  ///< workflow state to go back to: 1, 2 or 4
+    Millis lock_timeout = std::chrono::seconds(30);  ///< for other runs of dsfailover
+    std::optional<int> as;                           ///< workflow state to go back to: 1, 2 or 4
     std::optional<std::int64_t> limit;
     std::optional<Millis> wait;
     std::size_t items = 1000;

@@ -38,6 +38,7 @@ struct MasterFailover::Target {
     bool complete = false;    // everything selectable was done
     bool fence_only = false;  // nothing to fail over, but its exact process has no mark
     std::optional<EpochMs> settles_at;
+    std::optional<RunClaims> claims;  // its own, unless claims_ has it
     std::optional<FailoverLock> lock;
     EpochMs deadline = 0;
     std::optional<EpochMs> stamp;
@@ -123,6 +124,7 @@ void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<Epoc
             }
             // All locks go with the session.
             guarded(all, [&] {
+                take_claims();
                 take_locks();
                 wait_grace();
             });
@@ -200,25 +202,63 @@ void MasterFailover::guarded(std::span<const Selected> selected,
     }
 }
 
+// Most of the time nobody else is at work; otherwise one after the other, so that one address
+// which another run works on does not keep the others.
+void MasterFailover::take_claims() {
+    const std::set<std::string> addresses = active();
+    waiting_since_ = now_ms();
+    const auto look = [&] {
+        look_.servers = read_servers(context_.registry, true);
+        for (Target& target : targets_) {
+            if (target.active) guarded(target, [&] { check_return(target); });
+        }
+    };
+    if (addresses.size() > 1) {
+        try {
+            claims_ = take_run_claims(context_, addresses, Millis(0), look);
+            return;
+        } catch (const LockError& error) {
+            spdlog::info("{}", error.what());
+        }
+    }
+    for (Target& target : targets_) {
+        if (!target.active) continue;
+        check_interruption();
+        guarded(target, [&] {
+            target.claims = take_run_claims(context_, {target.address}, left_to_wait(), look);
+        });
+    }
+}
+
+// Claims and locks share one --lock-timeout.
+Millis MasterFailover::left_to_wait() const {
+    return Millis(
+        std::max<EpochMs>(0, options_.lock_timeout.count() - (now_ms() - waiting_since_)));
+}
+
 // Most of the time all are free; from the first that is not they are taken one after the other.
 void MasterFailover::take_free_locks() {
-    if (targets_.size() < 2 || options_.no_lock) return;
+    std::vector<Target*> wanted;
     std::vector<std::string> addresses;
-    for (const Target& target : targets_) addresses.push_back(target.address);
+    for (Target& target : targets_) {
+        if (!target.active) continue;
+        wanted.push_back(&target);
+        addresses.push_back(target.address);
+    }
+    if (wanted.size() < 2 || options_.no_lock) return;
     std::vector<FailoverLock> locks = take_free_failover_locks(context_.registry, addresses);
     for (std::size_t i = 0; i < locks.size(); ++i) {
-        section(targets_[i]).lock.emplace().path = failover_lock_path(addresses[i]);
-        targets_[i].lock.emplace(std::move(locks[i]));
+        section(*wanted[i]).lock.emplace().path = failover_lock_path(addresses[i]);
+        wanted[i]->lock.emplace(std::move(locks[i]));
     }
 }
 
 void MasterFailover::take_locks() {
-    const EpochMs began = now_ms();
     take_free_locks();
     for (Target& target : targets_) {
         if (target.lock || !target.active) continue;
         check_interruption();
-        const Millis left(std::max<EpochMs>(0, options_.lock_timeout.count() - (now_ms() - began)));
+        const Millis left = left_to_wait();
         section(target).lock.emplace().path = failover_lock_path(target.address);
         guarded(target, [&] {
             LockResult result = take_failover_lock(
@@ -801,14 +841,23 @@ void MasterFailover::confirm_all(std::vector<Selected>& selected) {
         const auto living = read_some_servers(context_.registry, paths::kMasters, addresses, false);
         for (std::size_t i = 0; i < selected.size(); ++i) {
             Target& target = *selected[i].target;
-            guarded(target, [&] { require_ours(target, held[i], living[i]); });
+            guarded(target,
+                    [&] { require_ours(target, held[i] && still_claimed(target), living[i]); });
         }
     });
     std::erase_if(selected, [](const Selected& one) { return !one.target->active; });
 }
 
+// A lock that we hold goes with our session, as our claim does; past one that was passed only the
+// claim tells.
+bool MasterFailover::still_claimed(Target& target) {
+    if (!options_.no_lock) return true;
+    RunClaims& claims = target.claims ? *target.claims : claims_;
+    return claims.confirm({&target.address, 1}).front();
+}
+
 void MasterFailover::confirm(Target& target) {
-    const bool held = target.lock->confirm();
+    const bool held = still_claimed(target) && target.lock->confirm();
     require_ours(target, held,
                  read_server(context_.registry, paths::kMasters, target.address, false));
 }
@@ -878,7 +927,11 @@ void MasterFailover::release_locks() {
     for (Target& target : targets_)
         if (target.lock) locks.push_back(&*target.lock);
     FailoverLock::release(context_.registry, locks);
-    for (Target& target : targets_) target.lock.reset();
+    for (Target& target : targets_) {
+        target.lock.reset();
+        target.claims.reset();
+    }
+    claims_.release();
 }
 
 void MasterFailover::finish(std::optional<Outcome> unfinished) {

@@ -13,6 +13,7 @@
 #include "coordinator/failover_lock.h"
 #include "coordinator/failover_options.h"
 #include "coordinator/parallel_failover.h"
+#include "coordinator/run_claim.h"
 #include "coordinator/run_context.h"
 #include "coordinator/selection.h"
 #include "coordinator/workflow_failover.h"
@@ -75,6 +76,8 @@ class MasterFailover {
     struct Target;
     struct Selected;
 
+    void take_claims();
+    Millis left_to_wait() const;
     void take_free_locks();
     void take_locks();
     const Servers& look_again(Target& waiting);
@@ -99,6 +102,7 @@ class MasterFailover {
     void write_marks();
     void nothing_was_left(Target& target);
     void write_fences();
+    bool still_claimed(Target& target);
     void confirm(Target& target);
     void confirm_all(std::vector<Selected>& selected);
     void require_ours(Target& target, bool lock_held, const std::optional<Server>& living);
@@ -127,6 +131,8 @@ class MasterFailover {
     bool lagging_ = false;
     std::optional<std::int64_t> limit_left_;
     ChunkSize chunk_size_;
+    EpochMs waiting_since_ = 0;        // for claims and locks
+    RunClaims claims_;                 // of all targets together
     std::int64_t newest_command_ = 0;  // before the first of ours, with --wait
     std::vector<Target> targets_;
     ParallelFailover parallel_;

@@ -10,12 +10,15 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/address.h"
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/command_exchange.h"
+#include "coordinator/failover_stamps.h"
 #include "coordinator/recovery_watch.h"
 #include "coordinator/retried_transaction.h"
+#include "coordinator/run_claim.h"
 #include "coordinator/selection.h"
 #include "coordinator/stuck_workflows.h"
 #include "registry/cluster.h"
@@ -34,6 +37,7 @@ constexpr int kMostExchanges = 20;
 constexpr Millis kShortestPause{2'000};
 constexpr Millis kLongestPause{5'000};
 constexpr std::size_t kIdsShown = 10;
+constexpr int kStampConflicts = 10;
 
 std::string some_ids(const std::vector<std::int64_t>& ids) {
     const auto shown = std::span(ids).first(std::min(ids.size(), kIdsShown));
@@ -72,6 +76,7 @@ class Requeue {
     struct Stuck {
         Kind kind = Kind::no_command;
         std::int64_t command_id = 0;  // the one that nobody takes; then the new one
+        WorkflowInstance row;         // as read
         int state = 0;                // to go back to
         std::string outcome = "left";
         std::string reason;
@@ -80,7 +85,8 @@ class Requeue {
     void work() {
         servers_ = read_servers(context_.registry, !options_.dry_run);
         check_clocks(context_, servers_);
-        select();
+        select_and_claim();
+        report_selection();
         leave_out_duplicates();
         apply_limit();
         section_.selected = static_cast<std::int64_t>(stuck_.size());
@@ -94,7 +100,31 @@ class Requeue {
 
     // -- which
 
+    // What other runs did until we had the claims must be seen.
+    void select_and_claim() {
+        const EpochMs until = now_ms() + options_.lock_timeout.count();
+        std::set<std::string> claimed;
+        for (;;) {
+            select();
+            std::set<std::string> hosts;
+            for (const auto& [id, one] : stuck_) hosts.insert(one.row.host.value_or(""));
+            if (options_.dry_run ||
+                std::includes(claimed.begin(), claimed.end(), hosts.begin(), hosts.end()))
+                return;
+            section_.selected = section_.left = std::ssize(stuck_);
+            claims_.release();  // they are taken in order
+            claimed.merge(hosts);
+            const Millis left(std::max<EpochMs>(0, until - now_ms()));
+            claims_ = take_run_claims(context_, claimed, left, [] {});
+        }
+    }
+
     void select() {
+        stuck_.clear();
+        items_.clear();
+        unknown_.clear();
+        with_several_.clear();
+        section_.skipped.clear();
         std::vector<std::int64_t> ids;
         if (options_.ids.empty()) {
             constexpr int kStates[] = {kFailover};
@@ -109,55 +139,68 @@ class Requeue {
         for (WaitingCommand& command : commands_.for_workflows(ids)) {
             waiting[command.workflow_instance_id].push_back(command);
         }
-        std::vector<std::int64_t> without, with_several;
+        std::vector<std::int64_t> without;
         for (const std::int64_t id : ids) {
             const auto its = waiting.find(id);
             if (its == waiting.end()) {
                 without.push_back(id);
             } else if (its->second.size() > 1) {
-                with_several.push_back(id);
+                with_several_.push_back(id);
                 skip(id, "several_commands");
             } else if (is_unclaimed(its->second.front(), options_.unclaimed_after, clock)) {
-                stuck_[id] = {Kind::unclaimed, its->second.front().id, 0, "left", "unclaimed"};
+                stuck_[id] = {Kind::unclaimed, its->second.front().id, {}, 0, "left", "unclaimed"};
             } else {
                 skip(id, "command_pending");
             }
         }
-        if (!with_several.empty()) {
-            context_.fail(
-                ExitCode::needs_person,
-                fmt::format("{} workflows have more than one command in t_ds_command: the master "
-                            "that takes a second one hangs, and the workflow with it. Delete all "
-                            "but one of each before a master takes them. They are {}.",
-                            with_several.size(), some_ids(with_several)));
-        }
         // Instances and commands were not read at one moment.
         for (const std::int64_t id : workflows_.in_failover_without_command(without)) {
-            stuck_[id] = {Kind::no_command, 0, 0, "left", "no_command"};
+            stuck_[id] = {Kind::no_command, 0, {}, 0, "left", "no_command"};
         }
         for (const std::int64_t id : without) {
             if (!stuck_.contains(id)) skip(id, "state_changed");
         }
+        read_rows();
+    }
+
+    void read_rows() {
+        for (WorkflowInstance& row : workflows_.by_ids(ids_of(stuck_), false))
+            stuck_.at(row.id).row = std::move(row);
+        std::erase_if(stuck_, [&](const auto& one) {
+            const bool changed = one.second.row.state != kFailover;
+            if (changed) skip(one.first, "state_changed");
+            return changed;
+        });
+    }
+
+    void report_selection() {
+        for (const std::int64_t id : unknown_) {
+            context_.fail(ExitCode::needs_person,
+                          fmt::format("There is no workflow instance {} in {}.", id,
+                                      context_.database.endpoint()));
+        }
+        if (with_several_.empty()) return;
+        context_.fail(
+            ExitCode::needs_person,
+            fmt::format("{} workflows have more than one command in t_ds_command: the master "
+                        "that takes a second one hangs, and the workflow with it. Delete all "
+                        "but one of each before a master takes them. They are {}.",
+                        with_several_.size(), some_ids(with_several_)));
     }
 
     std::vector<std::int64_t> find_named() {
-        std::set<std::int64_t> unknown(options_.ids.begin(), options_.ids.end());
+        unknown_.insert(options_.ids.begin(), options_.ids.end());
         std::vector<std::int64_t> ids;
-        const std::vector<std::int64_t> named(unknown.begin(), unknown.end());
+        const std::vector<std::int64_t> named(unknown_.begin(), unknown_.end());
         for (const WorkflowInstance& instance : workflows_.by_ids(named, false)) {
-            unknown.erase(instance.id);
+            unknown_.erase(instance.id);
             if (instance.state == kFailover) {
                 ids.push_back(instance.id);
             } else {
                 skip(instance.id, "not_in_failover");
             }
         }
-        for (const std::int64_t id : unknown) {
-            skip(id, "unknown");
-            context_.fail(ExitCode::needs_person,
-                          fmt::format("There is no workflow instance {} in {}.", id,
-                                      context_.database.endpoint()));
-        }
+        for (const std::int64_t id : unknown_) skip(id, "unknown");
         return ids;
     }
 
@@ -236,9 +279,82 @@ class Requeue {
         one.reason = fmt::format("no_command: back to {} {}", workflow_state_name(state), why);
     }
 
+    // -- stamps
+
+    // Puts a stamp for the host of each of these workflows into the registry. Those whose host's
+    // stamps cannot be read fail.
+    void add_stamps_for(const std::vector<std::int64_t>& ids) {
+        std::set<std::string> left;
+        for (const std::int64_t id : ids) {
+            const std::optional<std::string>& host = stuck_.at(id).row.host;
+            if (host && is_address(*host) && !stamps_.contains(*host)) left.insert(*host);
+        }
+        if (no_stamp_ == 0) no_stamp_ = rounded(latest_clock(context_.database));
+        for (int tries = 0; !left.empty(); ++tries) {
+            if (tries == kStampConflicts) {
+                throw LockError(fmt::format(
+                    "{}: {} is being changed by other runs all the time. Run the command again "
+                    "when they are done.",
+                    context_.registry.endpoint(), stamps_path(*left.begin())));
+            }
+            try_to_add_stamps(left);
+        }
+    }
+
+    void try_to_add_stamps(std::set<std::string>& left) {
+        const auto read = read_all_stamps(context_.registry, {left.begin(), left.end()});
+        const EpochMs clock = latest_clock(context_.database);
+        std::vector<StampToAdd> adding;
+        for (const auto& [host, stamps] : read) {
+            if (!stamps.problem.empty()) {
+                fail_all_of(host, stamps.problem);
+                left.erase(host);
+                continue;
+            }
+            const Stamp stamp{rounded(std::max(clock, stamps.latest() + 1)), context_.zone.name(),
+                              seen_masters(servers_)};
+            adding.push_back({host, &stamps, stamp});
+        }
+        const std::vector<bool> added =
+            add_stamps(context_.registry, adding, clock,
+                       [&](const std::string& host, std::span<const Stamp> stamps) {
+                           return carried_stamps(context_.store(), host, stamps);
+                       });
+        for (std::size_t i = 0; i < added.size(); ++i) {
+            if (!added[i]) continue;
+            const auto& [host, stamps, stamp] = adding[i];
+            stamps_[host] = stamp.value;
+            left.erase(host);
+            context_.audit.write({"stamp", "written", host, std::nullopt, std::nullopt,
+                                  stamps_path(host), std::to_string(stamp.value)});
+        }
+    }
+
+    EpochMs rounded(EpochMs time) const {
+        return round_up(time, context_.schema.time_precision_us);
+    }
+
+    void fail_all_of(const std::string& host, const std::string& problem) {
+        for (auto& [id, one] : stuck_) {
+            if (one.row.host != host || one.outcome == "failed") continue;
+            one.outcome = "failed";
+            one.reason = problem;
+        }
+        context_.fail(ExitCode::failed, problem);
+    }
+
+    // The restart_time that a workflow gets, so that its row is written: its host's stamp, where
+    // there can be one.
+    EpochMs restart_time(std::int64_t id) const {
+        const auto stamp = stamps_.find(stuck_.at(id).row.host.value_or(""));
+        return stamp == stamps_.end() ? no_stamp_ : stamp->second;
+    }
+
     // -- without a command
 
     void give_commands() {
+        if (without_command().empty()) return;
+        add_stamps_for(without_command());
         const std::vector<std::int64_t> ids = without_command();
         for (std::size_t i = 0; i < ids.size(); i += kChunk) {
             check_interruption();
@@ -271,7 +387,7 @@ class Requeue {
     }
 
     // One transaction. Rows first, then commands without locks: a master takes both in the other
-    // order.
+    // order. The row is written, so that two nodes of one database cannot both commit.
     void try_to_give(std::span<const std::int64_t> ids, const std::set<std::int64_t>& uncertain,
                      std::map<std::int64_t, std::int64_t>& given,
                      std::map<std::int64_t, std::string>& changed,
@@ -280,24 +396,31 @@ class Requeue {
         changed.clear();
         in_flight.clear();
         Transaction transaction(context_.database);
-        std::set<std::int64_t> free;
-        for (const WorkflowInstance& instance : workflows_.by_ids(ids, true)) {
-            if (instance.state == kFailover) free.insert(instance.id);
+        std::set<std::int64_t> as_read, ours;
+        for (const WorkflowInstance& row : workflows_.by_ids(ids, true)) {
+            if (is_as_read(row, stuck_.at(row.id).row)) as_read.insert(row.id);
+            const bool stamped = row.restart_time && row.restart_time->was_written_as(
+                                                         restart_time(row.id), context_.zone);
+            if (stamped && uncertain.contains(row.id)) ours.insert(row.id);
         }
         std::map<std::int64_t, std::int64_t> standing;
         for (const WaitingCommand& command : commands_.for_workflows(ids)) {
             standing[command.workflow_instance_id] = command.id;
         }
         std::map<int, std::vector<std::int64_t>> by_state;
+        std::map<EpochMs, std::vector<std::int64_t>> by_restart_time;
         for (const std::int64_t id : ids) {
             const auto command = standing.find(id);
-            if (command == standing.end() && free.contains(id)) {
-                by_state[stuck_.at(id).state].push_back(id);
-                in_flight.insert(id);
-            } else if (uncertain.contains(id)) {
-                given[id] = command == standing.end() ? 0 : command->second;  // a commit of ours
+            if (ours.contains(id)) {
+                given[id] = command == standing.end() ? 0 : command->second;
+            } else if (!as_read.contains(id)) {
+                changed[id] = "state_changed";
+            } else if (command != standing.end()) {
+                changed[id] = "command_pending";
             } else {
-                changed[id] = free.contains(id) ? "command_pending" : "state_changed";
+                by_state[stuck_.at(id).state].push_back(id);
+                by_restart_time[restart_time(id)].push_back(id);
+                in_flight.insert(id);
             }
         }
         for (const auto& [state, those] : by_state) {
@@ -305,6 +428,8 @@ class Requeue {
                 given[one.id] = one.command_id;
             }
         }
+        for (const auto& [time, those] : by_restart_time) workflows_.set_restart_time(those, time);
+        claims_.require_held();
         transaction.commit();
     }
 
@@ -351,11 +476,15 @@ class Requeue {
     }
 
     void exchange_all(const std::vector<std::int64_t>& ids) {
+        add_stamps_for(ids);
         for (const std::int64_t id : ids) {
             check_interruption();
             context_.audit.check();
             Stuck& one = stuck_.at(id);
-            const ExchangeResult result = exchange_command(context_, id, one.command_id);
+            if (one.outcome == "failed") continue;
+            const ExchangeResult result =
+                exchange_command(context_, {one.command_id, one.row, restart_time(id)},
+                                 [&] { claims_.require_held(); });
             const bool first = one.outcome == "left";
             switch (result.kind) {
                 case ExchangeResult::Kind::exchanged:
@@ -368,6 +497,9 @@ class Requeue {
                     break;
                 case ExchangeResult::Kind::state_changed:
                     if (first) drop(id, "state_changed");
+                    break;
+                case ExchangeResult::Kind::several:
+                    if (first) drop(id, "several_commands");
                     break;
                 case ExchangeResult::Kind::failed:
                     if (first) fail(id, result.problem);
@@ -389,6 +521,7 @@ class Requeue {
         };
         context_.report.recovery = RecoveryInfo{0, static_cast<std::int64_t>(done().size()), 0};
         if (exchange) exchange_until_taken(until);
+        claims_.release();  // from here on we only look
         const auto problems = watch_recovery(context_, done(), until, *context_.report.recovery);
         report_recovery(context_, *context_.report.recovery, problems, true);
     }
@@ -504,7 +637,7 @@ class Requeue {
     std::vector<std::int64_t> of_kind(Kind kind) const {
         std::vector<std::int64_t> ids;
         for (const auto& [id, one] : stuck_) {
-            if (one.kind == kind) ids.push_back(id);
+            if (one.kind == kind && one.outcome != "failed") ids.push_back(id);
         }
         return ids;
     }
@@ -535,6 +668,11 @@ class Requeue {
     Servers servers_;
     std::map<std::int64_t, Stuck> stuck_;  // by workflow instance
     std::map<std::int64_t, Known> items_;  // those not, or no longer, in stuck_
+    std::set<std::int64_t> unknown_;       // ids given that are of no instance
+    std::vector<std::int64_t> with_several_;
+    RunClaims claims_;
+    std::map<std::string, EpochMs> stamps_;  // of this run, by host
+    EpochMs no_stamp_ = 0;                   // restart_time where the host is no address
     std::int64_t over_limit_ = 0;
 };
 

@@ -160,6 +160,21 @@ LockAttempt EtcdLocks::take(const std::string& path, Millis time_limit,
     }
 }
 
+std::unique_ptr<Lock> EtcdLocks::claim(const std::string& path, const std::string& value) {
+    const std::string key = name_space_ + path;
+    if (session_->keys.find(key)) return nullptr;
+    std::shared_ptr<EtcdLease> lease = session_->leases.grant();
+    // Whatever happens from here on, the key goes with the lease.
+    auto claim = std::make_unique<EtcdLock>(session_, path, key, lease);
+    try {
+        if (!session_->keys.create(key, value, lease->id())) return nullptr;
+    } catch (const RegistryError& error) {
+        if (error.kind() != RegistryError::Kind::outcome_unknown) throw;
+        if (!claim->still_held()) return nullptr;
+    }
+    return claim;
+}
+
 std::vector<LockClaim> EtcdLocks::claims(const std::string& path) {
     std::vector<LockClaim> claims;
     session_->keys.scan(name_space_ + path + "/", true, [&](const EtcdKey& key) {

@@ -20,6 +20,8 @@ class EtcdLocks {
     /// Registry::lock.
     LockAttempt take(const std::string& path, Millis time_limit,
                      const std::function<void(const LockClaim&, Millis waited)>& waiting);
+    /// One node of Registry::claim.
+    std::unique_ptr<Lock> claim(const std::string& path, const std::string& value);
     /// Registry::claims.
     std::vector<LockClaim> claims(const std::string& path);
     /// Registry::locks.

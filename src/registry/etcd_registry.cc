@@ -75,6 +75,12 @@ class EtcdRegistry : public Registry {
                      const std::function<void(const LockClaim&, Millis waited)>& waiting) override {
         return locks_.take(path, time_limit, waiting);
     }
+    std::vector<std::unique_ptr<Lock>> claim(std::span<const std::string> paths,
+                                             const std::string& value) override {
+        std::vector<std::unique_ptr<Lock>> claims;
+        for (const std::string& path : paths) claims.push_back(locks_.claim(path, value));
+        return claims;
+    }
     std::vector<LockClaim> claims(const std::string& path) override { return locks_.claims(path); }
     std::vector<LockState> locks(const std::string& prefix) override {
         return locks_.locks_below(prefix);

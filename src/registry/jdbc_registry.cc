@@ -8,6 +8,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "registry/jdbc_claim.h"
 #include "registry/jdbc_client.h"
 #include "registry/jdbc_connection.h"
 #include "registry/jdbc_liveness.h"
@@ -49,6 +50,14 @@ class JdbcRegistry : public Registry {
     LockAttempt lock(const std::string& path, Millis time_limit,
                      const std::function<void(const LockClaim&, Millis waited)>& waiting) override {
         return locks_.take(client(), path, time_limit, waiting);
+    }
+    std::vector<std::unique_ptr<Lock>> claim(std::span<const std::string> paths,
+                                             const std::string& value) override {
+        const std::shared_ptr<JdbcClient> owner = client();
+        std::vector<std::unique_ptr<Lock>> claims;
+        for (const std::string& path : paths)
+            claims.push_back(claim_in_jdbc(rows_, owner, path, value));
+        return claims;
     }
     std::vector<LockClaim> claims(const std::string& path) override { return locks_.claims(path); }
     std::vector<LockState> locks(const std::string& prefix) override {

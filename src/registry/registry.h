@@ -210,6 +210,12 @@ class Registry {
     virtual std::vector<bool> still_held(std::span<Lock* const> locks);
     /// Lock::release() of several of this registry's locks, pipelined where it can.
     virtual void release(std::span<Lock* const> locks) noexcept;
+    /// Creates ephemeral nodes of our session at exactly `paths`, each with `value`, together where
+    /// the registry can; parents are made as needed. The answers in the order of `paths`: what
+    /// still_held() and release() take as they take a lock, or empty where a node stands already.
+    /// JDBC: one whose client died is removed first.
+    virtual std::vector<std::unique_ptr<Lock>> claim(std::span<const std::string> paths,
+                                                     const std::string& value) = 0;
     /// Who holds and who waits; empty if it is free.
     virtual std::vector<LockClaim> claims(const std::string& path) = 0;
     /// Every lock below `prefix` that somebody holds or waits for.
@@ -253,6 +259,7 @@ inline constexpr std::string_view kMarks = "/nodes/failover-finish-nodes";
 inline constexpr std::string_view kMasterFailoverLocks = "/lock/master-failover";
 /// Ours.
 inline constexpr std::string_view kStamps = "/dsfailover/stamps";
+inline constexpr std::string_view kRuns = "/dsfailover/runs";
 }  // namespace paths
 
 }  // namespace dsfailover

@@ -88,13 +88,20 @@ std::optional<LockClaim> read_claim(ZookeeperSession& session, const std::string
     return to_claim(name, reply);
 }
 
-/// Our place in the queue of a lock: a node, from its creation to its removal.
+/// Our place in the queue of a lock, or a node that we claim: from its creation to its removal.
 class Place {
   public:
     Place(std::shared_ptr<ZookeeperSession> session, std::string folder)
         : session_(std::move(session)),
           folder_(std::move(folder)),
-          prefix_("_c_" + random_uuid() + std::string(kLockPart)) {}
+          prefix_("_c_" + random_uuid() + std::string(kLockPart)),
+          data_(local_ip()) {}
+    Place(std::shared_ptr<ZookeeperSession> session, const std::string& path, std::string value)
+        : session_(std::move(session)),
+          folder_(path.substr(0, path.rfind('/'))),
+          prefix_(path.substr(path.rfind('/') + 1)),
+          data_(std::move(value)),
+          queues_(false) {}
     ~Place() { leave(); }
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
@@ -103,11 +110,12 @@ class Place {
     const std::string& folder() const { return folder_; }
     const std::string& name() const { return name_; }
     bool is_taken() const { return !name_.empty(); }
+    bool queues() const { return queues_; }
 
     ZookeeperRequest creation() const {
         ZookeeperRequest create = request(Kind::create, folder_ + "/" + prefix_);
-        create.data = local_ip();
-        create.mode = ZOO_EPHEMERAL_SEQUENTIAL;
+        create.data = data_;
+        create.mode = queues_ ? ZOO_EPHEMERAL_SEQUENTIAL : ZOO_EPHEMERAL;
         return create;
     }
     void created(const std::string& path) { name_ = path.substr(path.rfind('/') + 1); }
@@ -151,7 +159,8 @@ class Place {
 
   private:
     std::shared_ptr<ZookeeperSession> session_;
-    std::string folder_, prefix_, name_;
+    std::string folder_, prefix_, data_, name_;
+    bool queues_ = true;
     bool left_ = false;
 };
 
@@ -198,6 +207,41 @@ void take_places(ZookeeperSession& session, std::vector<Place*> left) {
     }
 }
 
+/// Makes the nodes that nobody made; a second try after a cut-off may find our own.
+void make_nodes(ZookeeperSession& session, std::vector<Place*> left) {
+    ZookeeperSession::Patience patience(session);
+    while (!left.empty()) {
+        std::vector<Place*> cut_off, without_folder, standing;
+        std::optional<std::pair<int, std::string>> problem;
+        session.write(
+            left.size(), [&](std::size_t i) { return left[i]->creation(); },
+            [&](std::size_t i, const ZookeeperReply& reply) {
+                if (reply.code == ZOK)
+                    left[i]->created(reply.data);
+                else if (reply.code == ZNONODE)
+                    without_folder.push_back(left[i]);
+                else if (reply.code == ZNODEEXISTS)
+                    standing.push_back(left[i]);
+                else if (ZookeeperSession::is_cut_off(reply.code))
+                    cut_off.push_back(left[i]);
+                else
+                    problem = {reply.code, left[i]->creation().path};
+            });
+        if (problem) session.fail(problem->first, "claiming", problem->second);
+        for (Place* place : standing) {
+            const std::string path = place->creation().path;
+            const ZookeeperReply reply = session.read(request(Kind::exists, path));
+            if (reply.code == ZOK && reply.stat.ephemeralOwner == session.id())
+                place->created(path);
+        }
+        if (!without_folder.empty())
+            session.make_parents(without_folder.front()->creation().path, ZOO_PERSISTENT);
+        if (!cut_off.empty()) patience.wait("claiming", cut_off.front()->creation().path);
+        left = std::move(cut_off);
+        left.insert(left.end(), without_folder.begin(), without_folder.end());
+    }
+}
+
 /// A round trip: of each, whether our node exists, is our session's, and comes first.
 std::vector<bool> are_first(const std::vector<Place*>& places) {
     std::vector<bool> ours(places.size()), first(places.size());
@@ -211,8 +255,9 @@ std::vector<bool> are_first(const std::vector<Place*>& places) {
         2 * asked.size(),
         [&](std::size_t i) {
             const Place& place = at(i);
-            return i % 2 == 0 ? request(Kind::exists, place.folder() + "/" + place.name())
-                              : request(Kind::children, place.folder());
+            return i % 2 == 0 || !place.queues()
+                       ? request(Kind::exists, place.folder() + "/" + place.name())
+                       : request(Kind::children, place.folder());
         },
         [&](std::size_t i, const ZookeeperReply& reply) {
             const Place& place = at(i);
@@ -220,6 +265,8 @@ std::vector<bool> are_first(const std::vector<Place*>& places) {
             if (reply.code != ZOK) session.fail(reply.code, "checking the lock", place.folder());
             if (i % 2 == 0) {
                 ours[asked[i / 2]] = reply.stat.ephemeralOwner == session.id();
+            } else if (!place.queues()) {
+                first[asked[i / 2]] = true;
             } else {
                 const auto names = in_order(reply.names);
                 first[asked[i / 2]] = !names.empty() && names.front() == place.name();
@@ -339,6 +386,24 @@ std::vector<std::unique_ptr<Lock>> try_zookeeper_locks(std::shared_ptr<Zookeeper
     }
     leave(others);
     return locks;
+}
+
+std::vector<std::unique_ptr<Lock>> claim_zookeeper_nodes(std::shared_ptr<ZookeeperSession> session,
+                                                         std::span<const std::string> paths,
+                                                         const std::string& value) {
+    std::vector<std::unique_ptr<Place>> places;
+    std::vector<Place*> all;
+    for (const std::string& path : paths) {
+        places.push_back(std::make_unique<Place>(session, session->full_path(path), value));
+        all.push_back(places.back().get());
+    }
+    make_nodes(*session, all);
+    std::vector<std::unique_ptr<Lock>> claims(paths.size());
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        if (all[i]->is_taken())
+            claims[i] = std::make_unique<ZookeeperLock>(std::move(places[i]), paths[i]);
+    }
+    return claims;
 }
 
 std::vector<bool> zookeeper_locks_held(std::span<Lock* const> locks) {

@@ -30,4 +30,9 @@ std::vector<LockClaim> zookeeper_claims(ZookeeperSession& session, const std::st
 /// "0x..." for the session that an ephemeral node belongs to, empty for other nodes.
 std::string zookeeper_owner(const Stat& stat);
 
+/// Registry::claim.
+std::vector<std::unique_ptr<Lock>> claim_zookeeper_nodes(std::shared_ptr<ZookeeperSession> session,
+                                                         std::span<const std::string> paths,
+                                                         const std::string& value);
+
 }  // namespace dsfailover

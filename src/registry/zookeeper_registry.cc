@@ -118,6 +118,12 @@ class ZookeeperRegistry : public Registry {
         return try_zookeeper_locks(session_, paths);
     }
 
+    std::vector<std::unique_ptr<Lock>> claim(std::span<const std::string> paths,
+                                             const std::string& value) override {
+        open_anew_if_lost();
+        return claim_zookeeper_nodes(session_, paths, value);
+    }
+
     std::vector<bool> still_held(std::span<Lock* const> locks) override {
         return zookeeper_locks_held(locks);
     }

@@ -48,16 +48,6 @@ bool is_as_read(const Row& row, const WorkflowInstance& instance) {
            row.optional_integer(kCommandType) == instance.command_type;
 }
 
-bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& instance) {
-    const auto same = [](const std::optional<StoredTime>& a, const std::optional<StoredTime>& b) {
-        return a.has_value() == b.has_value() && (!a || a->text == b->text);
-    };
-    return row.state == instance.state && row.host == instance.host &&
-           same(row.start_time, instance.start_time) &&
-           same(row.restart_time, instance.restart_time) &&
-           row.command_type == instance.command_type && row.version == instance.version;
-}
-
 std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances) {
     std::vector<std::int64_t> ids;
     ids.reserve(instances.size());
@@ -102,6 +92,15 @@ const std::string* text_of(const std::optional<StoredTime>& time) {
 }
 
 }  // namespace
+
+bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& read) {
+    const auto same = [](const std::optional<StoredTime>& a, const std::optional<StoredTime>& b) {
+        return a.has_value() == b.has_value() && (!a || a->text == b->text);
+    };
+    return row.state == read.state && row.host == read.host &&
+           same(row.start_time, read.start_time) && same(row.restart_time, read.restart_time) &&
+           row.command_type == read.command_type && row.version == read.version;
+}
 
 std::string_view workflow_state_name(int state) {
     switch (state) {
@@ -382,6 +381,20 @@ std::vector<WorkflowInstance> WorkflowInstanceStore::by_ids(std::span<const std:
     };
     for_batches<std::int64_t>(sorted, lock ? kIdsPerLock : kIdsPerQuery, read);
     return instances;
+}
+
+void WorkflowInstanceStore::set_restart_time(std::span<const std::int64_t> ids, EpochMs time) {
+    const Dialect dialect = context_.database.dialect();
+    for_batches(ids, kIdsPerLock, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters = {
+            format_stored_time(time, context_.zone, context_.schema.time_precision_us)};
+        const std::string sql = fmt::format(
+            "UPDATE t_ds_workflow_instance SET restart_time = {}{} WHERE state = {} AND {}",
+            typed_placeholder(dialect, "timestamp"),
+            dialect == Dialect::mysql ? ", update_time = update_time" : "", kFailover,
+            in_list(dialect, "id", batch, parameters));
+        context_.database.execute(sql, parameters);
+    });
 }
 
 std::vector<std::optional<std::string>> WorkflowInstanceStore::names(

@@ -60,6 +60,10 @@ enum class Settled {
     changed_by_others,
 };
 
+/// Whether every column of `row`, and the row's version where there is one, is still what it is in
+/// `read`.
+bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& read);
+
 class WorkflowInstanceStore {
   public:
     explicit WorkflowInstanceStore(StoreContext context) : context_(context) {}
@@ -96,6 +100,11 @@ class WorkflowInstanceStore {
     /// inside a transaction, locks the rows (which waits for the old transaction to end) and says
     /// for each of `instances`, in their order, how it stands.
     std::vector<Settled> settle(std::span<const WorkflowInstance> instances, EpochMs stamp);
+
+    /// Inside the caller's transaction: restart_time of these instances, whose rows in state 18 the
+    /// caller has locked, becomes `time` (epoch ms, rounded by round_up already), nothing else of
+    /// the row, not even MySQL's update_time.
+    void set_restart_time(std::span<const std::int64_t> ids, EpochMs time);
 
     /// Names for a report, in the order of `ids`; an instance without a name, or gone, has none.
     std::vector<std::optional<std::string>> names(std::span<const std::int64_t> ids);

@@ -9,7 +9,7 @@ import pytest
 from support import databases, registries
 from support.cluster import (ALIVE, DAY, DEAD, HOUR, MINUTE, SECOND, Cluster, ago, now_ms, until)
 from support.proxy import Proxy
-from support.registries import LOCKS, MARKS, MASTERS, STAMPS
+from support.registries import LOCKS, MARKS, MASTERS, RUNS, STAMPS
 
 
 @pytest.fixture(params=["postgresql", "mariadb", "sqlite"])
@@ -40,9 +40,10 @@ def test_every_put_and_delete_has_its_well_formed_event(cluster):
         assert json.dumps(data, separators=(",", ":"), ensure_ascii=False) == text  # compact, as Jackson writes it
         for time_of in ("createTime", "lastUpdateTime"):
             assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", data[time_of]), data
-        assert data["dataType"] == "PERSISTENT"
+        assert data["dataType"] == ("EPHEMERAL" if data["dataKey"].startswith(f"{RUNS}/") else "PERSISTENT")
         ours.append((row["event_type"], data["dataKey"], data["dataValue"]))
-    stamp, mark = str(result.master["stamp"]), str(result.master["deadline"])
+    mark = str(result.master["deadline"])
+    stamp = f"{result.master['stamp']}|UTC|{ALIVE}@{cluster.alive.startup_time}"
     written = [event for event in ours if event[1].startswith((f"{MARKS}/", f"{STAMPS}/"))]
     assert written[:2] == [("ADD", f"{STAMPS}/{DEAD}", stamp), ("ADD", f"{MARKS}/{DEAD}-unknown-unknown", mark)]
     assert [(kind, key) for kind, key, _ in written[2:]] == [("DELETE", f"{MARKS}/{old}")]

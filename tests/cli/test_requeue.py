@@ -8,9 +8,10 @@ import time
 import pytest
 
 from support import databases
-from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, SimulatedMaster, ago, command_param, now_ms,
-                             until)
+from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, OTHER_DEAD, SimulatedMaster, ago,
+                             command_param, now_ms, until)
 from support.proxy import COMMIT, Proxy
+from support.registries import STAMPS
 
 DATABASES = ["postgresql", "mariadb", "sqlite"]
 SERVERS = ["postgresql", "mariadb"]
@@ -86,7 +87,11 @@ def test_each_cause_and_exactly_the_curable_ones(cluster):
              damaged: "RUNNING_EXECUTION"}
     assert states_of_commands(cluster) == {**given, waiting: "RUNNING_EXECUTION"}
     assert set(cluster.commands_per_workflow().values()) == {1}
-    assert cluster.instances() == rows  # nothing of an instance changes
+    stamp, = cluster.registry.stamps(DEAD)
+    assert {w: cluster.restart_ms(w) for w in given} == {w: stamp for w in given}
+    for workflow in given:  # nothing else of an instance changes
+        rows[workflow]["restart_time"] = cluster.instance(workflow)["restart_time"]
+    assert cluster.instances() == rows
     assert result["workflows"]["selected"] == result["workflows"]["requeued"] == len(given)
     assert result["workflows"]["skipped"] == {"duplicate_tasks": 1, "command_pending": 1}
     assert result["workflows"]["left"] == 0 and result["outcome"] == "partial"
@@ -220,9 +225,12 @@ def test_the_audit_log(cluster, tmp_path):
     workflows = cluster.workflows(3, state=18)
     log = tmp_path / "audit.log"
     cluster.run("requeue", "--as", "pause", "--audit-log", log, code=0)
-    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    stamp, *entries = [json.loads(line) for line in log.read_text().splitlines()]
     assert {entry["id"] for entry in entries} == set(workflows)
     assert {(entry["action"], entry["value"]) for entry in entries} == {("requeued", "READY_PAUSE")}
+    assert (stamp["kind"], stamp["action"], stamp["address"], stamp["path"]) == (
+        "stamp", "written", DEAD, f"{STAMPS}/{DEAD}")
+    assert int(stamp["value"]) == cluster.restart_ms(workflows[0])
 
 
 def test_a_failing_audit_log_stops_before_the_next_transaction(cluster):
@@ -230,6 +238,75 @@ def test_a_failing_audit_log_stops_before_the_next_transaction(cluster):
     result = cluster.run("requeue", "--audit-log", "/dev/full", code=1)
     assert result["workflows"]["requeued"] == len(cluster.commands()) == 500
     assert result["workflows"]["left"] == 100 and len(result["errors"]) == 1
+
+
+# -- stamps
+
+
+def test_a_failover_knows_what_was_requeued(make_cluster):
+    """The cluster left it in FAILOVER on 3.3.0, without mark or stamp, and a master takes it now."""
+    cluster = make_cluster(database="postgresql")
+    lost = cluster.workflow(state=18)
+    (waiting, number), = unclaimed(cluster, 1).items()
+    with SimulatedMaster(cluster, takes=lambda each: each != number) as master:
+        cluster.run("requeue", "--wait", "40s", code=0)
+    assert sorted(master.consumed) == [lost, waiting]
+    for workflow in (lost, waiting):
+        cluster.task(workflow, submit=ago(1000), host="10.0.1.9:1234")
+    result = cluster.failover_master(code=0)
+    assert result.workflows["failed_over"] == 0
+    assert result.workflows["skipped"] == {"running_elsewhere": 2}
+    assert cluster.commands() == [] and set(cluster.states([lost, waiting]).values()) == {1}
+
+
+def test_the_stamp_says_its_zone_and_who_lived(cluster):
+    workflow = cluster.workflow(state=18)
+    old = now_ms() + HOUR
+    cluster.registry.put(f"{STAMPS}/{DEAD}", str(old))
+    cluster.run("requeue", code=0, environment={"DSFAILOVER_TIME_ZONE": "GMT"})
+    first, stamp = cluster.registry.get(f"{STAMPS}/{DEAD}").split(",")
+    value, zone, master = stamp.split("|")
+    assert first == str(old) < value  # later than all before, and of 0.1 nothing is lost
+    assert (zone, master) == ("GMT", f"{ALIVE}@{cluster.alive.startup_time}")
+    assert int(value) == cluster.restart_ms(workflow) == cluster.db.stored(int(value))
+
+
+def test_without_a_host_the_row_is_written_all_the_same(cluster):
+    nobodys = cluster.workflow(state=18, host=None)
+    odd = cluster.workflow(state=18, host="NULL")
+    before = cluster.db.stored(now_ms()) - 1000
+    cluster.run("requeue", code=0)
+    cluster.assert_failed_over_once([nobodys, odd])
+    assert before <= cluster.restart_ms(nobodys) == cluster.restart_ms(odd)
+    assert cluster.registry.folder(STAMPS) == {}
+
+
+def test_stamps_that_cannot_be_read_stop_the_workflows_of_their_host(cluster):
+    workflows = cluster.workflows(2, state=18)
+    other = cluster.workflow(state=18, host=OTHER_DEAD)
+    cluster.registry.put(f"{STAMPS}/{DEAD}", "rubbish")
+    result = cluster.run("requeue", code=1)
+    assert set(cluster.commands_per_workflow()) == {other}
+    assert {items(result)[w]["outcome"] for w in workflows} == {"failed"}
+    error, = result["errors"]
+    assert f"{STAMPS}/{DEAD}" in error and "rubbish" in error
+    assert result["workflows"]["requeued"] == 1 and result["workflows"]["left"] == 2
+
+
+@pytest.mark.parametrize("database", SERVERS)
+def test_a_row_that_changed_since_it_was_read_is_left_alone(make_cluster, database):
+    cluster = make_cluster(database=database)
+    changed, other = cluster.workflows(2, state=18)
+    with contextlib.closing(cluster.db.clone()) as somebody:
+        somebody.execute("BEGIN")
+        somebody.execute("UPDATE t_ds_workflow_instance SET restart_time = ? WHERE id = ?",
+                         databases.to_text(ago(HOUR)), changed)
+        run = cluster.start("requeue")
+        until(lambda: waits_for_a_row(cluster), timeout=60)
+        somebody.execute("COMMIT")
+    result = run.finish(0)
+    assert result["workflows"]["skipped"] == {"state_changed": 1}
+    assert cluster.commands_per_workflow() == {other: 1}
 
 
 # -- with a command that no master takes
@@ -264,7 +341,9 @@ def test_the_exchanged_command_is_equal_but_for_id_and_time(cluster):
     assert databases.to_epoch_ms(after["update_time"]) > ago(MINUTE)
     for row in (before, after):
         del row["id"], row["update_time"]
-    assert after == before and cluster.instance(workflow) == instance
+    stamped = cluster.instance(workflow)
+    assert cluster.registry.stamps(DEAD) == [databases.to_epoch_ms(stamped["restart_time"])]
+    assert after == before and stamped == {**instance, "restart_time": stamped["restart_time"]}
 
 
 @pytest.mark.parametrize("database", SERVERS)

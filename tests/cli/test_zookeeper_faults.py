@@ -141,7 +141,7 @@ def test_connection_cut_while_the_stamp_is_written(cluster, own_zookeeper):
     workflows = cluster.workflows(20)
     with Proxy("127.0.0.1", own_zookeeper.port) as proxy:
         url = f"zookeeper://{proxy.address}{cluster.registry.namespace}"
-        proxy.cut_after(f"/dsfailover/stamps/{DEAD}".encode() + b"\x00\x00\x00\x0d")
+        proxy.cut_after(f"/dsfailover/stamps/{DEAD}".encode() + b"\x00\x00\x00\x2d")
         result = cluster.start("failover-master", DEAD,
                                options=["--registry", url, "--database", cluster.db.url]).finish()
         assert proxy.fired.is_set(), "no request looked like the writing of a stamp"
@@ -165,7 +165,7 @@ def test_a_stamp_written_by_another_run_meanwhile_makes_us_read_everything_again
 
     with Proxy("127.0.0.1", own_zookeeper.port) as proxy:
         url = f"zookeeper://{proxy.address}{cluster.registry.namespace}"
-        proxy.do_before(f"/dsfailover/stamps/{DEAD}".encode() + b"\x00\x00\x00\x0d", another_run)
+        proxy.do_before(f"/dsfailover/stamps/{DEAD}".encode() + b"\x00\x00\x00\x2d", another_run)
         result = cluster.start("failover-master", DEAD,
                                options=["--registry", url, "--database", cluster.db.url]).finish(3)
         assert proxy.fired.is_set(), "no request looked like the writing of a stamp"

@@ -518,6 +518,61 @@ TEST_P(RegistryConformance, OwnsComparesServerAndHolder) {
     EXPECT_FALSE(ours->owns(node, claim));
 }
 
+// --- claims
+
+const std::vector<std::string> kRuns = {"/dsfailover/runs/10.0.0.1:5678", "/dsfailover/runs/none"};
+
+std::vector<Lock*> pointers(const std::vector<std::unique_ptr<Lock>>& locks) {
+    std::vector<Lock*> all;
+    for (const auto& lock : locks) all.push_back(lock.get());
+    return all;
+}
+
+TEST_P(RegistryConformance, AClaimIsAnEphemeralNodeThatExcludesOthers) {
+    const auto other = open();
+    const auto claims = ours->claim(kRuns, "ours");
+    ASSERT_TRUE(claims[0] && claims[1]);
+    for (const std::string& path : kRuns) {
+        EXPECT_EQ(other->get(path).value().value, "ours");
+        EXPECT_NE(other->get(path).value().owner, "") << "ephemeral";
+    }
+    EXPECT_EQ(claims[0]->path(), kRuns[0]);
+    const std::vector<std::string> some = {kRuns[0], "/dsfailover/runs/b:1"};
+    const auto theirs = other->claim(some, "theirs");
+    EXPECT_FALSE(theirs[0]);
+    ASSERT_TRUE(theirs[1]) << "each stands for itself";
+    EXPECT_EQ(ours->get(kRuns[0]).value().value, "ours");
+
+    const auto lock = ours->lock(kLockPath, kLong, kNoWord).lock;
+    std::vector<Lock*> all = pointers(claims);
+    all.push_back(lock.get());
+    EXPECT_THAT(ours->still_held(all), ElementsAre(true, true, true)) << "beside a lock";
+    ours->release(std::span(all).first(2));
+    EXPECT_THAT(ours->still_held(all), ElementsAre(false, false, true));
+    EXPECT_EQ(other->get(kRuns[0]), std::nullopt);
+    EXPECT_TRUE(other->claim(kRuns, "theirs")[0]) << "free again";
+}
+
+TEST_P(RegistryConformance, ADestroyedClaimIsGivenUp) {
+    ours->claim(kRuns, "ours");
+    EXPECT_EQ(open()->get(kRuns[0]), std::nullopt);
+}
+
+TEST_P(RegistryConformance, AClaimGoesWithItsSession) {
+    const auto claims = ours->claim(kRuns, "ours");
+    const auto other = open();
+    server->end_session(other->get(kRuns[0]).value().owner);
+    const auto until = std::chrono::steady_clock::now() + Millis(5000);
+    auto theirs = other->claim(kRuns, "theirs");
+    while (!theirs[0] && std::chrono::steady_clock::now() < until)
+        theirs = other->claim(kRuns, "theirs");
+    ASSERT_TRUE(theirs[0]);
+    EXPECT_FALSE(claims[0]->still_held());
+    claims[0]->release();
+    EXPECT_EQ(other->get(kRuns[0]).value().value, "theirs") << "it is not ours any more";
+    EXPECT_TRUE(theirs[0]->still_held());
+}
+
 // --- servers
 
 const std::string kWorker = "/nodes/worker/10.0.0.9:1234";

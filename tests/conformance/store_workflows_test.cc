@@ -215,6 +215,23 @@ TEST_P(StoreWorkflows, AStampIsLookedForByTheWallClockOfItsZone) {
         << "of which zone one of 0.1 is, nobody knows";
 }
 
+TEST_P(StoreWorkflows, SettingRestartTimeWritesNothingElse) {
+    insert_workflow(1, {{"state", "18"}, {"update_time", "'2026-01-01 00:00:00'"}});
+    insert_workflow(2, {{"state", "1"}});
+    const std::string all = "SELECT * FROM t_ds_workflow_instance WHERE id = 1";
+    const Cells before = rows(all).at(0);
+    const std::int64_t ids[] = {1, 2};
+    store().set_restart_time(ids, kStamp);
+    const Cells after = rows(all).at(0);
+    int changed = 0;
+    for (std::size_t i = 0; i < after.size(); ++i) changed += before[i] != after[i];
+    EXPECT_EQ(changed, 1);
+    const std::vector<WorkflowInstance> read = store().by_ids(ids, false);
+    ASSERT_TRUE(read.at(0).restart_time);
+    EXPECT_TRUE(read[0].restart_time->was_written_as(kStamp, TimeZone()));
+    EXPECT_FALSE(read.at(1).restart_time) << "in another state";
+}
+
 TEST_P(StoreWorkflows, AHostIsKnownByFinishedOnesToo) {
     insert_workflow(1, {{"state", "7"}});
     EXPECT_TRUE(store().any_hosted_by(std::vector<std::string>{"x:1", kDead}));

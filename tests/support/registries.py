@@ -24,6 +24,7 @@ WORKERS = "/nodes/worker"
 MARKS = "/nodes/failover-finish-nodes"
 LOCKS = "/lock/master-failover"
 STAMPS = "/dsfailover/stamps"
+RUNS = "/dsfailover/runs"
 
 _numbers = itertools.count(1)
 

@@ -1,0 +1,181 @@
+#include "coordinator/run_claim.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/address.h"
+#include "base/interruption.h"
+#include "base/log.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr Millis kPause{200};
+constexpr Millis kWord{1000};      // between two calls of `waiting`
+constexpr Millis kLogged{10'000};  // between two lines of the log
+
+std::string user_name() {
+    const passwd* user = getpwuid(geteuid());
+    return user != nullptr ? user->pw_name : std::to_string(geteuid());
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    if (gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+    return name.data();
+}
+
+std::string claim_value() {
+    const nlohmann::ordered_json value = {{"user", user_name()},
+                                          {"host", host_name()},
+                                          {"process_id", getpid()},
+                                          {"started_at", format_rfc3339(now_ms())}};
+    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// What is known of who has the node.
+std::string describe(const Node& node) {
+    const nlohmann::json value = nlohmann::json::parse(node.value, nullptr, false);
+    try {
+        return fmt::format("{}@{}, process {}, since {}", value.at("user").get<std::string>(),
+                           value.at("host").get<std::string>(),
+                           value.at("process_id").get<std::int64_t>(),
+                           value.at("started_at").get<std::string>());
+    } catch (const nlohmann::json::exception&) {
+        return fmt::format("somebody who wrote \"{}\" into it", node.value.substr(0, 200));
+    }
+}
+
+std::string time_out_message(Registry& registry, const std::string& path, Millis time_limit) {
+    const std::string what = fmt::format("{}: {} was not to be had within {}", registry.endpoint(),
+                                         path, format_duration(time_limit));
+    const auto node = registry.get(path);
+    if (!node)
+        return what +
+               ": it comes and goes. Another run of dsfailover works on the same workflows; "
+               "wait for its end and run the command again.";
+    if (node->owner.empty())
+        return fmt::format(
+            "{}: it is no ephemeral node, so no run of dsfailover made it. Delete it and run the "
+            "command again.",
+            what);
+    return fmt::format(
+        "{}: it is held by {}: another run of dsfailover, or one that was killed up to 10 s ago. "
+        "Wait for its end and run the command again.",
+        what, describe(*node));
+}
+
+/// Takes claims until it has them all.
+class Taking {
+  public:
+    Taking(Registry& registry, const std::set<std::string>& addresses, Millis time_limit)
+        : registry_(registry),
+          time_limit_(time_limit),
+          until_(now_ms() + time_limit.count()),
+          value_(claim_value()) {
+        for (const std::string& address : addresses) left_.insert(run_claim_path(address));
+    }
+
+    RunClaims run(const std::function<void()>& waiting) {
+        EpochMs next_word = 0, next_line = 0;
+        for (;;) {
+            check_interruption();
+            take_what_is_free();
+            if (left_.empty()) return {registry_, std::move(taken_)};
+            const EpochMs now = now_ms();
+            if (now >= until_)
+                throw LockError(time_out_message(registry_, *left_.begin(), time_limit_));
+            if (now >= next_word) {
+                waiting();
+                next_word = now + kWord.count();
+            }
+            if (now >= next_line) {
+                next_line = now + kLogged.count();
+                if (const auto node = registry_.get(*left_.begin()))
+                    spdlog::info("waiting for {}, held by {}", *left_.begin(), describe(*node));
+            }
+            wait_for(std::min(kPause, Millis(until_ - now)));
+        }
+    }
+
+  private:
+    // Up to the first that is not free: whoever waits for that one must have none that comes after.
+    void take_what_is_free() {
+        const std::vector<std::string> paths(left_.begin(), left_.end());
+        std::vector<std::unique_ptr<Lock>> claims = registry_.claim(paths, value_);
+        for (std::size_t i = 0; i < paths.size() && claims[i]; ++i) {
+            taken_[paths[i]] = std::move(claims[i]);
+            left_.erase(paths[i]);
+        }
+    }
+
+    Registry& registry_;
+    const Millis time_limit_;
+    const EpochMs until_;
+    const std::string value_;
+    std::set<std::string> left_;
+    std::map<std::string, std::unique_ptr<Lock>> taken_;
+};
+
+}  // namespace
+
+std::string run_claim_path(const std::optional<std::string>& host) {
+    return fmt::format("{}/{}", paths::kRuns, host && is_address(*host) ? *host : "none");
+}
+
+RunClaims::RunClaims(Registry& registry, std::map<std::string, std::unique_ptr<Lock>> claims)
+    : registry_(&registry), claims_(std::move(claims)) {}
+
+std::vector<bool> RunClaims::still_held(std::span<Lock* const> locks) {
+    return locks.empty() ? std::vector<bool>() : registry_->still_held(locks);
+}
+
+bool RunClaims::held() {
+    std::vector<Lock*> locks;
+    for (const auto& [path, lock] : claims_) locks.push_back(lock.get());
+    const std::vector<bool> held = still_held(locks);
+    return std::find(held.begin(), held.end(), false) == held.end();
+}
+
+std::vector<bool> RunClaims::confirm(std::span<const std::string> addresses) {
+    std::vector<Lock*> locks;
+    std::vector<bool> taken;
+    for (const std::string& address : addresses) {
+        const auto claim = claims_.find(run_claim_path(address));
+        taken.push_back(claim != claims_.end());
+        if (taken.back()) locks.push_back(claim->second.get());
+    }
+    const std::vector<bool> held = still_held(locks);
+    auto next = held.begin();
+    for (std::size_t i = 0; i < taken.size(); ++i)
+        if (taken[i]) taken[i] = *next++;
+    return taken;
+}
+
+void RunClaims::require_held() {
+    if (held()) return;
+    throw LockError(fmt::format(
+        "{}: the nodes below {} that keep other runs of dsfailover out were lost: the transaction "
+        "was rolled back, what was committed before is in the report. Run the command again.",
+        registry_->endpoint(), paths::kRuns));
+}
+
+void RunClaims::release() noexcept {
+    std::vector<Lock*> locks;
+    for (const auto& [path, lock] : claims_) locks.push_back(lock.get());
+    if (!locks.empty()) registry_->release(locks);
+    claims_.clear();
+}
+
+RunClaims take_run_claims(const RunContext& context, const std::set<std::string>& addresses,
+                          Millis time_limit, const std::function<void()>& waiting) {
+    return Taking(context.registry, addresses, time_limit).run(waiting);
+}
+
+}  // namespace dsfailover
