@@ -90,7 +90,7 @@ Cluster Context::open_cluster(Needs needs) {
     registry_ = opening.get();
     report_.registry =
         RegistryInfo{registry_->type(), registry_->endpoint(), registry_->name_space()};
-    return {*registry_, database_.get(), its_zone, audit_};
+    return {*registry_, database_.get(), its_zone, audit_, settings().zone_is_own};
 }
 
 }  // namespace dsfailover

@@ -258,6 +258,7 @@ class Resolver {
                 "the former, which is used; --time-zone settles it",
                 zone->value, jvm->origin, jvm->value));
         if (zone) settings_.time_zone = zone->value;
+        settings_.zone_is_own = find(options_, "time-zone") != nullptr;
         note("time-zone", settings_.time_zone, zone ? zone->origin : "default");
         if (settings_.registry && settings_.registry->type == RegistrySettings::Type::jdbc)
             resolve_registry_zone(zone, jvm);

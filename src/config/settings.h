@@ -25,6 +25,7 @@ struct Settings {
     std::optional<RegistrySettings> registry;
     std::optional<DatabaseSettings> database;
     std::string time_zone = "UTC";
+    bool zone_is_own = false;  ///< from --time-zone, DSFAILOVER_TIME_ZONE or the --config file
     std::vector<SettingOrigin> origins;
     std::vector<std::string> warnings;  ///< e.g. a password in a URL
 };

@@ -72,7 +72,7 @@ std::optional<Refusal> check_before_fence(const RunContext& context, const First
     const EpochMs clock = latest_clock(context.database);
     WorkflowInstanceStore(context.store())
         .scan_unfinished({}, [&](const WorkflowInstance& one) {
-            if (one.host && is_address(*one.host)) check_start_time(one, clock);
+            if (one.host && is_address(*one.host)) check_start_time(context, one, clock);
         });
     if (!is_master || event_time || !activity_lags(context, look.servers)) return std::nullopt;
     return Refusal{

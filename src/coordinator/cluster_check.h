@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "coordinator/run_context.h"
 #include "registry/cluster.h"
 #include "store/workflow_instance_store.h"
@@ -14,9 +17,23 @@ EpochMs latest_clock(Database& database);
 /// EnvironmentError. Returns the largest difference seen, in ms.
 EpochMs check_clocks(const RunContext& context, const Servers& servers);
 
+/// Something about clocks or zone that cannot be right.
+struct ClockFault {
+    std::string what;
+    std::string hint;  ///< the way out
+};
+
+/// Whether the newest workflow and task rows contradict the database's clock: they lie over 60 s
+/// ahead of it; or the zone is DolphinScheduler's own setting (context.zone_is_own is false), which
+/// does not bind the masters' JVM, masters live, and read as UTC the newest row is of now.
+std::optional<ClockFault> zone_fault(const RunContext& context, const Servers& servers);
+
+/// Throws EnvironmentError where there is a zone_fault(); a run that only looks is warned.
+void check_zone(const RunContext& context, const Servers& servers);
+
 /// Whether, while masters live, the latest time among the newest workflow and task rows lies over
 /// 15 minutes behind the database's clock: the time zone may be wrong, or the cluster is quiet.
-/// Warns if so.
+/// Warns if so, naming the zone in which the rows would be of now.
 bool activity_lags(const RunContext& context, const Servers& servers);
 
 /// Warns if no living master is the host of any workflow although unfinished ones exist: registry
@@ -24,8 +41,11 @@ bool activity_lags(const RunContext& context, const Servers& servers);
 /// unfinished one.
 void warn_if_two_clusters(const RunContext& context, const Servers& servers, bool any_unfinished);
 
-/// Throws EnvironmentError if the instance's start_time lies over 60 s in the future: a wrong
-/// --time-zone or clock.
-void check_start_time(const WorkflowInstance& instance, EpochMs clock);
+/// What is wrong where the instance's start_time lies over 60 s after `clock` (epoch ms): a wrong
+/// --time-zone or clock. Empty where it does not.
+std::string start_ahead(const WorkflowInstance& instance, EpochMs clock);
+
+/// Throws EnvironmentError for start_ahead(); a run that only looks is warned, of the first.
+void check_start_time(const RunContext& context, const WorkflowInstance& instance, EpochMs clock);
 
 }  // namespace dsfailover

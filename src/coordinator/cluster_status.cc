@@ -57,7 +57,7 @@ class StatusReader {
     StatusReader(const RunContext& context, const StatusOptions& options)
         : context_(context),
           check_(options.check),
-          servers_(read_servers(context.registry, false)),
+          servers_(read_servers(context.registry, true)),
           status_(options.items) {}
 
     void run() {
@@ -75,6 +75,7 @@ class StatusReader {
             status_.locks.add(std::move(lock));
         read_marks();
         add_names();
+        status_.checks.push_back(clocks_);
         const std::vector<std::string> needs = what_needs_doing();
         context_.report.status = std::move(status_);
         context_.report.outcome =
@@ -99,7 +100,7 @@ class StatusReader {
         } else if (!servers_.masters.empty()) {
             warn_of_no_leader("coordinator of the masters");
         }
-        const auto living = context_.registry.living(std::string(paths::kAlertServers), false);
+        const auto living = context_.registry.living(std::string(paths::kAlertServers), true);
         if (const auto node = context_.registry.get(std::string(paths::kAlertLeader))) {
             status_.alert_leader = node->value;
             status_.alert_leader_alive =
@@ -129,18 +130,26 @@ class StatusReader {
         const EpochMs before = now_ms();
         const EpochMs database = context_.database.clock_ms();
         status_.clock_skew_ms = database - (before + (now_ms() - before) / 2);
+        clocks_.detail =
+            fmt::format("the database's clock is {} ms from ours", *status_.clock_skew_ms);
         try {
             check_clocks(context_, servers_);
         } catch (const EnvironmentError& error) {
             context_.fail(error.exit_code(), error.what());
+            clocks_ = {clocks_.name, false, error.what(), "set the clocks right (NTP)"};
         }
-        activity_lags(context_, servers_);
+        if (const auto fault = zone_fault(context_, servers_)) {
+            context_.warn(fmt::format("{} Way out: {}.", fault->what, fault->hint));
+            clocks_ = {clocks_.name, false, fault->what, fault->hint};
+        } else {
+            activity_lags(context_, servers_);
+        }
     }
 
     void read_unfinished() {
         SelectionRequest request;
         request.all_hosts = true;
-        request.event_time = latest_clock(context_.database);
+        request.event_time = clock_ = latest_clock(context_.database);
         request.run_began = now_ms();
         request.in_failover = [&](const WorkflowInstance& instance) {
             in_failover_.push_back(instance.id);
@@ -164,7 +173,7 @@ class StatusReader {
         for (auto& [address, found] : selection.addresses) note_address(address, found);
     }
 
-    // With a time zone that cannot be right nothing of the others can be told.
+    // Where a row cannot be read nothing of the others can be told.
     void read_in_failover() {
         in_failover_.clear();
         constexpr int kStates[] = {kFailover};
@@ -176,6 +185,8 @@ class StatusReader {
 
     void note_skipped(const std::string& address, const WorkflowInstance& instance, Verdict verdict,
                       std::optional<EpochMs> last_task_activity) {
+        if (std::string ahead = start_ahead(instance, clock_); clocks_.ok && !ahead.empty())
+            clocks_ = {clocks_.name, false, std::move(ahead), "check --time-zone"};
         const bool uncertain = verdict == Verdict::in_doubt || verdict == Verdict::settling ||
                                verdict == Verdict::running_elsewhere ||
                                verdict == Verdict::command_pending;
@@ -363,6 +374,9 @@ class StatusReader {
         add(stuck_, "workflows stuck in FAILOVER without a command need requeue");
         add(status_.commands.unclaimed, "commands that no master takes need requeue");
         add(cleanable_, "marks need cleaning (clean-marks)");
+        for (const CheckItem& check : status_.checks) {
+            if (!check.ok) needs.push_back(fmt::format("{}: {}", check.name, check.detail));
+        }
         return needs;
     }
 
@@ -370,6 +384,8 @@ class StatusReader {
     const bool check_;
     const Servers servers_;
     StatusSection status_;
+    CheckItem clocks_{"clocks", true, "", std::nullopt};
+    EpochMs clock_ = 0;                              // the latest, when the workflows were read
     std::unordered_set<std::string> hosts_;          // of unfinished workflows
     std::vector<std::int64_t> in_failover_;          // in state 18
     std::vector<std::int64_t> parents_;              // those that a failover would start again

@@ -40,15 +40,15 @@ struct FailoverCoordinator::State {
         return run_context(cluster, *schema, report);
     }
 
-    /// Who lives is read while the schema is: each waits for a server. `patient`: see
-    /// Registry::living.
-    Start start(bool patient) {
+    /// Who lives is read while the schema is: each waits for a server.
+    Start start() {
         FirstLook look;
         look.at = now_ms();
-        auto servers = std::async([&] { return read_servers(cluster.registry, patient); });
+        auto servers = std::async([&] { return read_servers(cluster.registry, true); });
         const RunContext its_context = context();
         look.servers = servers.get();
         look.clock_difference = check_clocks(its_context, look.servers);
+        check_zone(its_context, look.servers);
         return {its_context, std::move(look)};
     }
 };

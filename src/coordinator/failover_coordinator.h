@@ -20,6 +20,7 @@ struct Cluster {
     Database* database;
     TimeZone zone;
     AuditLog& audit;
+    bool zone_is_own = false;  ///< an operator chose it for this program, see check_zone()
 };
 
 /// FailoverCoordinator of the reference, with its operations under their names, and without its

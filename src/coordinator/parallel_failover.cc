@@ -53,8 +53,8 @@ bool ParallelFailover::connect() {
 
 void ParallelFailover::run_on(Database& database, const FailoverChunk& chunk,
                               const WorkflowFailover::Done& done) {
-    const RunContext context{context_.registry, database,       context_.schema,
-                             context_.zone,     context_.audit, context_.report};
+    const RunContext context{context_.registry, database,        context_.schema,     context_.zone,
+                             context_.audit,    context_.report, context_.zone_is_own};
     const auto confirm = [&] {
         const std::lock_guard lock(confirming_);
         chunk.confirm();

@@ -83,8 +83,9 @@ class Requeue {
     };
 
     void work() {
-        servers_ = read_servers(context_.registry, !options_.dry_run);
+        servers_ = read_servers(context_.registry, true);
         check_clocks(context_, servers_);
+        check_zone(context_, servers_);
         select_and_claim();
         report_selection();
         leave_out_duplicates();

@@ -5,7 +5,8 @@
 namespace dsfailover {
 
 RunContext run_context(const Cluster& cluster, const Schema& schema, Report& report) {
-    return {cluster.registry, *cluster.database, schema, cluster.zone, cluster.audit, report};
+    return {cluster.registry, *cluster.database,  schema, cluster.zone, cluster.audit,
+            report,           cluster.zone_is_own};
 }
 
 Schema read_schema(Database& database, Report& report) {

@@ -19,9 +19,12 @@ struct RunContext {
     const TimeZone& zone;
     AuditLog& audit;
     Report& report;
+    bool zone_is_own = false;  ///< see Cluster
 
     StoreContext store() const { return {database, schema, zone}; }
     void warn(std::string text) const { report.warnings.push_back(std::move(text)); }
+    /// Whether this run writes nothing. What makes no sense is then told, and ends nothing.
+    bool only_looks() const { return report.dry_run || report.command == "status"; }
     /// Adds an error and raises the exit code.
     void fail(ExitCode code, std::string text) const {
         report.errors.push_back(std::move(text));

@@ -154,7 +154,7 @@ class Reader {
             selection_.odd_hosts.insert(*instance.host);
             return;
         }
-        check_start_time(instance, clock_);
+        check_start_time(context_, instance, clock_);
         AddressSelection& found = at(*instance.host);
         if (found.facts.lives) selection_.any_of_living_master = true;
         ++found.total;

@@ -55,6 +55,7 @@ class JsonReport {
     void item(const SandboxCommand& item);
     void item(const SandboxNode& item);
     void item(const SandboxLock& item);
+    void item(const CheckItem& item);
     void item(const SettingItem& item);
 
     /// An array with one line for each of `items`.
@@ -310,7 +311,7 @@ void JsonReport::status(const std::optional<StatusSection>& status) {
                                  "parents",        "waiting_for_kill",
                                  "commands",       "locks",
                                  "locks_omitted",  "marks",
-                                 "clock_skew_ms"})
+                                 "clock_skew_ms",  "checks"})
             null_field(name);
         return;
     }
@@ -343,6 +344,7 @@ void JsonReport::status(const std::optional<StatusSection>& status) {
     json_.field("unreadable", status->unreadable_marks);
     json_.end_object();
     json_.field("clock_skew_ms", status->clock_skew_ms);
+    array("checks", status->checks);
 }
 
 void JsonReport::locks(const std::vector<LockNote>& locks) {
@@ -496,6 +498,13 @@ void JsonReport::item(const SandboxLock& item) {
     json_.field("path", item.path);
     json_.field("owner", item.owner);
     json_.field("client_id", item.client_id);
+}
+
+void JsonReport::item(const CheckItem& item) {
+    json_.field("name", item.name);
+    json_.field("ok", item.ok);
+    json_.field("detail", item.detail);
+    json_.field("hint", item.hint);
 }
 
 void JsonReport::item(const SettingItem& item) {

@@ -225,6 +225,14 @@ struct CommandsInfo {
     std::int64_t unclaimed = 0;                 ///< older than two minutes although masters live
 };
 
+/// One thing that is right or not, for --check.
+struct CheckItem {
+    std::string name;  ///< "clocks"
+    bool ok = true;
+    std::string detail;               ///< what was found
+    std::optional<std::string> hint;  ///< what to do about it
+};
+
 struct LockNote {
     std::string path;
     std::string holder;
@@ -262,6 +270,7 @@ struct StatusSection {
     std::int64_t expired_marks = 0;             ///< older than 7 days
     std::int64_t unreadable_marks = 0;          ///< whose value is no number
     std::optional<std::int64_t> clock_skew_ms;  ///< the database's clock minus ours
+    std::vector<CheckItem> checks;
 };
 
 /// One effective setting, for `config`.

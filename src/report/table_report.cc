@@ -283,8 +283,10 @@ void TableReport::status(const StatusSection& status) {
                                  status.commands.unclaimed));
     fact("marks", fmt::format("{}, {} older than 7 days, {} unreadable", status.marks,
                               status.expired_marks, status.unreadable_marks));
-    if (status.clock_skew_ms)
-        fact("clocks", fmt::format("the database's is {} ms from ours", *status.clock_skew_ms));
+    for (const CheckItem& check : status.checks) {
+        fact(check.name, fmt::format("{}{}{}", check.ok ? "" : "WRONG: ", check.detail,
+                                     check.hint ? " Way out: " + *check.hint + "." : ""));
+    }
     needs_failover(status.needs_failover);
 
     TextTable stuck({"ID", "NAME", "CAUSE"});

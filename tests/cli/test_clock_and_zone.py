@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, SECOND, Cluster, ago, heartbeat_of, now_ms)
+from support.cluster import (ALIVE, DEAD, DEAD_WORKER, HOUR, MINUTE, SECOND, Cluster, ago, heartbeat_of, now_ms)
 
 
 @pytest.mark.parametrize("zone, seen_as_ahead", [("Asia/Shanghai", False), ("America/Los_Angeles", True)])
@@ -148,3 +148,83 @@ def test_a_zone_with_daylight_saving(cluster):
     workflow = cluster.workflow(start=ago(MINUTE) + offset)
     cluster.failover_master("--time-zone", "Europe/Berlin", code=0)
     cluster.assert_failed_over_once([workflow])
+
+
+# -- the newest rows
+
+
+def clocks(result):
+    return next(check for check in result["checks"] if check["name"] == "clocks")
+
+
+COMMANDS = (["failover-master", DEAD], ["failover-worker", DEAD_WORKER], ["global"], ["requeue"])
+
+
+def test_rows_hours_ahead_stop_every_command_that_writes(cluster):
+    """The masters write +08:00 and we read UTC: the unfinished rows are old enough to hide it."""
+    cluster.workflow(start=ago(9 * HOUR))
+    cluster.task(cluster.workflow(state=7, start=ago(HOUR)), state=7, submit=ago(2 * MINUTE) + 8 * HOUR)
+    with cluster.nothing_changes():
+        for command in COMMANDS:
+            result = cluster.run(*command, code=6)
+            assert "give --time-zone Asia/Shanghai" in "\n".join(result["errors"])
+            assert "2 min old" in result.said
+            result = cluster.run(*command, "--dry-run", code=(0, 3))
+            assert "give --time-zone Asia/Shanghai" in "\n".join(result["warnings"])
+        status = cluster.run("status", code=0)
+        assert clocks(status)["ok"] is False and "--time-zone Asia/Shanghai" in clocks(status)["hint"]
+        assert "clocks" in cluster.run("status", "--check", code=7).said
+    cluster.failover_master("--time-zone", "Asia/Shanghai", code=0)
+
+
+@pytest.mark.parametrize("ahead, code", [(50 * SECOND, 0), (80 * SECOND, 6)])
+def test_rows_may_lie_a_minute_ahead(cluster, ahead, code):
+    cluster.workflow()
+    cluster.task(cluster.quiet, state=7, submit=now_ms() + ahead)
+    cluster.failover_master(code=code)
+
+
+def test_a_zone_of_dolphinscheduler_s_that_only_the_rows_contradict(cluster):
+    """SPRING_JACKSON_TIME_ZONE is set, and the JVM writes UTC all the same."""
+    workflow = cluster.workflow()
+    shanghai = {"SPRING_JACKSON_TIME_ZONE": "Asia/Shanghai"}
+    with cluster.nothing_changes():
+        for more in ([], ["--event-time", ago(MINUTE)]):
+            result = cluster.failover_master(*more, environment=shanghai, code=6)
+            assert "as UTC the newest row is 2 min old: give --time-zone UTC" in result.said
+        dry = cluster.failover_master("--dry-run", environment=shanghai, code=0)
+        assert "give --time-zone UTC" in "\n".join(dry["warnings"])
+        check = clocks(cluster.run("status", environment=shanghai, code=0))
+        assert not check["ok"] and "--time-zone UTC" in check["hint"]
+        cluster.run("status", "--check", environment=shanghai, code=7)
+    # Said to this program itself, it is meant: the cluster may have been quiet.
+    result = cluster.failover_master("--dry-run", code=0,
+                                     environment=shanghai | {"DSFAILOVER_TIME_ZONE": "Asia/Shanghai"})
+    assert "as UTC the newest row is 2 min old: give --time-zone UTC" in result.said
+    assert clocks(cluster.run("status", code=0))["ok"] is True
+    cluster.failover_master("--time-zone", "UTC", environment=shanghai, code=0)
+    cluster.assert_failed_over_once([workflow])
+
+
+def test_a_zone_of_dolphinscheduler_s_on_a_cluster_that_is_quiet(make_cluster):
+    """Not by as much as the zone differs from UTC, and not while nobody lives who could write."""
+    cluster = make_cluster(living=False)
+    shanghai = {"SPRING_JACKSON_TIME_ZONE": "Asia/Shanghai"}
+    workflow = cluster.workflow(start=ago(2 * MINUTE))
+    cluster.failover_master("--dry-run", environment=shanghai, code=0)
+    cluster.register(ALIVE)
+    cluster.failover_master(environment=shanghai, code=6)
+    cluster.db.execute("UPDATE t_ds_workflow_instance SET start_time = datetime(start_time, '-6 minutes')")
+    result = cluster.failover_master(environment=shanghai, code=0)
+    cluster.assert_failed_over_once([workflow])
+    assert "check --time-zone" in result.said
+
+
+def test_the_zone_of_a_jdbc_url_is_dolphinscheduler_s_too(make_cluster):
+    cluster = make_cluster(database="mariadb")
+    cluster.workflow()
+    url = f"jdbc:mysql://{cluster.db.server.address}/{cluster.db.database}?user=ds&serverTimezone=Asia/Shanghai"
+    options = ["--registry", cluster.registry.url, "--database", url]
+    result = cluster.failover_master(options=options, code=6)
+    assert "give --time-zone UTC" in result.said
+    cluster.failover_master("--time-zone", "UTC", options=options, code=0)

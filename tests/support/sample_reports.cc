@@ -171,6 +171,8 @@ Report status() {
     status.expired_marks = 3;
     status.unreadable_marks = 1;
     status.clock_skew_ms = -12;
+    status.checks = {{"clocks", true, "the database's clock is -12 ms from ours", {}},
+                     {"later", false, kNastyName, "do something"}};
     report.status = status;
     return report;
 }

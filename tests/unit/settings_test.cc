@@ -298,6 +298,7 @@ TEST_P(TimeZoneSource, IsTheOneInWhichTimesAreWritten) {
     if (*GetParam().option != '\0') given["time-zone"] = GetParam().option;
     const Settings settings = resolve(given, {{"SPRING_JACKSON_TIME_ZONE", GetParam().jackson}});
     EXPECT_EQ(settings.time_zone, GetParam().zone);
+    EXPECT_EQ(settings.zone_is_own, *GetParam().option != '\0');
     EXPECT_EQ(!settings.warnings.empty(), GetParam().warns);
 }
 
@@ -311,6 +312,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Zone{"+01:00", "jdbc:mysql://db/ds?serverTimezone=SERVER", "UTC", "+01:00",
                          false},
                     Zone{"+01:00", "jdbc:postgresql://db/ds", "", "+01:00", false}));
+
+TEST(Settings, AZoneOfOurOwnEnvironmentIsOurOwn) {
+    EXPECT_TRUE(resolve({}, {{"DSFAILOVER_TIME_ZONE", "UTC"}}).zone_is_own);
+    EXPECT_FALSE(resolve({}, {{"SPRING_JACKSON_TIME_ZONE", "UTC"}}).zone_is_own);
+    EXPECT_FALSE(resolve({}, {}).zone_is_own);
+}
 
 TEST(Settings, AZoneLeftToTheServerIsAskedFor) {
     EXPECT_THAT(error_of({{"database", "jdbc:mysql://db/ds?connectionTimeZone=SERVER"}}),
