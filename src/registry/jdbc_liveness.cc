@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+
+#include "registry/cluster.h"
 
 namespace dsfailover {
 namespace {
 
 constexpr Millis kDefaultSessionTimeout{60000};
-constexpr std::int64_t kRecentUs = 30'000'000;
+constexpr EpochMs kRecentMs = 30'000;
 
 Millis session_timeout(std::string_view connection_config) {
     const nlohmann::json config = nlohmann::json::parse(connection_config, nullptr, false);
@@ -37,8 +40,36 @@ JdbcClients read_clients(Database& database) {
     return clients;
 }
 
-bool recently_updated(const JdbcRow& row, const JdbcTimes& times, EpochMs now) {
-    return times.parse(row.last_update_time).instants.latest_us >= now * 1000 - kRecentUs;
+bool reported_lately(const std::string& heartbeat, EpochMs now) {
+    Node node;
+    node.value = heartbeat;
+    const auto reported = parse_heartbeat(std::move(node)).report_time;
+    return reported && std::abs(*reported - now) <= kRecentMs;
+}
+
+std::string movable_state(const JdbcRow& row, const JdbcClients& clients) {
+    const auto client = clients.heartbeats.find(row.client_id);
+    const EpochMs beat = client == clients.heartbeats.end() ? 0 : client->second.last;
+    return fmt::format("{}|{}", beat, row.version());
+}
+
+JdbcMovements::Sign JdbcMovements::look(const std::string& key, const std::string& state) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto [found, is_new] = seen_.try_emplace(key, Seen{state, now, false});
+    Seen& seen = found->second;
+    if (!is_new && seen.state != state) seen = {state, now, true};
+    if (now - seen.since >= kSecondLook) return Sign::stands;
+    return seen.moved ? Sign::moves : Sign::unknown;
+}
+
+JdbcMovements::Sign JdbcMovements::look(std::int64_t client_id, const JdbcClients& clients) {
+    const auto client = clients.heartbeats.find(client_id);
+    return look(fmt::format("client {}", client_id),
+                client == clients.heartbeats.end() ? "" : std::to_string(client->second.last));
+}
+
+void JdbcMovements::look_at_all(const JdbcClients& clients) {
+    for (const auto& [id, heartbeat] : clients.heartbeats) look(id, clients);
 }
 
 bool names_server(const std::string& owner, const std::string& address,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -30,9 +31,41 @@ struct JdbcClients {
 /// Reads them; inside a transaction or outside.
 JdbcClients read_clients(Database& database);
 
-/// Whether a node's row was written within the last 30 s: a master whose client row was purged
-/// while it paused goes on working and writing its node (docs/dolphinscheduler.md).
-bool recently_updated(const JdbcRow& row, const JdbcTimes& times, EpochMs now);
+/// Whether the heartbeat in a node's value has a reportTime within 30 s of `now` (epoch ms): a
+/// master whose client row was purged while it paused goes on working and writing its node
+/// (docs/dolphinscheduler.md). The row's own times say less: which instants they are depends on the
+/// zone of whoever wrote them.
+bool reported_lately(const std::string& heartbeat, EpochMs now);
+
+/// What changes while the server of this node lives, whatever its clock says.
+std::string movable_state(const JdbcRow& row, const JdbcClients& clients);
+
+/// Which rows change while we look on. A server or client whose clock is wrong, or whose client row
+/// was purged, looks dead by its times and lives all the same; one that stands still for 12 s,
+/// which is longer than any interval of heartbeats, is dead.
+class JdbcMovements {
+  public:
+    static constexpr Millis kSecondLook{12000};
+    enum class Sign {
+        unknown,  ///< not looked at for so long, and not seen to change
+        moves,    ///< changed within the last 12 s
+        stands,   ///< unchanged for 12 s at least
+    };
+    /// Looks at what is under `key` now.
+    Sign look(const std::string& key, const std::string& state);
+    /// Looks at the row of this client; one without a row has an empty one.
+    Sign look(std::int64_t client_id, const JdbcClients& clients);
+    /// Looks at every client, so that none needs a second look of its own later.
+    void look_at_all(const JdbcClients& clients);
+
+  private:
+    struct Seen {
+        std::string state;
+        std::chrono::steady_clock::time_point since;
+        bool moved = false;
+    };
+    std::map<std::string, Seen> seen_;
+};
 
 /// Whether `owner`, "IP_PID" or "IP_PID_THREAD", names the server that wrote this heartbeat under
 /// its address.

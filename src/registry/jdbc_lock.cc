@@ -7,7 +7,6 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
-#include "registry/jdbc_liveness.h"
 
 namespace dsfailover {
 namespace {
@@ -99,6 +98,10 @@ LockAttempt JdbcLocks::take(const std::shared_ptr<JdbcClient>& client, const std
                             connection_->endpoint(), path));
         const std::vector<LockClaim> holders = claims(path);
         if (holders.empty()) {
+            if (const auto twin = twin_of(path)) {
+                attempt.problem = twins_are_one(connection_->endpoint(), path, *twin);
+                return attempt;
+            }
             // Just released or purged. A time limit of zero still gets a second try.
             if (attempt.waited >= time_limit && tries > 1) return attempt;
             wait_for(kPause);
@@ -119,6 +122,14 @@ LockAttempt JdbcLocks::take(const std::shared_ptr<JdbcClient>& client, const std
         }
         wait_for(std::clamp(time_limit - since(start), kPause, kRetryInterval));
     }
+}
+
+std::optional<std::string> JdbcLocks::twin_of(const std::string& path) {
+    std::optional<std::string> twin;
+    connection_->read("reading the lock " + path, [&](Database& database) {
+        twin = twin_in(database, "t_ds_jdbc_registry_lock", "lock_key", path);
+    });
+    return twin;
 }
 
 std::vector<LockClaim> JdbcLocks::claims(const std::string& path) {
@@ -199,16 +210,12 @@ std::optional<std::string> JdbcLocks::remove_if_abandoned(const std::string& pat
     JdbcClients clients;
     connection_->read("reading the clients",
                       [&](Database& database) { clients = read_clients(database); });
-    if (clients.alive(client_id)) return std::nullopt;
-
-    std::vector<JdbcRow> servers;
-    for (const std::string_view folder : {paths::kMasters, paths::kWorkers})
-        rows_.scan_below(std::string(folder), [&](JdbcRow& row) { servers.push_back(row); });
-    if (held_by_living_server(servers, claim, clients.now)) return std::nullopt;
+    if (!is_dead(claim, clients)) return std::nullopt;
 
     std::int64_t removed = 0;
     connection_->write("removing the abandoned lock " + path, [&](Database& database) {
-        if (read_clients(database).alive(client_id)) return false;
+        if (read_clients(database).heartbeats[client_id].last != clients.heartbeats[client_id].last)
+            return false;
         removed =
             database.execute("DELETE FROM t_ds_jdbc_registry_lock WHERE id = ? AND client_id = ?",
                              {Value(std::stoll(claim.id)), Value(client_id)});
@@ -220,14 +227,26 @@ std::optional<std::string> JdbcLocks::remove_if_abandoned(const std::string& pat
                        claim.description);
 }
 
-bool JdbcLocks::held_by_living_server(const std::vector<JdbcRow>& servers, const LockClaim& claim,
-                                      EpochMs now) const {
-    return std::any_of(servers.begin(), servers.end(), [&](const JdbcRow& server) {
-        const std::string address = server.key.substr(server.key.rfind('/') + 1);
-        return (std::to_string(server.client_id) == claim.owner ||
-                names_server(claim.description, address, server.value)) &&
-               recently_updated(server, times_, now);
-    });
+// Looked at from the first time on, so that a client that died before has stood still long enough
+// when its session is over.
+bool JdbcLocks::is_dead(const LockClaim& claim, const JdbcClients& clients) {
+    const std::int64_t client_id = std::stoll(claim.owner);
+    const auto sign = movements_.look(client_id, clients);
+    if (clients.alive(client_id)) return false;
+    bool dead = sign == JdbcMovements::Sign::stands;
+    for (const std::string_view folder : {paths::kMasters, paths::kWorkers}) {
+        rows_.scan_below(std::string(folder), [&](JdbcRow& server) {
+            const std::string address = server.key.substr(server.key.rfind('/') + 1);
+            if (std::to_string(server.client_id) != claim.owner &&
+                !names_server(claim.description, address, server.value))
+                return;
+            const auto its_sign = movements_.look(server.key, movable_state(server, clients));
+            if (its_sign != JdbcMovements::Sign::stands ||
+                reported_lately(server.value, clients.now))
+                dead = false;
+        });
+    }
+    return dead;
 }
 
 }  // namespace dsfailover

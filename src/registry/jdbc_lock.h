@@ -7,6 +7,7 @@
 
 #include "registry/jdbc_client.h"
 #include "registry/jdbc_connection.h"
+#include "registry/jdbc_liveness.h"
 #include "registry/jdbc_rows.h"
 #include "registry/registry.h"
 
@@ -16,8 +17,10 @@ namespace dsfailover {
 /// lets only one client in.
 class JdbcLocks {
   public:
-    JdbcLocks(std::shared_ptr<JdbcConnection> connection, JdbcRows& rows, const JdbcTimes& times)
-        : connection_(std::move(connection)), rows_(rows), times_(times) {}
+    /// `movements` is shared with the registry, so that who was looked at needs no second look.
+    JdbcLocks(std::shared_ptr<JdbcConnection> connection, JdbcRows& rows, const JdbcTimes& times,
+              JdbcMovements& movements)
+        : connection_(std::move(connection)), rows_(rows), times_(times), movements_(movements) {}
 
     /// Registry::lock for our `client`.
     LockAttempt take(const std::shared_ptr<JdbcClient>& client, const std::string& path,
@@ -31,13 +34,14 @@ class JdbcLocks {
   private:
     std::int64_t try_insert(const JdbcClient& client, const std::string& path);
     std::optional<std::string> remove_if_abandoned(const std::string& path, const LockClaim& claim);
-    bool held_by_living_server(const std::vector<JdbcRow>& servers, const LockClaim& claim,
-                               EpochMs now) const;
+    bool is_dead(const LockClaim& claim, const JdbcClients& clients);
+    std::optional<std::string> twin_of(const std::string& path);
     LockClaim to_claim(const Row& row) const;
 
     const std::shared_ptr<JdbcConnection> connection_;
     JdbcRows& rows_;
     const JdbcTimes& times_;
+    JdbcMovements& movements_;
 };
 
 }  // namespace dsfailover

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "base/interruption.h"
@@ -19,8 +18,7 @@
 namespace dsfailover {
 namespace {
 
-/// Two of the reference's refresh intervals: when a heartbeat that stood still is looked at again.
-constexpr Millis kSecondLook{6000};
+constexpr Millis kLookInterval{1000};
 
 DatabaseSettings connection_settings(const RegistrySettings& settings) {
     DatabaseSettings own = settings.database;
@@ -44,6 +42,9 @@ class JdbcRegistry : public Registry {
     void read_children(const std::string& path,
                        const std::function<void(NodeRead)>& child) override;
     std::vector<Node> living(const std::string& path, bool patient) override;
+    std::optional<std::string> twin_of(const std::string& path) override {
+        return rows_.twin_of(path);
+    }
     bool put(const std::string& path, const std::string& value,
              const std::string& version) override;
     void remove(std::span<Removal> removals) override { rows_.remove(removals); }
@@ -73,16 +74,16 @@ class JdbcRegistry : public Registry {
   private:
     std::shared_ptr<JdbcClient> client();
     std::vector<JdbcRow> children_rows(const std::string& path);
-    bool lives(const JdbcRow& row, const JdbcClients& clients);
+    JdbcMovements::Sign look(const JdbcRow& row, const JdbcClients& clients);
+    void look_elsewhere(const std::string& path, const JdbcClients& clients);
 
     const RegistrySettings settings_;
     const std::shared_ptr<JdbcConnection> connection_;
     const JdbcTimes times_;
     JdbcRows rows_;
+    JdbcMovements movements_;
     JdbcLocks locks_;
     std::shared_ptr<JdbcClient> client_;
-    /// The heartbeat at which a client was first seen past its session timeout.
-    std::map<std::int64_t, EpochMs> overdue_;
 };
 
 class JdbcAnnouncement : public Announcement {
@@ -112,7 +113,7 @@ JdbcRegistry::JdbcRegistry(const RegistrySettings& settings)
       connection_(std::make_shared<JdbcConnection>(connection_settings(settings))),
       times_(connection_->dialect(), TimeZone(settings.time_zone)),
       rows_(connection_, times_),
-      locks_(connection_, rows_, times_) {
+      locks_(connection_, rows_, times_, movements_) {
     connection_->read("checking the registry's tables",
                       [](Database& database) { check_jdbc_registry_schema(database); });
 }
@@ -164,30 +165,42 @@ std::vector<JdbcRow> JdbcRegistry::children_rows(const std::string& path) {
     return children;
 }
 
-bool JdbcRegistry::lives(const JdbcRow& row, const JdbcClients& clients) {
-    if (recently_updated(row, times_, clients.now)) return true;
-    const auto heartbeat = clients.heartbeats.find(row.client_id);
-    if (heartbeat == clients.heartbeats.end()) return false;
-    if (heartbeat->second.fresh(clients.now)) return true;
-    // A heartbeat that moves, only behind the database's clock, is a living process's.
-    const auto seen = overdue_.emplace(row.client_id, heartbeat->second.last).first;
-    return seen->second != heartbeat->second.last;
+JdbcMovements::Sign JdbcRegistry::look(const JdbcRow& row, const JdbcClients& clients) {
+    const auto sign = movements_.look(row.key, movable_state(row, clients));
+    const bool answers = clients.alive(row.client_id) || reported_lately(row.value, clients.now);
+    return answers ? JdbcMovements::Sign::moves : sign;
 }
 
 std::vector<Node> JdbcRegistry::living(const std::string& path, bool patient) {
-    for (bool again = false;; again = true) {
-        const std::size_t overdue_before = overdue_.size();
+    for (bool told = false;; told = true) {
         JdbcClients clients;
         const std::vector<JdbcRow> servers = children_rows(path);
         connection_->read("reading the clients",
                           [&](Database& database) { clients = read_clients(database); });
+        movements_.look_at_all(clients);
         std::vector<Node> nodes;
-        for (const JdbcRow& server : servers)
-            if (lives(server, clients)) nodes.push_back(rows_.node(server));
-        if (again || !patient || overdue_.size() == overdue_before) return nodes;
-        spdlog::info("A heartbeat below {} is overdue; looking again in {}", path,
-                     format_duration(kSecondLook));
-        wait_for(kSecondLook);
+        bool certain = true;
+        for (const JdbcRow& server : servers) {
+            const auto sign = look(server, clients);
+            if (sign == JdbcMovements::Sign::moves) nodes.push_back(rows_.node(server));
+            if (sign == JdbcMovements::Sign::unknown) certain = false;
+        }
+        if (certain || !patient) return nodes;
+        if (!told)
+            spdlog::info(
+                "A heartbeat below {} is overdue; looking on for up to {}, to see whether "
+                "it moves",
+                path, format_duration(JdbcMovements::kSecondLook));
+        look_elsewhere(path, clients);
+        wait_for(kLookInterval);
+    }
+}
+
+// So that those of the other folders need no second look of their own.
+void JdbcRegistry::look_elsewhere(const std::string& path, const JdbcClients& clients) {
+    for (const std::string_view folder : {paths::kMasters, paths::kWorkers, paths::kAlertServers}) {
+        if (folder == path) continue;
+        for (const JdbcRow& row : children_rows(std::string(folder))) look(row, clients);
     }
 }
 

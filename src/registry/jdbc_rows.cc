@@ -119,6 +119,35 @@ std::optional<JdbcRow> JdbcRows::find(Database& database, const std::string& key
                                        {Value(key)}));
 }
 
+std::optional<std::string> twin_in(Database& database, std::string_view table,
+                                   std::string_view column, const std::string& key) {
+    if (database.dialect() != Dialect::mysql) return std::nullopt;
+    const Rows rows = database.query(
+        fmt::format("SELECT {0} FROM {1} WHERE {0} = ? ORDER BY id", column, table), {Value(key)});
+    if (rows.empty()) return std::nullopt;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (rows[i].text(0) == key) return std::nullopt;
+    return std::string(rows[0].text(0));
+}
+
+std::string twins_are_one(std::string_view endpoint, const std::string& key,
+                          const std::string& twin) {
+    return fmt::format(
+        "JDBC registry at {}: {} cannot be told from {}, which differs only in case and is there "
+        "already: to this MySQL both are one key. Give lock_key of t_ds_jdbc_registry_lock and "
+        "data_key of t_ds_jdbc_registry_data a collation that tells case apart (utf8mb4_bin)",
+        endpoint, key, twin);
+}
+
+std::optional<std::string> JdbcRows::twin_of(const std::string& key) {
+    if (connection_->dialect() != Dialect::mysql) return std::nullopt;
+    std::optional<std::string> twin;
+    connection_->read("reading " + key, [&](Database& database) {
+        twin = twin_in(database, "t_ds_jdbc_registry_data", "data_key", key);
+    });
+    return twin;
+}
+
 void JdbcRows::scan_below(const std::string& path, const std::function<void(JdbcRow&)>& row) {
     // A prefix, not LIKE, in which '_' and '%' of host names would be wildcards; and by id, because
     // a range of keys depends on the column's collation.
@@ -177,7 +206,11 @@ std::int64_t JdbcRows::insert(Database& database, const std::string& key, const 
     const EpochMs now = database.clock_ms();
     const auto insert_with_event = [&](const std::string& path, const std::string& text,
                                        bool goes_with_us) -> std::int64_t {
-        if (!insert_row(database, path, text, goes_with_us, client_id, now)) return 0;
+        if (!insert_row(database, path, text, goes_with_us, client_id, now)) {
+            const auto twin = twin_in(database, "t_ds_jdbc_registry_data", "data_key", path);
+            if (!twin) return 0;
+            throw LockError(twins_are_one(database.endpoint(), path, *twin) + ".");
+        }
         const std::optional<JdbcRow> row = lock_key(database, path);
         if (!row) return 0;
         add_events(database, "ADD", std::span(&*row, 1));

@@ -44,6 +44,14 @@ class JdbcTimes {
     TimeZone zone_;
 };
 
+/// The key in `column` of `table` that the database takes for `key`, because its collation tells no
+/// case apart; nullopt if there is none, or `key` itself is there.
+std::optional<std::string> twin_in(Database& database, std::string_view table,
+                                   std::string_view column, const std::string& key);
+/// That two keys are one, and the way out.
+std::string twins_are_one(std::string_view endpoint, const std::string& key,
+                          const std::string& twin);
+
 /// The rows of t_ds_jdbc_registry_data. Every write inserts its row into
 /// t_ds_jdbc_registry_data_change_event in the same transaction, because the masters learn of
 /// changes from those rows alone (docs/dolphinscheduler.md).
@@ -59,11 +67,14 @@ class JdbcRows {
     std::optional<JdbcRow> find(Database& database, const std::string& key);
     /// Every row below `path`, also further down, in pages. `row` may use the registry.
     void scan_below(const std::string& path, const std::function<void(JdbcRow&)>& row);
+    /// Registry::twin_of.
+    std::optional<std::string> twin_of(const std::string& key);
     /// The node that a row is. Throws RegistryError if its times cannot be read.
     Node node(const JdbcRow& row) const;
 
     /// Inserts a row, and those of its parents that are missing; returns its id, or 0 if the key is
-    /// there already. Inside a transaction of JdbcConnection::write.
+    /// there already. Inside a transaction of JdbcConnection::write. Throws LockError if it is a
+    /// key that differs only in case that is there.
     std::int64_t insert(Database& database, const std::string& key, const std::string& value,
                         bool ephemeral, std::int64_t client_id);
     /// Replaces the value of the row that still has `version`; false if it has changed or vanished.

@@ -17,6 +17,8 @@ std::vector<NodeRead> Registry::get_all(std::span<const std::string> paths) {
     return reads;
 }
 
+std::optional<std::string> Registry::twin_of(const std::string&) { return std::nullopt; }
+
 void Registry::put_all(std::span<Put> puts) {
     for (Put& one : puts) {
         try {

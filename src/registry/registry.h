@@ -124,7 +124,8 @@ struct LockAttempt {
     std::optional<LockClaim> holder;  ///< who held it when time was up
     Millis waited{0};
     std::vector<std::string>
-        notes;  ///< e.g. "removed the lock row 7 of the dead client 123 (10.0.0.1_77)"
+        notes;            ///< e.g. "removed the lock row 7 of the dead client 123 (10.0.0.1_77)"
+    std::string problem;  ///< why no waiting would have helped; empty: time was up
 };
 
 /// An ephemeral node we made to announce that a server departs (docs/dolphinscheduler.md).
@@ -174,10 +175,15 @@ class Registry {
                                const std::function<void(NodeRead)>& child) = 0;
 
     /// The children of /nodes/master, /nodes/worker or /nodes/alert-server that count as alive.
-    /// ZooKeeper and etcd: all of them. JDBC: by the database's clock, a fresh client heartbeat or
-    /// a node row updated within 30 s; with `patient` a client past its time-out is looked at again
-    /// after two refresh intervals (once per client and run).
+    /// ZooKeeper and etcd: all of them. JDBC: one whose client's heartbeat is fresh, or whose
+    /// reportTime lies within 30 s of the database's clock; and with `patient` one that writes
+    /// either within the 12 s for which it is then looked at (once per server and run).
     virtual std::vector<Node> living(const std::string& path, bool patient) = 0;
+
+    /// Another node that this registry cannot tell from `path`, because it differs only in case:
+    /// its path. Only MySQL's tables have such; nullopt elsewhere. Making the one while the other
+    /// is there throws LockError: of the addresses of a run it concerns this one alone.
+    virtual std::optional<std::string> twin_of(const std::string& path);
 
     /// Creates a persistent node, if `version` is empty, or replaces the value if the node still
     /// has `version`. Parents are made as needed. Returns false if it exists already, or has

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 import time
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from support import databases, registries
 from support.cluster import (ALIVE, DAY, DEAD, HOUR, MINUTE, SECOND, Cluster, ago, now_ms, until)
 from support.proxy import Proxy
-from support.registries import LOCKS, MARKS, MASTERS, RUNS, STAMPS
+from support.registries import LOCKS, MARKS, RUNS, STAMPS
 
 
 @pytest.fixture(params=["postgresql", "mariadb", "sqlite"])
@@ -101,53 +102,115 @@ def test_reading_writes_nothing_not_even_a_client(cluster):
         cluster.failover_master(address=ALIVE, code=4)
 
 
-def test_a_master_past_its_session_timeout_is_not_alive(cluster):
-    """All masters died at once: nobody purged, and their rows look alive."""
-    stale = cluster.register(DEAD)
-    cluster.db.execute("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = ?, connection_config = ?"
-                       " WHERE id = ?", ago(5 * MINUTE), '{"sessionTimeout":60000}', stale.session.id)
-    cluster.db.execute("UPDATE t_ds_jdbc_registry_data SET last_update_time = ? WHERE data_key = ?",
-                       databases.to_text(ago(5 * MINUTE)), f"{MASTERS}/{DEAD}")
-    workflow = cluster.workflow()
-    result = cluster.run("global", code=0)
-    cluster.assert_failed_over_once([workflow])
-    assert result.master_of(DEAD)["alive"] is False
+def beat(cluster, server, age):
+    """The heartbeat in the node of a server, `age` old by its own clock; its row's times are of New York."""
+    cluster.db.execute("UPDATE t_ds_jdbc_registry_data SET data_value = ?, last_update_time = ? WHERE data_key = ?",
+                       registries.heartbeat(server.address, server.startup_time, server.process_id,
+                                            report_time=ago(age)),
+                       databases.to_text(ago(5 * HOUR)), server.path)
 
 
-def test_a_master_without_a_client_row_is_alive_while_its_node_is_fresh(cluster):
-    """After a long pause the purge took its client row; it goes on working and writing its node."""
+def beat_client(cluster, server, age):
+    cluster.db.execute("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = ?,"
+                       " connection_config = ? WHERE id = ?", ago(age), '{"sessionTimeout":60000}', server.session.id)
+
+
+class Beating:
+    """Writes a heartbeat every second, of a clock that is behind."""
+
+    def __init__(self, write):
+        self._write, self._stop = write, threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def _work(self):
+        while not self._stop.wait(1):
+            self._write()
+
+    def __enter__(self):
+        self._write()
+        self._thread.start()
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+
+def test_a_master_without_a_client_row_is_alive_by_what_it_reports(cluster):
+    """After a long pause the purge took its client row; it goes on working and writing its node, in
+    its own zone."""
     master = cluster.register(DEAD)
     cluster.db.execute("DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = ?", master.session.id)
-    cluster.workflow()
-    cluster.failover_master(code=4)
-    cluster.db.execute("UPDATE t_ds_jdbc_registry_data SET last_update_time = ? WHERE data_key = ?",
-                       databases.to_text(ago(2 * MINUTE)), f"{MASTERS}/{DEAD}")
-    cluster.failover_master(code=0)
-
-
-def test_a_client_just_past_its_time_out_is_looked_at_again(cluster):
-    """Its heartbeat is one interval late, not dead."""
-    master = cluster.register(DEAD)
-    cluster.db.execute("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = ?, connection_config = ?"
-                       " WHERE id = ?", ago(61 * SECOND), '{"sessionTimeout":60000}', master.session.id)
-    cluster.db.execute("UPDATE t_ds_jdbc_registry_data SET last_update_time = ? WHERE data_key = ?",
-                       databases.to_text(ago(2 * MINUTE)), f"{MASTERS}/{DEAD}")
+    beat(cluster, master, 20 * SECOND)
     workflow = cluster.workflow()
-    run = cluster.start("failover-master", DEAD)
-    time.sleep(3)
-    cluster.db.execute("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = ? WHERE id = ?",
-                       now_ms(), master.session.id)
-    run.finish(4)
+    assert cluster.failover_master(code=4).seconds < 6
     assert cluster.state(workflow) == 1
 
 
-def test_the_lock_row_of_a_dead_client_is_removed_and_reported(cluster):
+def test_a_living_master_whose_clock_is_behind(cluster):
+    """Both its heartbeats look dead, and move: seen so by whoever looks, and its lock is its own."""
+    master = cluster.register(DEAD)
+    workflow = cluster.workflow(start=ago(MINUTE))
+
+    def write():
+        beat_client(cluster, master, 70 * SECOND)
+
+    beat(cluster, master, 70 * SECOND)
+    with Beating(write):
+        cluster.failover_master(code=4)
+        assert cluster.failover_master("--dry-run", code=4).seconds < 8
+        status = cluster.run("status", code=0)
+        assert DEAD in [each["address"] for each in status["masters"]]
+        assert DEAD not in [each["address"] for each in status["needs_failover"]]
+    assert cluster.state(workflow) == 1
+
+
+def test_the_lock_of_a_living_holder_whose_clock_is_behind(cluster):
+    holder = cluster.registry.lock(DEAD).wait()
     workflow = cluster.workflow()
+    with Beating(lambda: cluster.db.execute(
+            "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = ?, connection_config = ?"
+            " WHERE id = ?", ago(70 * SECOND), '{"sessionTimeout":60000}', holder.session.id)):
+        result = cluster.failover_master("--lock-timeout", "14s", code=5)
+    assert len(locks(cluster)) == 1 and cluster.state(workflow) == 1
+    assert holder.session.name in result.said
+
+
+def test_dead_servers_are_looked_at_together_and_once(cluster):
+    """Two masters and a worker that nobody purged; status and dry runs look as patiently."""
+    dead = [cluster.register(DEAD), cluster.register("10.0.0.3:5678"), cluster.register("10.0.1.7:1234", worker=True)]
+    for server in dead:
+        beat_client(cluster, server, 5 * MINUTE)
+        beat(cluster, server, 5 * MINUTE)
     cluster.db.insert("t_ds_jdbc_registry_lock", lock_key=f"{LOCKS}/{DEAD}",
-                      lock_owner="10.0.0.77_4711_MasterFailover-1", client_id=777)
-    result = cluster.failover_master(code=0)
+                      lock_owner="10.0.0.77_4711_MasterFailover-1", client_id=dead[0].session.id)
+    workflow = cluster.workflow()
+    runs = [cluster.start("status"), cluster.start("failover-master", DEAD, "--dry-run")]
+    for run in runs:
+        result = run.finish(0)
+        assert 11 < result.seconds < 20
+    assert result.workflows["selected"] == 1
+    result = cluster.run("global", code=0)
     cluster.assert_failed_over_once([workflow])
-    assert "10.0.0.77_4711" in result.said and locks(cluster) == []
+    assert result.master_of(DEAD)["alive"] is False and locks(cluster) == []
+    assert "10.0.0.77_4711" in result.said
+    assert 11 < result.seconds < 30
+
+
+def test_hosts_that_differ_only_in_case_are_named(make_cluster):
+    cluster = make_cluster("jdbc", "mariadb")
+    for table in ("data", "lock"):
+        cluster.db.execute(f"ALTER TABLE t_ds_jdbc_registry_{table} CONVERT TO CHARACTER SET utf8mb4"
+                           " COLLATE utf8mb4_general_ci")
+    upper, lower = cluster.workflow(host="Ds-1:5678"), cluster.workflow(host="ds-1:5678")
+    other = cluster.workflow(host="ds-2:5678")
+    result = cluster.run("global", code=5)
+    cluster.assert_failed_over_once([upper, other])
+    assert cluster.state(lower) == 1 and result.seconds < 15
+    [error] = [each for each in result["errors"] if "utf8mb4_bin" in each]
+    assert "Ds-1:5678" in error and "ds-1:5678" in error
+    # The lock is free now, the stamps are still the other's.
+    result = cluster.run("failover-master", "ds-1:5678", code=5)
+    assert "Ds-1:5678" in result.said and "utf8mb4_bin" in result.said and cluster.state(lower) == 1
 
 
 @pytest.mark.parametrize("tie", ["client_id", "lock_owner"])
