@@ -326,22 +326,28 @@ void ZookeeperSession::read(std::size_t count, const MakeRequest& make, const On
     Patience patience(*this);
     while (!left.empty()) {
         std::vector<std::size_t> cut_off;
+        bool caught_up = false;
         // The sync goes first on the same connection, so that a server that lags behind catches up
-        // before it answers.
+        // before it answers. Without it the other answers may be old ones.
         pipeline(
             left.size() + 1,
             [&](std::size_t i) {
                 if (i > 0) return make(left[i - 1]);
                 ZookeeperRequest sync;
                 sync.kind = Kind::sync;
-                sync.path = name_space_.empty() ? "/" : name_space_;
+                sync.path = sync_path();
                 return sync;
             },
             [&](std::size_t i, ZookeeperReply& one) {
                 if (is_lost(one.code) || one.code == ZAUTHFAILED)
                     fail(one.code, "reading", name_space_);
-                if (i == 0) return;
-                if (is_cut_off(one.code))
+                if (i == 0) {
+                    caught_up = one.code == ZOK;
+                    if (!caught_up && !is_cut_off(one.code))
+                        fail(one.code, "catching up (sync) before reading", sync_path());
+                    return;
+                }
+                if (!caught_up || is_cut_off(one.code))
                     cut_off.push_back(left[i - 1]);
                 else
                     reply(left[i - 1], one);

@@ -70,7 +70,8 @@ class ZookeeperSession {
 
     /// Runs `count` reads, up to kInFlight at once, and hands the replies over on the calling
     /// thread. Sees every write that was acknowledged to anyone before the call, and the outcome of
-    /// our own writes that were cut off. Reads cut off are repeated. Replies are ZOK, or what the
+    /// our own writes that were cut off: no answer counts that came without a sync before it. Reads
+    /// cut off are repeated. Replies are ZOK, or what the
     /// server said of this one node: ZNONODE, ZNOAUTH, ... Throws session_lost, unreachable (no
     /// answer within the session's time-out), denied (login). An exception of `reply` ends the
     /// reading.
@@ -131,6 +132,7 @@ class ZookeeperSession {
     void await_connection(std::chrono::steady_clock::time_point until, std::string_view doing,
                           const std::string& path);
     int start(const ZookeeperRequest& request, Slot& slot);
+    std::string sync_path() const { return name_space_.empty() ? "/" : name_space_; }
     [[noreturn]] void throw_lost(std::string_view doing, const std::string& path);
     static void on_event(zhandle_t* handle, int type, int state, const char* path, void* session);
 

@@ -19,6 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from support import registries, servers  # noqa: E402
 from support.proxy import Proxy  # noqa: E402
+from support.zookeeper_proxy import SyncRefusingProxy  # noqa: E402
 
 ADDRESS = "10.0.0.1:5678"
 LOCK = f"{registries.LOCKS}/{ADDRESS}"
@@ -245,6 +246,16 @@ def test_a_write_that_was_cut_off_is_unknown_until_it_is_read(cluster, proxy, dr
     assert proxy.address in message and f"{MARKS}/a" in message
     found = driver.result("get", f"{MARKS}/a")
     assert (found is not None) == reaches
+
+
+def test_a_sync_that_is_refused_is_an_error(cluster, drive):
+    """Without it the server may answer what it knew some time ago."""
+    cluster.put(f"{MARKS}/{ADDRESS}-1-1", "1")
+    with SyncRefusingProxy(cluster.server.port) as refusing:
+        driver = drive(cluster, refusing.address)
+        kind, message = driver.error("get", f"{MARKS}/{ADDRESS}-1-1")
+        assert kind == "other" and "sync" in message and refusing.refused
+        assert driver.error("claims", LOCK)[0] == driver.error("read", MARKS)[0] == "other"
 
 
 def test_reads_go_on_after_a_broken_connection(cluster, proxy, drive):

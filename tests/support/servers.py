@@ -24,6 +24,8 @@ import subprocess
 import tempfile
 import time
 
+from .proxy import Proxy
+
 HOST = "127.0.0.1"
 USER = "ds"
 # Appears in no report, log or message: cluster.run() looks for it in everything that is printed.
@@ -268,6 +270,88 @@ class ZooKeeper(Server):
             while chunk := connection.recv(65536):
                 answer += chunk
         return answer.decode()
+
+    def url(self, namespace="/dolphinscheduler"):
+        return f"zookeeper://{self.address}{namespace}"
+
+
+class ZooKeeperMember(ZooKeeper):
+    """One of an ensemble; it answers once a majority of them runs."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+        self.quorum_port, self.election_port = free_port(), free_port()
+        self.peers = {}  # number: (quorum port, election port), as this one reaches them
+        self.awaits_others = True
+
+    def prepare(self):
+        super().prepare()
+        with open(os.path.join(self.folder, "zoo.cfg"), "a", encoding="ascii") as config:
+            config.write("initLimit=20\nsyncLimit=20\n")
+            for number, (quorum, election) in sorted(self.peers.items()):
+                config.write(f"server.{number}={HOST}:{quorum}:{election}\n")
+        os.makedirs(f"{self.folder}/data", exist_ok=True)
+        with open(f"{self.folder}/data/myid", "w", encoding="ascii") as myid:
+            myid.write(str(self.number))
+
+    def answers(self):
+        return not self.awaits_others or super().answers()
+
+    @property
+    def leads(self):
+        return "Mode: leader" in self.four_letters("srvr")
+
+
+class ZooKeeperEnsemble:
+    """Three ZooKeepers. The first reaches the quorum ports of the others through proxies, so that
+    it can be cut off from its leader while its clients still reach it.
+
+        with ZooKeeperEnsemble() as ensemble:
+            ensemble.cut_off()          # nothing of the leader's comes through to the first
+            ensemble.members[0].url()   # that one alone
+            ensemble.leader().kill()
+    """
+
+    def __init__(self):
+        self.members = [ZooKeeperMember(number) for number in (1, 2, 3)]
+        self._proxies = {member.number: Proxy(HOST, member.quorum_port) for member in self.members[1:]}
+        for member in self.members:
+            for other in self.members:
+                proxy = self._proxies.get(other.number) if member.number == 1 else None
+                member.peers[other.number] = (proxy.port if proxy else other.quorum_port, other.election_port)
+
+    def __enter__(self):
+        for member in self.members:  # none answers before the second runs
+            member.awaits_others = False
+            member.start()
+            member.awaits_others = True
+        for member in self.members:
+            member.wait_ready()
+        assert not self.members[0].leads, "the highest number of those that start together leads"
+        return self
+
+    def __exit__(self, *_):
+        for member in self.members:
+            member.close()
+        for proxy in self._proxies.values():
+            proxy.close()
+
+    def cut_off(self):
+        """Packets to and from the first stay where they are; its connections stay open."""
+        for proxy in self._proxies.values():
+            proxy.freeze()
+
+    def rejoin(self):
+        for proxy in self._proxies.values():
+            proxy.thaw()
+
+    def leader(self):
+        return next(member for member in self.members if member.process and member.leads)
+
+    @property
+    def address(self):
+        return ",".join(member.address for member in self.members)
 
     def url(self, namespace="/dolphinscheduler"):
         return f"zookeeper://{self.address}{namespace}"
