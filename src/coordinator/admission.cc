@@ -4,6 +4,7 @@
 
 #include "base/address.h"
 #include "coordinator/cluster_check.h"
+#include "coordinator/failover_lock.h"
 #include "coordinator/fence.h"
 
 namespace dsfailover {
@@ -117,6 +118,19 @@ std::optional<Refusal> refuse_or_fence(const RunContext& context, std::string_vi
     }
     if (auto why = check_before_fence(context, look, target.address, is_master, event_time))
         return why;
+    if (is_master) {
+        LockOutlook lock = lock_after_fence(context, *living, options);
+        const std::string problem =
+            lock.problem.empty() ? ""
+                                 : fmt::format("{} {} {}.", lock.problem, target.address,
+                                               options.dry_run ? "would not be fenced then"
+                                                               : "was not fenced, nothing was "
+                                                                 "failed over");
+        if (!problem.empty() && !options.dry_run)
+            return Refusal{ExitCode::lock_unavailable, problem};
+        if (!problem.empty()) context.warn(problem);
+        target.watch = std::move(lock.watch);
+    }
     target.process = ProcessIdentity{*living->startup_time, *living->process_id};
     if (options.dry_run) {
         context.warn(

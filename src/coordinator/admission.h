@@ -19,8 +19,9 @@ struct Refusal {
 /// Whether the server at target.address must not be failed over.
 ///
 /// A living server is refused, unless it is another process than target.process. With --fence the
-/// process meant is made to stop itself first, once clocks and zone have proved possible:
-/// target.process and target.fence are filled in then, and `look` is taken anew. `folder` is
+/// process meant is made to stop itself first, once clocks and zone have proved possible and its
+/// failover lock will be to be had (lock_after_fence): target.process and target.fence are filled
+/// in then, and `look` is taken anew. `folder` is
 /// paths::kMasters or kWorkers; `event_time` (epoch ms) the one given. Where there is a reason, the
 /// server is in `look`. Throws RegistryError, DatabaseError, EnvironmentError and Interrupted;
 /// target.fence is true then, too.

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/interruption.h"
+#include "base/log.h"
 #include "coordinator/admission.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/global_targets.h"
@@ -71,9 +72,91 @@ bool is_admitted(const RunContext& context, std::string_view folder, FailoverTar
         throw;
     }
     if (!refusal) return true;
-    ended(refusal->code == ExitCode::refused ? Outcome::refused : Outcome::partial);
+    ended(refusal->code == ExitCode::refused            ? Outcome::refused
+          : refusal->code == ExitCode::lock_unavailable ? Outcome::failed
+                                                        : Outcome::partial);
     context.fail(refusal->code, refusal->why);
     return false;
+}
+
+// What the run that fenced a server left undone: nobody else does it now.
+struct FencedServer {
+    const RunContext& context;
+    const std::string& address;
+    bool is_master;
+
+    /// Whether the fence took effect, and the run ended before its work was done.
+    bool is_left() const {
+        const Report& report = context.report;
+        if (report.worker) {
+            return report.worker->outcome != Outcome::partial &&
+                   left(report.worker->fence, report.worker->mark, report.worker->outcome);
+        }
+        if (!report.masters) return false;
+        for (const MasterSection& its : *report.masters) {
+            const bool none_done = its.workflows.done == 0 && its.workflows.left > 0;
+            const bool stopped = its.outcome != Outcome::partial || none_done;
+            if (its.address == address) return stopped && left(its.fence, its.mark, its.outcome);
+        }
+        return false;
+    }
+
+    /// Says so before all else. Throws nothing, whatever happened to the database.
+    void tell(const std::optional<ProcessIdentity>& process) const noexcept try {
+        context.report.errors.insert(
+            context.report.errors.begin(),
+            fmt::format("{} was stopped by this run; {} nobody's now. Go on with: dsfailover "
+                        "failover-{} {}{}",
+                        address, what_is_left(), is_master ? "master" : "worker", address,
+                        process ? fmt::format(" --startup-time {} --process-id {}",
+                                              process->startup_time, process->process_id)
+                                : ""));
+        context.report.raise_exit_code(ExitCode::failed);
+    } catch (...) {
+        spdlog::error("{} was stopped by this run, which did nothing more", address);
+    }
+
+  private:
+    static bool left(const std::optional<FenceInfo>& fence, const std::optional<MarkInfo>& mark,
+                     Outcome outcome) {
+        const bool ended = outcome == Outcome::failed || outcome == Outcome::refused ||
+                           outcome == Outcome::interrupted || outcome == Outcome::partial;
+        return fence && fence->stopped && ended && !(mark && mark->written);
+    }
+
+    std::string what_is_left() const {
+        const auto are = [](std::int64_t count, std::string_view what) {
+            return count == 1 ? fmt::format("its 1 {} is", what)
+                              : fmt::format("its {} {}s are", count, what);
+        };
+        if (!is_master) return are(context.report.worker->selected, "task");
+        try {
+            std::int64_t count = 0;
+            WorkflowInstanceStore(context.store())
+                .scan_unfinished({&address, 1}, [&](const WorkflowInstance&) { ++count; });
+            return are(count, "workflow");
+        } catch (...) {
+            return "its workflows are";
+        }
+    }
+};
+
+// What a run does, from the fence on.
+void with_fence(const FencedServer& server, const FailoverTarget& target,
+                const std::function<void()>& run) {
+    try {
+        run();
+    } catch (const Error& error) {
+        if (!server.is_left()) throw;
+        server.tell(target.process);
+        // "Nothing written" is what the status of the surroundings promises.
+        if (error.exit_code() == ExitCode::environment) throw Error(ExitCode::failed, error.what());
+        throw;
+    } catch (...) {
+        if (server.is_left()) server.tell(target.process);
+        throw;
+    }
+    if (server.is_left()) server.tell(target.process);
 }
 
 void warn_of_past_event(const RunContext& context, const Servers& servers,
@@ -127,7 +210,7 @@ FailoverCoordinator::~FailoverCoordinator() = default;
 void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
                                           const FailoverOptions& options) {
     Report& report = state_->report;
-    auto [context, look] = state_->start(!options.dry_run);
+    auto [context, look] = state_->start();
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
     const auto ended = [&, &servers = look.servers](Outcome outcome) {
@@ -140,18 +223,20 @@ void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
         section.fence = target.fence;
         section.outcome = outcome;
     };
-    if (!is_admitted(context, paths::kMasters, target, look, event.event_time, options, ended))
-        return conclude(report);
-    if (!target.process) {
-        context.warn(
-            fmt::format("Without --startup-time and --process-id the old process at {} is not "
-                        "fenced: if it is only cut "
-                        "off from the registry, it goes on working.",
-                        event.address));
-    }
-    MasterFailover failover(context, options, std::move(look));
-    failover.run({std::move(target)}, event.event_time, true);
-    failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());
+    with_fence({context, event.address, true}, target, [&] {
+        if (!is_admitted(context, paths::kMasters, target, look, event.event_time, options, ended))
+            return;
+        if (!target.process) {
+            context.warn(
+                fmt::format("Without --startup-time and --process-id the old process at {} is not "
+                            "fenced: if it is only cut "
+                            "off from the registry, it goes on working.",
+                            event.address));
+        }
+        MasterFailover failover(context, options, std::move(look));
+        failover.run({target}, event.event_time, true);
+        failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());
+    });
     conclude(report);
 }
 
@@ -159,7 +244,7 @@ void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent
                                                  const FailoverOptions& options) {
     Report& report = state_->report;
     report.masters.emplace();
-    auto [context, look] = state_->start(!options.dry_run);
+    auto [context, look] = state_->start();
     warn_of_past_event(context, look.servers, event.event_time);
 
     std::vector<FailoverTarget> targets =
@@ -176,7 +261,7 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
     WorkerSection& section = report.worker.emplace(options.items);
     section.address = event.address;
     report.masters.emplace();
-    auto [context, look] = state_->start(!options.dry_run);
+    auto [context, look] = state_->start();
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
     const auto ended = [&, &servers = look.servers](Outcome outcome) {
@@ -187,12 +272,14 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
         section.fence = target.fence;
         section.outcome = outcome;
     };
-    if (!is_admitted(context, paths::kWorkers, target, look, event.event_time, options, ended))
-        return conclude(report);
-    section.fence = target.fence;
-    WorkerFailoverEvent meant = event;
-    meant.process = target.process;
-    TaskFailover(context, options, std::move(look), std::move(meant)).run();
+    with_fence({context, event.address, false}, target, [&] {
+        if (!is_admitted(context, paths::kWorkers, target, look, event.event_time, options, ended))
+            return;
+        section.fence = target.fence;
+        WorkerFailoverEvent meant = event;
+        meant.process = target.process;
+        TaskFailover(context, options, std::move(look), std::move(meant)).run();
+    });
     conclude(report);
 }
 

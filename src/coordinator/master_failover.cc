@@ -39,6 +39,7 @@ struct MasterFailover::Target {
     bool fence_only = false;  // nothing to fail over, but its exact process has no mark
     std::optional<EpochMs> settles_at;
     std::optional<RunClaims> claims;  // its own, unless claims_ has it
+    std::shared_ptr<LeakWatch> watch;
     std::optional<FailoverLock> lock;
     EpochMs deadline = 0;
     std::optional<EpochMs> stamp;
@@ -109,6 +110,7 @@ void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<Epoc
         MasterSection& its = context_.report.masters->emplace_back(options_.items);
         its.address = target.address;
         its.fence = std::move(wanted.fence);
+        target.watch = std::move(wanted.watch);
         if (const Server* living = look_.servers.master(target.address)) {
             target.lives = its.alive = true;
             its.startup_time = living->startup_time;
@@ -261,10 +263,11 @@ void MasterFailover::take_locks() {
         const Millis left = left_to_wait();
         section(target).lock.emplace().path = failover_lock_path(target.address);
         guarded(target, [&] {
+            const auto& fence = section(target).fence;
             LockResult result = take_failover_lock(
-                context_,
-                {target.address, options_.no_lock ? options_.lock_timeout : left, options_.no_lock,
-                 [&]() -> const Servers& { return look_again(target); }});
+                context_, {target.address, options_.no_lock ? options_.lock_timeout : left,
+                           options_.no_lock, fence && fence->stopped, target.watch.get(),
+                           [&]() -> const Servers& { return look_again(target); }});
             section(target).lock = std::move(result.info);
             if (!result.lock) throw LockError(result.problem);
             target.lock = std::move(result.lock);
@@ -867,10 +870,12 @@ void MasterFailover::require_ours(Target& target, bool lock_held,
                                   const std::optional<Server>& living) {
     if (!lock_held) {
         throw LockError(fmt::format(
-            "{}: the lock {} was lost while {} was failed over: the transaction was "
+            "{}: the lock {} {} while {} was failed over: the transaction was "
             "rolled back, what was committed before is in the report, no mark was "
             "written. Run the command again.",
-            context_.registry.endpoint(), failover_lock_path(target.address), target.address));
+            context_.registry.endpoint(), failover_lock_path(target.address),
+            target.lock->was_passed() ? "passed with --no-lock changed hands" : "was lost",
+            target.address));
     }
     if (!living || (living->startup_time && *living->startup_time >= target.deadline)) return;
     section(target).alive = true;

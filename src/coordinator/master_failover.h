@@ -25,6 +25,7 @@ struct FailoverTarget {
     std::string address;
     std::optional<ProcessIdentity> process;  ///< names the exact mark; none: the unknown one
     std::optional<FenceInfo> fence;          ///< how it was made to stop, for the report
+    std::shared_ptr<LeakWatch> watch{};      ///< over its lock, begun before it was fenced
 };
 
 /// A reading of the cluster: who lives, and when that was seen (epoch ms).

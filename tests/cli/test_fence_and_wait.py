@@ -112,7 +112,9 @@ def test_a_wrong_zone_shows_while_the_master_still_lives(cluster, zone, code):
     cluster.register(DEAD)
     cluster.workflow()
     result = cluster.failover_master("--fence", "--fence-timeout", "1s", "--time-zone", zone, code=code)
-    assert "--time-zone" in "\n".join(result["errors"]) and result.master["fence"] is None
+    assert "--time-zone" in "\n".join(result["errors"])
+    assert all(master["fence"] is None for master in result["masters"])
+    assert cluster.registry.marks() == {} and DEAD in cluster.registry.folder(MASTERS)
 
 
 def test_a_quiet_cluster_s_master_is_fenced_with_an_event_time(make_cluster):
@@ -134,21 +136,127 @@ def test_what_fails_after_the_fence_does_not_say_that_nothing_was_written(cluste
     hung.leave()
     result = run.finish(1)
     assert other in "\n".join(result["errors"]) and result.master["outcome"] == "failed"
+    assert_left(result, hung, "its 1 workflow is")
     assert result.master["fence"]["stopped"] is True and result.master["alive"] is False
 
 
 def test_what_fails_once_the_locks_are_held_does_not_say_so_either(cluster):
     hung = cluster.register(DEAD)
     cluster.workflow()
-    lock = cluster.registry.lock(DEAD).wait()
     run = cluster.start("failover-master", DEAD, "--fence")
     until(lambda: cluster.registry.marks())
+    lock = cluster.registry.lock(DEAD).wait()
     hung.leave()
     until(lambda: "waiting for the lock" in run.stderr_so_far())
     cluster.workflow(start=ago(-10 * MINUTE))  # a wrong zone, it seems
     lock.release()
     result = run.finish(1)
     assert "--time-zone" in "\n".join(result["errors"]) and not cluster.commands()
+    assert_left(result, hung, "its 2 workflows are")
+
+
+def assert_left(result, server, what):
+    """Said before all else: whose work is whose now, and how to go on."""
+    assert result["errors"][0].startswith(f"{DEAD} was stopped by this run; {what} nobody's now."), result
+    assert (f"dsfailover failover-master {DEAD} --startup-time {server.startup_time}"
+            f" --process-id {server.process_id}") in result["errors"][0]
+
+
+def test_a_lock_that_does_not_come_after_the_fence(cluster):
+    hung = cluster.register(DEAD)
+    workflow = cluster.workflow()
+    run = cluster.start("failover-master", DEAD, "--fence", "--lock-timeout", "1s", "--no-lock")
+    until(lambda: cluster.registry.marks())
+    cluster.registry.lock(DEAD, session=cluster.alive.session).wait()
+    hung.leave()
+    result = run.finish(1)
+    assert_left(result, hung, "its 1 workflow is")
+    assert ALIVE in result["errors"][1] and cluster.state(workflow) == 1
+    # The command it names does the rest.
+    cluster.alive.leave()
+    cluster.failover_master("--startup-time", hung.startup_time, "--process-id", hung.process_id, code=0)
+    cluster.assert_failed_over_once([workflow])
+
+
+def test_an_interruption_after_the_fence_stays_one(cluster):
+    hung = cluster.register(DEAD)
+    cluster.workflow()
+    run = cluster.start("failover-master", DEAD, "--fence", environment={"DSFAILOVER_GRACE": "60s"})
+    until(lambda: cluster.registry.marks())
+    hung.leave()
+    until(lambda: "--grace" in run.stderr_so_far())
+    run.interrupt()
+    assert_left(run.finish(130), hung, "its 1 workflow is")
+
+
+# -- the lock comes before the fence
+
+
+@pytest.mark.parametrize("options", [[], ["--no-lock"]])
+def test_a_lock_that_is_not_to_be_had_fences_nobody(cluster, options):
+    cluster.register(DEAD)
+    cluster.workflow()
+    lock = cluster.registry.lock(DEAD, session=cluster.alive.session).wait()
+    with cluster.nothing_changes():
+        run = cluster.start("failover-master", DEAD, "--fence", "--lock-timeout", "2s", *options)
+        if not options:
+            until(lambda: "held by master " + ALIVE in run.stderr_so_far())
+        result = run.finish(5)
+    assert ALIVE in result["errors"][0] and "was not fenced" in result["errors"][0]
+    assert result.master["fence"] is None and result.master["outcome"] == "failed"
+    with cluster.nothing_changes():
+        dry = cluster.failover_master("--fence", "--dry-run", code=0)
+    assert "would not be fenced then" in dry.said
+    lock.release()
+
+
+@pytest.mark.parametrize("registry", ["zookeeper", "jdbc", "etcd"])
+def test_its_own_lock_counts_as_free(make_cluster, registry):
+    cluster = make_cluster(registry)
+    hung = cluster.register(DEAD)
+    cluster.registry.lock(DEAD, session=hung.session).wait()
+    workflow = cluster.workflow()
+    obedient = ObedientServer(cluster, hung)
+    result = cluster.failover_master("--fence", code=0)
+    assert obedient.value == "0" and result.master["fence"]["stopped"] is True
+    cluster.assert_failed_over_once([workflow])
+
+
+def test_who_waits_behind_its_own_lock_gets_it(cluster):
+    hung = cluster.register(DEAD)
+    cluster.workflow()
+    cluster.registry.lock(DEAD, session=hung.session).wait()
+    cluster.registry.lock(DEAD, session=cluster.alive.session)
+    until(lambda: len(cluster.registry.folder(f"/lock/master-failover/{DEAD}")) == 2)
+    with cluster.nothing_changes():
+        result = cluster.failover_master("--fence", code=5)
+    assert ALIVE in result["errors"][0] and "waits for it" in result["errors"][0]
+
+
+def test_a_leaked_lock_is_watched_before_the_fence_and_not_again(cluster):
+    hung = cluster.register(DEAD)
+    workflow = cluster.workflow(start=ago(HOUR))
+    cluster.registry.lock(DEAD, session=cluster.alive.session).wait()
+    cluster.registry.mark(f"{DEAD}-{ago(9 * HOUR)}-1", ago(6 * HOUR))
+    run = cluster.start("failover-master", DEAD, "--fence", "--no-lock", "--lock-timeout", "5s")
+    until(lambda: "looks leaked" in run.stderr_so_far())
+    assert len(cluster.registry.marks()) == 1
+    ObedientServer(cluster, hung)
+    result = run.finish(0)
+    cluster.assert_failed_over_once([workflow])
+    assert result.stderr.count("watching the lock") == 1 and "going on past the lock" in result.said
+
+
+def test_a_holder_that_acts_while_we_look_saves_the_server(cluster):
+    cluster.register(DEAD)
+    cluster.workflow(start=ago(HOUR))
+    cluster.registry.lock(DEAD, session=cluster.alive.session).wait()
+    cluster.registry.mark(f"{DEAD}-{ago(9 * HOUR)}-1", ago(6 * HOUR))
+    run = cluster.start("failover-master", DEAD, "--fence", "--no-lock", "--lock-timeout", "9s")
+    until(lambda: "looks leaked" in run.stderr_so_far())
+    cluster.registry.mark(f"{DEAD}-{ago(8 * HOUR)}-2", ago(1))
+    result = run.finish(5)
+    assert "its holder is at work" in result.said and result.master["fence"] is None
 
 
 def test_a_fence_stays_one_where_nothing_is_left(cluster):
@@ -200,12 +308,12 @@ def test_a_heartbeat_that_only_pauses_is_no_stop(make_cluster):
                            " connection_config = ? WHERE id = ?", ago(age),
                            json.dumps({"sessionTimeout": session_timeout}), hung.session.id)
 
-    cluster.db.execute("UPDATE t_ds_jdbc_registry_data SET last_update_time = ? WHERE data_key = ?",
-                       databases.to_text(ago(MINUTE)), hung.path)
+    cluster.db.execute("UPDATE t_ds_jdbc_registry_data SET data_value = ? WHERE data_key = ?",
+                       heartbeat(DEAD, hung.startup_time, hung.process_id, report_time=ago(MINUTE)), hung.path)
     run = cluster.start("failover-master", DEAD, "--fence", "--fence-timeout", "3s")
     until(lambda: cluster.registry.marks())
     beat(5_000, 20_000)
-    until(lambda: "overdue" in run.stderr_so_far())
+    time.sleep(1.5)
     beat(5_000, 15_000)
     result = run.finish(4)
     assert result.master["fence"]["stopped"] is False and cluster.state(workflow) == 1

@@ -1,6 +1,7 @@
 """The failover lock: we and the masters exclude each other, and a leaked lock has a way on."""
 
 import re
+import signal
 import time
 
 import pytest
@@ -31,6 +32,8 @@ def test_a_lock_that_does_not_come_ends_in_exit_5_naming_its_session(cluster):
     lock = cluster.registry.lock(DEAD).wait()
     result = cluster.failover_master("--lock-timeout", "2s", code=5)
     assert 2 <= result.seconds < 8
+    assert "another run of dsfailover, or one killed up to 10 s ago" in result.said
+    assert "--no-lock" not in result.said
     session = f"{lock.session.id & 0xffffffffffffffff:x}"
     assert session in result.said.lower(), session
     assert session in (result.master["lock"]["holder"] or "").lower()
@@ -138,6 +141,28 @@ def test_a_suspected_leaked_lock_is_called_so_and_no_lock_is_the_way_on(cluster)
     assert "leaked" in result.said and "--no-lock" in result.said and ALIVE in result.said
 
 
+def test_who_holds_and_that_it_looks_leaked_is_said_when_the_wait_begins(cluster):
+    leak(cluster)
+    cluster.workflow(start=ago(HOUR))
+    run = cluster.start("failover-master", DEAD)
+    until(lambda: "waiting for the lock" in run.stderr_so_far(), 8)
+    assert "suspected leaked" in run.stderr_so_far() and ALIVE in run.stderr_so_far()
+    assert "--no-lock" in run.stderr_so_far()
+    run.kill()
+
+
+def test_a_lock_of_a_killed_run_is_waited_for_and_had_with_no_lock_too(cluster):
+    """Passed, it would go away while we work."""
+    workflow = cluster.workflow()
+    lock = cluster.registry.lock(DEAD).wait()
+    run = cluster.start("failover-master", DEAD, "--no-lock")
+    until(lambda: "waiting for the lock" in run.stderr_so_far())
+    lock.release()
+    result = run.finish(0)
+    assert "going on past" not in result.said
+    cluster.assert_failed_over_once([workflow])
+
+
 def test_no_lock_passes_a_leaked_lock_after_watching_it(cluster):
     leak(cluster)
     workflow = cluster.workflow(start=ago(HOUR))
@@ -200,7 +225,7 @@ def test_no_lock_stops_when_another_takes_the_lock_that_was_passed(cluster):
     passed = cluster.registry.lock(DEAD).wait()
     writer = cluster.db.clone()
     writer.execute("BEGIN IMMEDIATE")
-    run = cluster.start("failover-master", DEAD, "--no-lock")
+    run = cluster.start("failover-master", DEAD, "--no-lock", "--lock-timeout", "1s")
     until(lambda: cluster.registry.stamps(DEAD))
     another = cluster.registry.lock(DEAD)
     passed.release()
@@ -212,17 +237,23 @@ def test_no_lock_stops_when_another_takes_the_lock_that_was_passed(cluster):
     assert cluster.registry.marks() == {}
 
 
-def test_no_lock_goes_on_when_the_lock_that_was_passed_is_given_back(cluster):
-    workflow = cluster.workflow()
-    passed = cluster.registry.lock(DEAD).wait()
+def test_no_lock_stops_when_the_lock_that_was_passed_becomes_free(cluster):
+    """A queued master may have taken it, failed over, and given it back while we stood still."""
+    workflow = cluster.workflow(start=ago(HOUR))
+    leak(cluster)
     writer = cluster.db.clone()
     writer.execute("BEGIN IMMEDIATE")
-    run = cluster.start("failover-master", DEAD, "--no-lock")
+    run = cluster.start("failover-master", DEAD, "--no-lock", "--lock-timeout", "1s")
     until(lambda: cluster.registry.stamps(DEAD))
-    passed.release()
+    run.interrupt(signal.SIGSTOP)
+    cluster.alive.leave()
     writer.execute("ROLLBACK")
-    run.finish(0)
-    cluster.assert_failed_over_once([workflow])
+    claim = cluster.registry.lock(DEAD).wait()
+    claim.release()
+    run.interrupt(signal.SIGCONT)
+    result = run.finish(5)
+    assert "passed with --no-lock changed hands" in result.said and "Run the command again" in result.said
+    assert not cluster.commands() and cluster.state(workflow) == 1
 
 
 @pytest.mark.parametrize("sign", ["mark", "command", "holder"])
