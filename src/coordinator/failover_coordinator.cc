@@ -13,6 +13,7 @@
 #include "coordinator/global_targets.h"
 #include "coordinator/mark_cleaning.h"
 #include "coordinator/master_failover.h"
+#include "coordinator/right_server.h"
 #include "coordinator/run_context.h"
 #include "coordinator/task_failover.h"
 
@@ -55,14 +56,15 @@ struct FailoverCoordinator::State {
 
 namespace {
 
-// refuse_or_fence(). False where the run ends here; `ended` puts that into the report's section,
-// whatever ends it.
+// refuse_wrong_server() and refuse_or_fence(). False where the run ends here; `ended` puts that
+// into the report's section, whatever ends it.
 bool is_admitted(const RunContext& context, std::string_view folder, FailoverTarget& target,
                  FirstLook& look, std::optional<EpochMs> event_time, const FailoverOptions& options,
                  const std::function<void(Outcome)>& ended) {
     std::optional<Refusal> refusal;
     try {
-        refusal = refuse_or_fence(context, folder, target, look, event_time, options);
+        refusal = refuse_wrong_server(context, folder, target, look.servers);
+        if (!refusal) refusal = refuse_or_fence(context, folder, target, look, event_time, options);
     } catch (const Interrupted&) {
         ended(Outcome::interrupted);
         throw;

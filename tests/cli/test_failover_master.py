@@ -470,6 +470,7 @@ def test_what_never_ends_gets_no_mark(cluster):
 
 
 def test_the_event_time_is_taken_when_the_locks_are_held(cluster):
+    first = cluster.workflow()
     lock = cluster.registry.lock(DEAD).wait()
     run = cluster.start("failover-master", DEAD)
     until(lambda: "waiting for the lock" in run.stderr_so_far())
@@ -478,4 +479,4 @@ def test_the_event_time_is_taken_when_the_locks_are_held(cluster):
     lock.release()
     result = run.finish(0)
     assert result.master["deadline"] == result["event"]["event_time"] >= released
-    cluster.assert_failed_over_once([workflow])
+    cluster.assert_failed_over_once([first, workflow])
