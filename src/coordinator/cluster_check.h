@@ -19,11 +19,6 @@ EpochMs check_clocks(const RunContext& context, const Servers& servers);
 /// Warns if so.
 bool activity_lags(const RunContext& context, const Servers& servers);
 
-/// Warns if no living master is the host of any workflow although unfinished ones exist: registry
-/// and database may be of two clusters. `any_unfinished`: a living master is the host of an
-/// unfinished one.
-void warn_if_two_clusters(const RunContext& context, const Servers& servers, bool any_unfinished);
-
 /// Throws EnvironmentError if the instance's start_time lies over 60 s in the future: a wrong
 /// --time-zone or clock.
 void check_start_time(const WorkflowInstance& instance, EpochMs clock);

@@ -13,6 +13,7 @@
 #include "coordinator/global_targets.h"
 #include "coordinator/mark_cleaning.h"
 #include "coordinator/master_failover.h"
+#include "coordinator/one_cluster.h"
 #include "coordinator/right_server.h"
 #include "coordinator/run_context.h"
 #include "coordinator/task_failover.h"
@@ -154,6 +155,7 @@ void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
     MasterFailover failover(context, options, std::move(look));
     failover.run({std::move(target)}, event.event_time, true);
     failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());
+    warn_if_no_master(context);
     conclude(report);
 }
 
@@ -169,6 +171,7 @@ void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent
     MasterFailover failover(context, options, std::move(look));
     failover.run(std::move(targets), event.event_time, false);
     failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());
+    warn_if_no_master(context);
     conclude(report);
 }
 
@@ -195,6 +198,7 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
     WorkerFailoverEvent meant = event;
     meant.process = target.process;
     TaskFailover(context, options, std::move(look), std::move(meant)).run();
+    warn_if_no_master(context);
     conclude(report);
 }
 

@@ -390,7 +390,7 @@ class Requeue {
         context_.report.recovery = RecoveryInfo{0, static_cast<std::int64_t>(done().size()), 0};
         if (exchange) exchange_until_taken(until);
         const auto problems = watch_recovery(context_, done(), until, *context_.report.recovery);
-        report_recovery(context_, *context_.report.recovery, problems, true);
+        report_recovery(context_, *context_.report.recovery, problems, std::nullopt);
     }
 
     void exchange_until_taken(EpochMs until) {

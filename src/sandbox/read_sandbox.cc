@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <set>
 
 #include "database/database.h"
 #include "registry/cluster.h"
@@ -63,7 +63,8 @@ std::string task_state_text(std::int64_t state) {
 /// The rows of one SQLite file.
 class SandboxReader {
   public:
-    explicit SandboxReader(Database& database) : database_(database) {}
+    SandboxReader(Database& database, Registry& registry)
+        : database_(database), registry_(registry) {}
 
     void read(SandboxSection& section) {
         section.servers = servers();
@@ -135,38 +136,29 @@ class SandboxReader {
     void for_each_below(const std::string& prefix, const Database::RowCallback& callback) {
         const std::vector<Value> parameters = {static_cast<std::int64_t>(prefix.size()), prefix};
         database_.stream(
-            "SELECT d.data_key, d.data_value, c.last_heartbeat_time, c.connection_config "
-            "FROM t_ds_jdbc_registry_data d "
-            "LEFT JOIN t_ds_jdbc_registry_client_heartbeat c ON c.id = d.client_id "
-            "WHERE substr(d.data_key, 1, ?) = ? ORDER BY d.data_key",
+            "SELECT data_key, data_value FROM t_ds_jdbc_registry_data "
+            "WHERE substr(data_key, 1, ?) = ? ORDER BY data_key",
             parameters, callback);
     }
 
+    // Every row of a server; whether it lives is for the registry to say.
     std::vector<SandboxServer> servers() {
         std::vector<SandboxServer> result;
-        const EpochMs now = database_.clock_ms();
         for (const auto& [kind, folder] :
              {std::pair("master", paths::kMasters), std::pair("worker", paths::kWorkers)}) {
-            const std::string prefix = std::string(folder) + '/';
-            for_each_below(prefix, [&, kind = kind](const Row& row) {
+            std::set<std::string> living;
+            for (Node& node : registry_.living(std::string(folder), false))
+                living.insert(std::move(node.name));
+            for (SandboxNode& row : children(folder)) {
                 Node node;
-                node.name = row.text(0).substr(prefix.size());
-                node.value = row.text(1);
+                node.name = std::move(row.name);
+                node.value = std::move(row.value);
                 const Server server = parse_heartbeat(std::move(node));
-                result.push_back({kind, server.address, is_client_alive(row, now),
+                result.push_back({kind, server.address, living.contains(server.address),
                                   server.startup_time, server.process_id});
-            });
+            }
         }
         return result;
-    }
-
-    static bool is_client_alive(const Row& row, EpochMs now) {
-        const auto last_heartbeat = row.optional_integer(2);
-        if (!last_heartbeat) return false;
-        const auto config = nlohmann::json::parse(row.text(3), nullptr, false);
-        const auto timeout = config.is_object() ? config.find("sessionTimeout") : config.end();
-        return timeout == config.end() || !timeout->is_number_integer() ||
-               now - *last_heartbeat <= timeout->get<std::int64_t>();
     }
 
     std::vector<SandboxLock> locks() {
@@ -181,6 +173,7 @@ class SandboxReader {
     }
 
     Database& database_;
+    Registry& registry_;
 };
 
 }  // namespace
@@ -194,7 +187,10 @@ SandboxSection read_sandbox(const std::string& file) {
     check_jdbc_registry_schema(*database);
     SandboxSection result;
     result.file = file;
-    SandboxReader(*database).read(result);
+    RegistrySettings tables;
+    tables.type = RegistrySettings::Type::jdbc;
+    tables.database = settings;
+    SandboxReader(*database, *open_registry(tables)).read(result);
     return result;
 }
 
