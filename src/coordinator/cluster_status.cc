@@ -304,16 +304,25 @@ class StatusReader {
                 return;
             }
             const std::string address = name ? name->address : "";
-            const bool living = servers_.master(address) || servers_.worker(address);
-            if (*value == kFenceValue && living) return;
+            if (*value == kFenceValue) return note_fence(child.name, name, now);
             EpochMs& latest = newest[address];
             latest = std::max(latest, *value);
             if (now - *value > kExpiredAfter.count()) expired.emplace_back(address, *value);
         });
-        status_.expired_marks = static_cast<std::int64_t>(expired.size());
-        cleanable_ = std::count_if(expired.begin(), expired.end(), [&](const auto& mark) {
+        status_.expired_marks += std::ssize(expired);
+        cleanable_ += std::count_if(expired.begin(), expired.end(), [&](const auto& mark) {
             return !hosts_.contains(mark.first) || newest[mark.first] != mark.second;
         });
+    }
+
+    void note_fence(const std::string& mark, const std::optional<MarkName>& name, EpochMs now) {
+        FenceNote note{mark, std::nullopt, std::nullopt, name && lives_at(*name, servers_)};
+        if (name) note.address = name->address;
+        if (name && name->process) note.age_ms = now - name->process->startup_time;
+        status_.fences.add(std::move(note));
+        if (name && is_fence_kept(*name, servers_, now)) return;
+        ++status_.expired_marks;
+        ++cleanable_;
     }
 
     void add_names() {

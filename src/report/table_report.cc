@@ -92,6 +92,7 @@ class TableReport {
                 const std::optional<bool>& alive);
     void workflow_notes(const std::string& title, const Items<WorkflowNote>& notes);
     void needs_failover(const Items<NeedsFailover>& hosts);
+    void fences(const Items<FenceNote>& fences);
     void parents(const Items<ParentNote>& parents);
     void locks(const Items<LockNote>& locks);
     void sandbox(const SandboxSection& sandbox);
@@ -259,6 +260,15 @@ void TableReport::parents(const Items<ParentNote>& parents) {
     omitted(parents.omitted());
 }
 
+void TableReport::fences(const Items<FenceNote>& fences) {
+    TextTable list({"MARK", "AGE", "ITS SERVER"});
+    for (const FenceNote& item : fences.kept())
+        list.add(
+            {item.name, item.age_ms ? span(*item.age_ms) : "", item.alive ? "LIVES" : "is gone"});
+    titled("fences", list);
+    omitted(fences.omitted());
+}
+
 void TableReport::locks(const Items<LockNote>& locks) {
     TextTable list({"PATH", "HOLDER", "SINCE", "LEAKED", "WAITERS"});
     for (const LockNote& lock : locks.kept())
@@ -281,8 +291,9 @@ void TableReport::status(const StatusSection& status) {
                                      ? " since " + time(status.commands.oldest_update_time)
                                      : "",
                                  status.commands.unclaimed));
-    fact("marks", fmt::format("{}, {} older than 7 days, {} unreadable", status.marks,
-                              status.expired_marks, status.unreadable_marks));
+    fact("marks", fmt::format("{}, {} older than 7 days, {} unreadable, {} fences", status.marks,
+                              status.expired_marks, status.unreadable_marks,
+                              std::ssize(status.fences.kept()) + status.fences.omitted()));
     if (status.clock_skew_ms)
         fact("clocks", fmt::format("the database's is {} ms from ours", *status.clock_skew_ms));
     needs_failover(status.needs_failover);
@@ -296,6 +307,7 @@ void TableReport::status(const StatusSection& status) {
     workflow_notes("in doubt, or running elsewhere", status.uncertain);
     parents(status.parents);
     workflow_notes("waiting for a kill", status.waiting_for_kill);
+    fences(status.fences);
     locks(status.locks);
 }
 
