@@ -486,12 +486,8 @@ void MasterFailover::plan(Target& target, AddressSelection& found) {
                         its.left, target.address));
         return;
     }
-    const std::string path = mark_path(target.address, target.process);
-    const auto standing = context_.registry.get(path);
-    const auto value = standing ? parse_mark_value(standing->value) : std::nullopt;
     section(target).mark =
-        MarkInfo{path, std::max(target.deadline, value.value_or(target.deadline)),
-                 standing ? std::optional(standing->value) : std::nullopt, false};
+        planned_mark(context_.registry, {target.address, target.process, target.deadline, {}});
 }
 
 // Chooses this run's stamps and puts them into the registry. Those that somebody else changed

@@ -47,7 +47,7 @@ class TableReport {
         summary(report);
         if (report.masters)
             for (const MasterSection& each : *report.masters) master(each, report.dry_run);
-        if (report.worker) worker(*report.worker);
+        if (report.worker) worker(*report.worker, report.dry_run);
         if (report.marks) marks(*report.marks);
         if (report.requeue) {
             heading("workflows stuck in FAILOVER");
@@ -80,7 +80,7 @@ class TableReport {
 
     void summary(const Report& report);
     void master(const MasterSection& master, bool dry_run);
-    void worker(const WorkerSection& worker);
+    void worker(const WorkerSection& worker, bool dry_run);
     void workflows(const WorkflowsSection& workflows, std::string_view done_name);
     void fence(const std::optional<FenceInfo>& fence);
     void mark(const std::optional<MarkInfo>& mark, bool planned);
@@ -181,7 +181,7 @@ void TableReport::recovery(const RecoveryInfo& recovery) {
                                  recovery.pending, recovery.errored));
 }
 
-void TableReport::worker(const WorkerSection& worker) {
+void TableReport::worker(const WorkerSection& worker, bool dry_run) {
     heading(fmt::format("worker {}: {}", worker.address, to_string(worker.outcome)));
     if (worker.alive)
         fact("alive", worker.startup_time ? "since " + time(worker.startup_time) : "yes");
@@ -190,7 +190,7 @@ void TableReport::worker(const WorkerSection& worker) {
     if (worker.announced)
         fact("departure", worker.acknowledged ? "announced, acknowledged by a master"
                                               : "announced, NOT ACKNOWLEDGED by a master");
-    mark(worker.mark, false);
+    mark(worker.mark, dry_run);
     fact("tasks", fmt::format("{} selected{}{}", worker.selected,
                               worker.routes.empty() ? "" : "; routes: ", counts(worker.routes)));
     TextTable list({"ID", "NAME", "WORKFLOW", "STATE", "OWNER", "ROUTE", "OUTCOME", "REASON"});
