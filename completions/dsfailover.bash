@@ -35,7 +35,6 @@ _dsfailover() {
         --log-level)
             COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$word")); return ;;
         --as) COMPREPLY=($(compgen -W 'running pause stop' -- "$word")); return ;;
-        --in-doubt) COMPREPLY=($(compgen -W 'all' -- "$word")); return ;;
         --profile) COMPREPLY=($(compgen -W 'postgresql mysql' -- "$word")); return ;;
         --registry)
             COMPREPLY=($(compgen -W 'zookeeper:// etcd:// etcds:// jdbc' -- "$word")); return ;;
@@ -44,8 +43,9 @@ _dsfailover() {
         --ds-config | --config | --audit-log | --*-file | --registry-ca | --registry-cert | \
             --registry-key)
             _dsfailover_files "$word"; return ;;
-        --time-zone | --registry-user | --address | --items | --limit | --process-id | --*-time | \
-            --*-timeout | --grace | --wait | --older-than | --unclaimed-after)
+        --in-doubt | --time-zone | --registry-user | --address | --items | --limit | \
+            --process-id | --*-time | --*-timeout | --grace | --wait | --older-than | \
+            --unclaimed-after)
             return ;;
     esac
 

@@ -46,7 +46,7 @@ complete -c dsfailover -n $with_cluster -l time-zone -x -d 'Zone of the database
 # Of the failover commands
 complete -c dsfailover -n $failover -l event-time -x -d 'When it went'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global config' -l grace -x -d 'How long a server must stay away to count as gone'
-complete -c dsfailover -n $failover -l in-doubt -x -a all -d 'Workflows to fail over although in doubt, or all'
+complete -c dsfailover -n $failover -l in-doubt -x -d 'Workflows to fail over although in doubt, or all'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global requeue config' -l lock-timeout -x -d 'How long to wait for the failover locks'
 complete -c dsfailover -n $failover -l no-lock -d 'Go on past a leaked lock'
 

@@ -170,24 +170,6 @@ bool activity_lags(const RunContext& context, const Servers& servers) {
     return true;
 }
 
-void warn_if_two_clusters(const RunContext& context, const Servers& servers, bool any_unfinished) {
-    if (any_unfinished) return;
-    if (servers.masters.empty()) {
-        context.warn(
-            "No master is alive. Recovery starts when one does; it will fail over again what it "
-            "finds (see "
-            "docs/runbook.md). If masters do live, this is the registry of another cluster.");
-        return;
-    }
-    std::vector<std::string> living;
-    for (const Server& master : servers.masters) living.push_back(master.address);
-    if (WorkflowInstanceStore(context.store()).any_hosted_by(living)) return;
-    context.warn(
-        fmt::format("No living master is the host of any of the newest workflows in {}: are {} "
-                    "and the database of two clusters?",
-                    context.database.endpoint(), context.registry.endpoint()));
-}
-
 std::string start_ahead(const WorkflowInstance& instance, EpochMs clock) {
     if (!instance.start_time) return "";
     const EpochMs ahead = instance.start_time->instants.earliest_us / 1000 - clock;

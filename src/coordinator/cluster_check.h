@@ -36,11 +36,6 @@ void check_zone(const RunContext& context, const Servers& servers);
 /// Warns if so, naming the zone in which the rows would be of now.
 bool activity_lags(const RunContext& context, const Servers& servers);
 
-/// Warns if no living master is the host of any workflow although unfinished ones exist: registry
-/// and database may be of two clusters. `any_unfinished`: a living master is the host of an
-/// unfinished one.
-void warn_if_two_clusters(const RunContext& context, const Servers& servers, bool any_unfinished);
-
 /// What is wrong where the instance's start_time lies over 60 s after `clock` (epoch ms): a wrong
 /// --time-zone or clock. Empty where it does not.
 std::string start_ahead(const WorkflowInstance& instance, EpochMs clock);

@@ -12,11 +12,13 @@
 #include "base/interruption.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover_marks.h"
+#include "coordinator/fence.h"
 #include "coordinator/global_targets.h"
 #include "coordinator/lock_status.h"
+#include "coordinator/one_cluster.h"
+#include "coordinator/parents.h"
 #include "coordinator/selection.h"
 #include "coordinator/stuck_workflows.h"
-#include "store/relation_store.h"
 
 namespace dsfailover {
 
@@ -34,10 +36,6 @@ void add_servers(const std::vector<Server>& servers, Items<ServerItem>& items) {
                    server.server_status,
                    server.problem.empty() ? std::nullopt : std::optional(server.problem)});
     }
-}
-
-std::string state_name(int state) {
-    return std::string(state == kFailover ? "FAILOVER" : workflow_state_name(state));
 }
 
 std::int64_t count_of(const AddressSelection& found, Verdict verdict) {
@@ -168,6 +166,10 @@ class StatusReader {
             return read_in_failover();
         }
         warn_of_the_whole(context_, servers_, selection);
+        const bool any = std::any_of(selection.addresses.begin(), selection.addresses.end(),
+                                     [](const auto& entry) { return entry.second.total > 0; });
+        if (servers_.masters.empty() && (any || selection.ownerless > 0))
+            warn_of_no_master(context_);
         status_.ownerless = selection.ownerless;
         odd_hosts_ = static_cast<std::int64_t>(selection.odd_hosts.size());
         for (auto& [address, found] : selection.addresses) note_address(address, found);
@@ -292,34 +294,9 @@ class StatusReader {
         }
     }
 
-    // Failing a parent over starts its child anew, beside the one that is there.
     void find_parents() {
-        const auto relations = children_of(context_.store(), parents_);
-        std::vector<std::int64_t> ids;
-        for (const WorkflowRelation& relation : relations) {
-            ids.push_back(relation.parent_id);
-            ids.push_back(relation.child_id);
-        }
-        std::sort(ids.begin(), ids.end());
-        ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-        std::unordered_map<std::int64_t, WorkflowInstance> instances;
-        for (WorkflowInstance& instance :
-             WorkflowInstanceStore(context_.store()).by_ids(ids, false)) {
-            if (is_unfinished(instance.state)) instances.emplace(instance.id, std::move(instance));
-        }
-        for (const WorkflowRelation& relation : relations) {
-            const auto parent = instances.find(relation.parent_id);
-            const auto child = instances.find(relation.child_id);
-            if (parent == instances.end() || child == instances.end()) continue;
-            status_.parents.add({relation.parent_id, std::nullopt, parent->second.host,
-                                 relation.child_id, child->second.host,
-                                 state_name(child->second.state)});
-        }
-    }
-
-    static bool is_unfinished(int state) {
-        return state == kRunning || state == kReadyPause || state == kReadyStop ||
-               state == kFailover;
+        for (ParentNote& parent : parents_of_unfinished(context_, parents_))
+            status_.parents.add(std::move(parent));
     }
 
     // What clean-marks would take counts for --check; it keeps the newest mark of an address with
@@ -338,16 +315,25 @@ class StatusReader {
                 return;
             }
             const std::string address = name ? name->address : "";
-            const bool living = servers_.master(address) || servers_.worker(address);
-            if (*value == kFenceValue && living) return;
+            if (*value == kFenceValue) return note_fence(child.name, name, now);
             EpochMs& latest = newest[address];
             latest = std::max(latest, *value);
             if (now - *value > kExpiredAfter.count()) expired.emplace_back(address, *value);
         });
-        status_.expired_marks = static_cast<std::int64_t>(expired.size());
-        cleanable_ = std::count_if(expired.begin(), expired.end(), [&](const auto& mark) {
+        status_.expired_marks += std::ssize(expired);
+        cleanable_ += std::count_if(expired.begin(), expired.end(), [&](const auto& mark) {
             return !hosts_.contains(mark.first) || newest[mark.first] != mark.second;
         });
+    }
+
+    void note_fence(const std::string& mark, const std::optional<MarkName>& name, EpochMs now) {
+        FenceNote note{mark, std::nullopt, std::nullopt, name && lives_at(*name, servers_)};
+        if (name) note.address = name->address;
+        if (name && name->process) note.age_ms = now - name->process->startup_time;
+        status_.fences.add(std::move(note));
+        if (name && is_fence_kept(*name, servers_, now)) return;
+        ++status_.expired_marks;
+        ++cleanable_;
     }
 
     void add_names() {

@@ -14,6 +14,8 @@
 #include "coordinator/global_targets.h"
 #include "coordinator/mark_cleaning.h"
 #include "coordinator/master_failover.h"
+#include "coordinator/one_cluster.h"
+#include "coordinator/right_server.h"
 #include "coordinator/run_context.h"
 #include "coordinator/task_failover.h"
 
@@ -56,14 +58,15 @@ struct FailoverCoordinator::State {
 
 namespace {
 
-// refuse_or_fence(). False where the run ends here; `ended` puts that into the report's section,
-// whatever ends it.
+// refuse_wrong_server() and refuse_or_fence(). False where the run ends here; `ended` puts that
+// into the report's section, whatever ends it.
 bool is_admitted(const RunContext& context, std::string_view folder, FailoverTarget& target,
                  FirstLook& look, std::optional<EpochMs> event_time, const FailoverOptions& options,
                  const std::function<void(Outcome)>& ended) {
     std::optional<Refusal> refusal;
     try {
-        refusal = refuse_or_fence(context, folder, target, look, event_time, options);
+        refusal = refuse_wrong_server(context, folder, target, look.servers);
+        if (!refusal) refusal = refuse_or_fence(context, folder, target, look, event_time, options);
     } catch (const Interrupted&) {
         ended(Outcome::interrupted);
         throw;
@@ -236,6 +239,7 @@ void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
         MasterFailover failover(context, options, std::move(look));
         failover.run({target}, event.event_time, true);
         failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());
+        warn_if_no_master(context);
     });
     conclude(report);
 }
@@ -252,6 +256,7 @@ void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent
     MasterFailover failover(context, options, std::move(look));
     failover.run(std::move(targets), event.event_time, false);
     failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());
+    warn_if_no_master(context);
     conclude(report);
 }
 
@@ -279,6 +284,7 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
         WorkerFailoverEvent meant = event;
         meant.process = target.process;
         TaskFailover(context, options, std::move(look), std::move(meant)).run();
+        warn_if_no_master(context);
     });
     conclude(report);
 }

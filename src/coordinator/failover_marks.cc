@@ -139,6 +139,14 @@ EpochMs FailoverMarks::newest_of_any_master(const std::set<std::string>& workers
     return *newest_of_any_master_;
 }
 
+MarkInfo planned_mark(Registry& registry, const MarkToWrite& mark) {
+    const std::string path = mark_path(mark.address, mark.process);
+    const auto standing = registry.get(path);
+    const auto value = standing ? parse_mark_value(standing->value) : std::nullopt;
+    return {path, std::max(mark.value, value.value_or(mark.value)),
+            standing ? std::optional(standing->value) : std::nullopt, false};
+}
+
 void write_marks(Registry& registry, AuditLog& audit, std::span<MarkToWrite> marks) {
     // The first try takes it that there are none, as nearly always.
     std::vector<Put> puts;

@@ -78,6 +78,9 @@ struct MarkToWrite {
     std::optional<MarkInfo> done;  ///< filled in: what stands there now
 };
 
+/// What write_marks() would leave standing, for a dry run. Throws RegistryError.
+MarkInfo planned_mark(Registry& registry, const MarkToWrite& mark);
+
 /// Writes the marks with compare-and-set, all together where there are none yet, and audits them. A
 /// later value that stands there already is left: `written` is false then. Throws RegistryError;
 /// what was done before is filled in.

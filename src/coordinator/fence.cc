@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/interruption.h"
 #include "base/log.h"
@@ -11,6 +12,8 @@
 namespace dsfailover {
 
 namespace {
+
+constexpr Millis kFenceStays = std::chrono::hours(24 * 7);
 
 /// The mark with the value 0, taken away again unless it did its work.
 class FenceMark {
@@ -107,6 +110,15 @@ void fence(Registry& registry, AuditLog& audit, std::string_view folder, const S
         mark.keep();
     else
         mark.withdraw();
+}
+
+bool lives_at(const MarkName& mark, const Servers& servers) {
+    return servers.master(mark.address) || servers.worker(mark.address);
+}
+
+bool is_fence_kept(const MarkName& mark, const Servers& servers, EpochMs now) {
+    return lives_at(mark, servers) ||
+           (mark.process && now - mark.process->startup_time <= kFenceStays.count());
 }
 
 }  // namespace dsfailover

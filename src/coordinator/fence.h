@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "coordinator/events.h"
+#include "coordinator/failover_marks.h"
 #include "registry/cluster.h"
 #include "report/audit_log.h"
 #include "report/report.h"
@@ -22,5 +23,12 @@ namespace dsfailover {
 /// tells then, too, how far it came.
 void fence(Registry& registry, AuditLog& audit, std::string_view folder, const Server& server,
            Millis time_limit, FenceInfo& info);
+
+/// Whether a server lives at the address of a mark: its fence may still have to stop it.
+bool lives_at(const MarkName& mark, const Servers& servers);
+
+/// Whether clean-marks keeps a fence, a mark with the value 0: while a server lives at its address,
+/// and until 7 days after the startup time in its name. `now` in epoch ms.
+bool is_fence_kept(const MarkName& mark, const Servers& servers, EpochMs now);
 
 }  // namespace dsfailover

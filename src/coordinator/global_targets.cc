@@ -5,6 +5,8 @@
 #include <map>
 
 #include "coordinator/cluster_check.h"
+#include "coordinator/one_cluster.h"
+#include "coordinator/report_names.h"
 #include "coordinator/selection.h"
 
 namespace dsfailover {
@@ -16,6 +18,9 @@ void report_untouched(const RunContext& context, const FirstLook& look, const st
     MasterSection& section = context.report.masters->emplace_back();
     section.address = address;
     section.workflows = std::move(workflows);
+    std::vector<WorkflowItem*> items;
+    for (WorkflowItem& item : section.workflows.items.kept()) items.push_back(&item);
+    add_workflow_names(context, std::move(items));
     for (const auto& [verdict, count] : found.skipped) {
         section.workflows.skipped[std::string(to_string(verdict))] = count;
     }
@@ -103,7 +108,7 @@ void warn_of_the_whole(const RunContext& context, const Servers& servers,
     }
     std::int64_t unfinished = selection.ownerless;
     for (const auto& [address, found] : selection.addresses) unfinished += found.total;
-    if (unfinished > 0) warn_if_two_clusters(context, servers, selection.any_of_living_master);
+    if (unfinished > 0) warn_if_two_clusters(context, servers, selection);
 }
 
 }  // namespace dsfailover

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <vector>
 
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover_marks.h"
+#include "coordinator/fence.h"
 #include "registry/cluster.h"
 #include "store/workflow_instance_store.h"
 
@@ -33,7 +33,12 @@ MarkItem describe(const NodeRead& child, EpochMs now) {
     }
     if (child.node) {
         item.value = child.node->value;
-        if (const auto value = parse_mark_value(child.node->value)) item.age_ms = now - *value;
+        const auto value = parse_mark_value(child.node->value);
+        if (value != kFenceValue) {
+            if (value) item.age_ms = now - *value;
+        } else if (item.startup_time) {
+            item.age_ms = now - *item.startup_time;  // its value is no time
+        }
     }
     return item;
 }
@@ -41,7 +46,7 @@ MarkItem describe(const NodeRead& child, EpochMs now) {
 /// What protects a mark from being cleaned.
 struct Evidence {
     std::map<std::string, EpochMs> newest;  ///< per address with unfinished instances
-    std::set<std::string> living;
+    Servers living;
 };
 
 /// Without a database the heartbeats tell when our clock is far ahead, which would delete every
@@ -60,14 +65,11 @@ void check_clock_by_heartbeats(const Servers& servers) {
 
 Evidence collect_evidence(Registry& registry, const RunContext* context) {
     Evidence evidence;
-    const Servers servers = read_servers(registry, true);
+    evidence.living = read_servers(registry, true);
     if (context)
-        check_clocks(*context, servers);
+        check_clocks(*context, evidence.living);
     else
-        check_clock_by_heartbeats(servers);
-    for (const auto* folder : {&servers.masters, &servers.workers}) {
-        for (const Server& server : *folder) evidence.living.insert(server.address);
-    }
+        check_clock_by_heartbeats(evidence.living);
     if (!context) return evidence;
     // State FAILOVER too: once a master took it, only the mark tells that it did.
     constexpr int kUnfinished[] = {workflow_state::kRunning, workflow_state::kReadyPause,
@@ -153,14 +155,19 @@ class Cleaner {
                 newest->second = std::max(newest->second, *value);
             }
         }
-        const bool is_live_fence =
-            *value == kFenceValue && name && evidence_.living.contains(name->address);
-        if (is_live_fence) return keep(child.name, child.node->value, "fence");
-        if (now_ - *value <= options_.older_than.count()) {
+        const bool is_fence = *value == kFenceValue;
+        if (is_fence && name && is_fence_kept(*name, evidence_.living, now_))
+            return keep(child.name, child.node->value, "fence");
+        if (now_ - age_begins(*value, name) <= options_.older_than.count()) {
             ++section_.kept;  // too many and too ordinary to be listed
             return;
         }
         candidates_.push_back({std::move(child.name), std::move(child.node->version), *value});
+    }
+
+    // A fence's value is no time: it is as old as its process.
+    static EpochMs age_begins(EpochMs value, const std::optional<MarkName>& name) {
+        return value == kFenceValue && name && name->process ? name->process->startup_time : value;
     }
 
     void protect_evidence() {
@@ -259,7 +266,9 @@ void list_marks(Registry& registry, Report& report, const MarksOptions& options)
         if (child.node) {
             ++section.kept;
             item.outcome = "kept";
-            if (!item.age_ms) item.reason = "its value is no number of epoch milliseconds";
+            const auto value = parse_mark_value(child.node->value);
+            if (!value) item.reason = "its value is no number of epoch milliseconds";
+            if (value == kFenceValue) item.reason = "fence";
         } else {
             ++section.failed;
             item.outcome = "failed";

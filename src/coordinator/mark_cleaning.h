@@ -5,7 +5,8 @@
 
 namespace dsfailover {
 
-/// Lists the marks (of one address, or older than a duration), oldest first, into report.marks.
+/// Lists the marks (of one address, or older than a duration), oldest first, into report.marks,
+/// fences among them as such.
 /// Throws RegistryError.
 void list_marks(Registry& registry, Report& report, const MarksOptions& options);
 
@@ -14,7 +15,7 @@ void list_marks(Registry& registry, Report& report, const MarksOptions& options)
 ///
 /// Never touches anything but a direct child of the marks folder. `context` (a run with a
 /// database): the newest mark of an address is kept while an unfinished instance has that host. A
-/// fence is kept while its address lives. Marks that could not be handled raise the exit code to 3.
+/// fence is kept as is_fence_kept() says. Marks that could not be handled raise the exit code to 3.
 /// Our clock is compared with the database's, without one with the heartbeats: EnvironmentError.
 /// Throws RegistryError if the registry is gone before anything was removed, Error(failed) if it is
 /// gone later (report.marks has what was removed), and Interrupted.

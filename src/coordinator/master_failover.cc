@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/global_targets.h"
+#include "coordinator/parents.h"
 #include "coordinator/recovery_watch.h"
+#include "coordinator/report_names.h"
 #include "coordinator/retried_transaction.h"
 #include "store/command_store.h"
 
@@ -324,10 +326,11 @@ void MasterFailover::check_return(Target& target) {
         section(target).startup_time = living->startup_time;
         throw RefusedError(fmt::format(
             "{}: the master {} came back ({}) while we waited: nothing was failed over. What its "
-            "old process left is failed over by the command global.",
+            "old process left is failed over {}.",
             context_.registry.endpoint(), target.address,
             living->startup_time ? "startup time " + std::to_string(*living->startup_time)
-                                 : living->problem));
+                                 : living->problem,
+            by_global()));
     }
     if (target.lives && (!living || living->startup_time != section(target).startup_time)) {
         throw RefusedError(
@@ -526,12 +529,8 @@ void MasterFailover::plan(Target& target, AddressSelection& found) {
                         its.left, target.address));
         return;
     }
-    const std::string path = mark_path(target.address, target.process);
-    const auto standing = context_.registry.get(path);
-    const auto value = standing ? parse_mark_value(standing->value) : std::nullopt;
     section(target).mark =
-        MarkInfo{path, std::max(target.deadline, value.value_or(target.deadline)),
-                 standing ? std::optional(standing->value) : std::nullopt, false};
+        planned_mark(context_.registry, {target.address, target.process, target.deadline, {}});
 }
 
 // Chooses this run's stamps and puts them into the registry. Those that somebody else changed
@@ -880,13 +879,20 @@ void MasterFailover::require_ours(Target& target, bool lock_held,
     if (!living || (living->startup_time && *living->startup_time >= target.deadline)) return;
     section(target).alive = true;
     section(target).startup_time = living->startup_time;
-    throw RefusedError(
-        fmt::format("{}: the master {} came back while it was failed over ({}): stopped before "
-                    "the next commit, no mark was written. What is left belongs to it, or is for "
-                    "the command global.",
-                    context_.registry.endpoint(), target.address,
-                    living->startup_time ? "startup time " + std::to_string(*living->startup_time)
-                                         : living->problem));
+    throw RefusedError(fmt::format(
+        "{}: the master {} came back while it was failed over ({}): stopped before "
+        "the next commit, no mark was written. What is left belongs to it, or is failed "
+        "over {}.",
+        context_.registry.endpoint(), target.address,
+        living->startup_time ? "startup time " + std::to_string(*living->startup_time)
+                             : living->problem,
+        by_global()));
+}
+
+// What is for global, as global itself says it.
+std::string_view MasterFailover::by_global() const {
+    return context_.report.command == "global" ? "when this command is run again"
+                                               : "by the command global";
 }
 
 void MasterFailover::warn_of_others(const Selection& selection) {
@@ -911,20 +917,13 @@ void MasterFailover::warn_of_others(const Selection& selection) {
                     fmt::join(doubtful, ", ")));
 }
 
-// Names are for the report alone; without them it is still true. Asked for in the order of the
-// rows, which are mixed among the masters.
-void MasterFailover::add_names() try {
+// Asked for together, because their rows are mixed among the masters.
+void MasterFailover::add_names() {
     std::vector<WorkflowItem*> items;
     for (const Target& target : targets_)
         for (WorkflowItem& item : section(target).workflows.items.kept()) items.push_back(&item);
-    std::sort(items.begin(), items.end(),
-              [](const WorkflowItem* a, const WorkflowItem* b) { return a->id < b->id; });
-    std::vector<std::int64_t> ids;
-    for (const WorkflowItem* item : items) ids.push_back(item->id);
-    auto names = WorkflowInstanceStore(context_.store()).names(ids);
-    for (std::size_t i = 0; i < items.size(); ++i) items[i]->name = std::move(names[i]);
-} catch (const std::exception& error) {
-    spdlog::warn("the report has no names: {}", error.what());
+    warn_of_parents(context_, items);
+    add_workflow_names(context_, std::move(items));
 }
 
 void MasterFailover::release_locks() {
@@ -988,7 +987,7 @@ void MasterFailover::wait_for_recovery(EpochMs until) {
         if (!recovery) continue;
         recovery->recovered = find_commands(target);
         const auto problems = watch_recovery(context_, target.command_ids, until, *recovery);
-        report_recovery(context_, *recovery, problems, false);
+        report_recovery(context_, *recovery, problems, options_.wait);
     }
 }
 

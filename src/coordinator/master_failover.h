@@ -113,6 +113,7 @@ class MasterFailover {
     void stop(Target& target, ExitCode code, Outcome outcome, const std::string& message);
     void guarded(Target& target, const std::function<void()>& work);
     void guarded(std::span<const Selected> selected, const std::function<void()>& work);
+    std::string_view by_global() const;
     void warn_of_others(const Selection& selection);
     void finish(std::optional<Outcome> unfinished);
     void add_names();

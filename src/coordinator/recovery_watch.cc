@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 
 #include "base/interruption.h"
@@ -16,6 +17,8 @@ namespace dsfailover {
 namespace {
 
 constexpr std::size_t kProblemsShown = 10;
+constexpr EpochMs kProgressEvery = 10'000;
+constexpr Millis kUnclaimedAfter = std::chrono::minutes(2);
 
 }  // namespace
 
@@ -26,7 +29,7 @@ std::vector<std::string> watch_recovery(const RunContext& context,
     std::vector<std::string> problems;
     counts.pending = static_cast<std::int64_t>(pending.size());
     std::sort(pending.begin(), pending.end());
-    for (;;) {
+    for (EpochMs logged = 0;;) {
         std::vector<std::int64_t> waiting =
             read_patiently(context.database, [&] { return commands.still_waiting(pending); });
         std::sort(waiting.begin(), waiting.end());
@@ -47,15 +50,32 @@ std::vector<std::string> watch_recovery(const RunContext& context,
         pending = std::move(waiting);
         const EpochMs now = now_ms();
         if (pending.empty() || now >= until) return problems;
-        spdlog::info("{} recovered, {} errored, {} commands waiting for a master", counts.recovered,
-                     counts.errored, counts.pending);
+        if (now - logged >= kProgressEvery) {
+            logged = now;
+            spdlog::info("{} recovered, {} errored, {} commands waiting for a master",
+                         counts.recovered, counts.errored, counts.pending);
+        }
         // Many commands make a long question; ask it less often.
         wait_for(std::min(Millis(pending.size() > 5000 ? 3000 : 1000), Millis(until - now)));
     }
 }
 
+std::string_view way_on_for_untaken(std::optional<Millis> waited) {
+    if (!waited) {
+        return "Look in status whether masters are BUSY, which passes by itself, and into the logs "
+               "of those that are NORMAL.";
+    }
+    if (*waited < kUnclaimedAfter) {
+        return "Look at status again; if masters live and commands older than two minutes stay, "
+               "use requeue (on JDBC and etcd masters share commands out to masters that are "
+               "gone).";
+    }
+    return "If status shows a master that lives and is NORMAL, use requeue now (on JDBC and etcd "
+           "masters share commands out to masters that are gone).";
+}
+
 void report_recovery(const RunContext& context, const RecoveryInfo& counts,
-                     const std::vector<std::string>& problems, bool requeued) {
+                     const std::vector<std::string>& problems, std::optional<Millis> waited) {
     for (const std::string& problem : problems) context.fail(ExitCode::needs_person, problem);
     if (counts.errored > 0) {
         context.fail(ExitCode::needs_person,
@@ -65,16 +85,9 @@ void report_recovery(const RunContext& context, const RecoveryInfo& counts,
                                  counts.errored));
     }
     if (counts.pending > 0) {
-        context.fail(
-            ExitCode::needs_person,
-            fmt::format(
-                "{} commands were not taken by a master in time. {}", counts.pending,
-                requeued
-                    ? "Look in status whether masters are BUSY, which passes by itself, and into "
-                      "the logs of those that are NORMAL."
-                    : "Look at status again; if masters live and commands older than two minutes "
-                      "stay, use requeue (on JDBC and etcd masters share commands out to masters "
-                      "that are gone)."));
+        context.fail(ExitCode::needs_person,
+                     fmt::format("{} commands were not taken by a master in time. {}",
+                                 counts.pending, way_on_for_untaken(waited)));
     }
 }
 

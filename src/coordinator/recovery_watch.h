@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/run_context.h"
@@ -17,10 +19,14 @@ std::vector<std::string> watch_recovery(const RunContext& context,
                                         std::vector<std::int64_t> command_ids, EpochMs until,
                                         RecoveryInfo& counts);
 
+/// What to do about commands that no master took within `waited` (--wait); none: of requeue, which
+/// tries again and again itself.
+std::string_view way_on_for_untaken(std::optional<Millis> waited);
+
 /// Adds to the report what an operator should do about recoveries that did not happen, and raises
 /// the exit code to 3; nothing if all recovered. `problems`: what watch_recovery() returned;
-/// `requeued`: the commands are requeue's.
+/// `waited`: as above.
 void report_recovery(const RunContext& context, const RecoveryInfo& counts,
-                     const std::vector<std::string>& problems, bool requeued);
+                     const std::vector<std::string>& problems, std::optional<Millis> waited);
 
 }  // namespace dsfailover

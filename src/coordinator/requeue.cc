@@ -524,7 +524,7 @@ class Requeue {
         if (exchange) exchange_until_taken(until);
         claims_.release();  // from here on we only look
         const auto problems = watch_recovery(context_, done(), until, *context_.report.recovery);
-        report_recovery(context_, *context_.report.recovery, problems, true);
+        report_recovery(context_, *context_.report.recovery, problems, std::nullopt);
     }
 
     void exchange_until_taken(EpochMs until) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/address.h"
 #include "base/interruption.h"
@@ -27,7 +28,12 @@ constexpr std::string_view kRedispatched = "redispatched";
 constexpr std::string_view kPending = "pending";
 constexpr std::string_view kStuck = "stuck";
 
-constexpr EpochMs kMarkFollows = 5000;
+constexpr std::string_view kMovedOn = "moved_on";
+
+// Masters act 30 s after an announcement, and not all of them at one moment.
+constexpr Millis kMastersAct = std::chrono::seconds(45);
+constexpr EpochMs kRestFollows = 5000;
+constexpr EpochMs kProgressEvery = 10'000;
 
 std::string came_back(const Server& worker) {
     return fmt::format("The worker {} is registered ({}).", worker.address,
@@ -78,14 +84,18 @@ void TaskFailover::work() {
     // A master that waits for a leaked lock reacts to nothing.
     if (!tasks_.empty()) read_failover_locks(context_, look_.servers);
     const auto masters = fail_masters_over(event_time);
+    if (!options_.announce) leave_unannounced();
     if (!options_.dry_run) {
         const auto announcement = announce(event_time);
-        const EpochMs until = now_ms() + options_.wait.value_or(Millis(0)).count();
+        const EpochMs until = now_ms() + options_.wait.value_or(kMastersAct).count();
         if (masters) masters->wait_for_recovery(until);
         if (announcement) follow_announced(*announcement, until);
     }
     advise();
-    if (!options_.dry_run) write_worker_mark();
+    if (options_.dry_run)
+        plan_worker_mark();
+    else
+        write_worker_mark();
 }
 
 bool TaskFailover::stays_away() {
@@ -231,11 +241,11 @@ std::unique_ptr<MasterFailover> TaskFailover::fail_masters_over(EpochMs event_ti
     if (context_.report.event) context_.report.event->event_time = event_time;
     std::int64_t left = 0;
     for (const auto& [workflow, tasks] : failed_over_tasks_) {
+        const auto doubt = doubts_.find(workflow);
         for (Task* task : tasks) {
-            if (options_.dry_run) task->outcome = "planned";
+            if (options_.dry_run && doubt == doubts_.end()) task->outcome = "planned";
             if (!task->outcome.empty()) continue;
             task->outcome = "left";
-            const auto doubt = doubts_.find(workflow);
             task->reason =
                 doubt == doubts_.end() ? "its workflow was not failed over" : doubt->second;
             ++left;
@@ -294,23 +304,24 @@ void TaskFailover::redispatch(std::span<const FailedOver> workflows) {
     }
 }
 
+void TaskFailover::leave_unannounced() {
+    const std::vector<Task*> tasks = on_route(kAnnounced);
+    if (tasks.empty()) return;
+    for (Task* task : tasks) {
+        task->outcome = "left";
+        task->reason = "--no-announce";
+    }
+    context_.fail(
+        ExitCode::needs_person,
+        fmt::format("{} tasks belong to workflows that masters may be running, and --no-announce "
+                    "was given: they are left. Only an announcement of the worker's departure "
+                    "makes those masters act.",
+                    tasks.size()));
+}
+
 std::optional<AnnouncementResult> TaskFailover::announce(EpochMs event_time) {
     const std::vector<Task*> tasks = on_route(kAnnounced);
-    if (tasks.empty()) return std::nullopt;
-    if (!options_.announce) {
-        for (Task* task : tasks) {
-            task->outcome = "left";
-            task->reason = "--no-announce";
-        }
-        context_.fail(
-            ExitCode::needs_person,
-            fmt::format(
-                "{} tasks belong to workflows that masters may be running, and --no-announce was "
-                "given: they are "
-                "left. Only an announcement of the worker's departure makes those masters act.",
-                tasks.size()));
-        return std::nullopt;
-    }
+    if (tasks.empty() || !options_.announce) return std::nullopt;
     const ProcessIdentity incarnation =
         event_.process.value_or(ProcessIdentity{event_time, ::getpid()});
     const AnnouncementResult result =
@@ -342,8 +353,7 @@ void TaskFailover::refuse_announcement(const AnnouncementResult& result) {
                                   event_.address));
         return;
     }
-    section_.alive = true;
-    section_.outcome = Outcome::refused;
+    section_.alive = returned_ = true;
     const bool meanwhile = result.kind == Kind::worker_registered;
     context_.fail(
         ExitCode::refused,
@@ -367,58 +377,81 @@ void TaskFailover::look_for_acknowledgement(const AnnouncementResult& announceme
     }
 }
 
-// A master writes the worker's mark after it has acted on the last of its tasks, so the tasks may
-// be seen to have moved on a moment before it.
-void TaskFailover::await_acknowledgement(const AnnouncementResult& announcement, EpochMs until) {
-    for (;;) {
-        look_for_acknowledgement(announcement);
-        const EpochMs now = now_ms();
-        if (section_.acknowledged || now >= until) return;
-        wait_for(std::min(Millis(200), Millis(until - now)));
-    }
+// Takes out of `open` the tasks that have moved on.
+void TaskFailover::forget_moved(std::vector<Task*>& open) {
+    std::vector<std::int64_t> ids;
+    for (const Task* task : open) ids.push_back(task->row.task.id);
+    TaskInstanceStore store(context_.store());
+    const auto standing = read_patiently(context_.database, [&] { return store.standing(ids); });
+    std::erase_if(open, [&](Task* task) {
+        const auto now = standing.find(task->row.task.id);
+        const bool moved = now == standing.end() || now->second.flag == 0 ||
+                           (now->second.state != task_state::kRunning &&
+                            now->second.state != task_state::kDispatched);
+        if (moved) task->outcome = kMovedOn;
+        return moved;
+    });
 }
 
-// With --wait until every announced task has moved on, or the time is up.
+// Until every announced task has moved on and a master acknowledged the announcement, or the time
+// is up. Where one of the two is seen the other follows soon, or never.
 void TaskFailover::follow_announced(const AnnouncementResult& announcement, EpochMs until) {
     std::vector<Task*> open = on_route(kAnnounced);
-    TaskInstanceStore store(context_.store());
-    for (;;) {
+    const EpochMs began = now_ms();
+    EpochMs half_since = 0;
+    for (EpochMs logged = 0;;) {
         look_for_acknowledgement(announcement);
-        std::vector<std::int64_t> ids;
-        for (const Task* task : open) ids.push_back(task->row.task.id);
-        const auto standing =
-            read_patiently(context_.database, [&] { return store.standing(ids); });
-        std::erase_if(open, [&](Task* task) {
-            const auto now = standing.find(task->row.task.id);
-            const bool moved = now == standing.end() || now->second.flag == 0 ||
-                               (now->second.state != task_state::kRunning &&
-                                now->second.state != task_state::kDispatched);
-            if (moved) task->outcome = "moved_on";
-            return moved;
-        });
+        forget_moved(open);
         const EpochMs now = now_ms();
-        if (open.empty() || now >= until) break;
-        spdlog::info("{} announced tasks have not moved on yet", open.size());
-        wait_for(std::min(Millis(1000), Millis(until - now)));
+        if (now >= until || (open.empty() && section_.acknowledged)) break;
+        if (half_since == 0 && (open.empty() || section_.acknowledged)) half_since = now;
+        const bool half_long = half_since > 0 && now >= half_since + kRestFollows;
+        if (half_long && (open.empty() ? now >= began + kMastersAct.count() : !options_.wait))
+            break;
+        if (now - logged >= kProgressEvery) {
+            logged = now;
+            spdlog::info("{} announced tasks have not moved on yet, {} by a master; {} s more",
+                         open.size(), section_.acknowledged ? "acknowledged" : "not acknowledged",
+                         (until - now + 999) / 1000);
+        }
+        wait_for(std::min(Millis(section_.acknowledged || open.empty() ? 200 : 1000),
+                          Millis(until - now)));
     }
-    if (open.empty()) await_acknowledgement(announcement, std::min(until, now_ms() + kMarkFollows));
-    const bool confirmed = open.empty() || section_.acknowledged;
-    const bool deaf = !context_.registry.masters_notice_departures() && !section_.acknowledged;
-    if (open.empty() || (!options_.wait && (confirmed || !deaf))) return;
+    report_unconfirmed(open);
+}
+
+// Nothing acknowledged is never exit status 0.
+void TaskFailover::report_unconfirmed(std::span<Task* const> open) {
+    if (open.empty() && section_.acknowledged) return;
     for (Task* task : open) task->reason = "not seen to move on in time";
-    context_.fail(
-        ExitCode::needs_person,
-        deaf ? fmt::format("{} tasks were announced, and not seen to move on. On a {} registry "
-                           "masters of these releases do not "
-                           "notice that a worker departs: stop the workflows of these tasks in the "
-                           "user interface and run them "
-                           "again.",
-                           open.size(), context_.registry.type())
-             : fmt::format("{} announced tasks were not seen to move on in time. Masters act 30 s "
-                           "after an announcement: run the "
-                           "command again with --wait 2m, and look at status for masters that wait "
-                           "for a lock.",
-                           open.size()));
+    const bool deaf = !context_.registry.masters_notice_departures() && !section_.acknowledged;
+    const std::string_view again = options_.wait.value_or(kMastersAct) < kMastersAct
+                                       ? "run the command again with --wait 2m"
+                                       : "run the command again";
+    if (open.empty()) {
+        context_.fail(ExitCode::needs_person,
+                      fmt::format("All announced tasks moved on, but no master acknowledged the "
+                                  "announcement, so no mark was written: {}, to see whether tasks "
+                                  "are left.",
+                                  again));
+    } else if (deaf) {
+        context_.fail(
+            ExitCode::needs_person,
+            fmt::format("{} tasks were announced, and not seen to move on. On a {} registry "
+                        "masters of these releases do not notice that a worker departs: stop the "
+                        "workflows of these tasks in the user interface and run them again.",
+                        open.size(), context_.registry.type()));
+    } else {
+        context_.fail(
+            ExitCode::needs_person,
+            fmt::format("{} announced tasks were not seen to move on in time, {}. Masters act 30 s "
+                        "after an announcement: {}, and look at status for masters that wait for a "
+                        "lock.",
+                        open.size(),
+                        section_.acknowledged ? "although a master acknowledged the announcement"
+                                              : "and no master acknowledged the announcement",
+                        again));
+    }
 }
 
 // A restarted master fails over all that is in doubt, anywhere, so that is no way on while anything
@@ -458,31 +491,66 @@ void TaskFailover::advise() {
     }
 }
 
+// By the worker's own node, not by the run's exit status, which another server may have raised.
+bool TaskFailover::has_returned() {
+    if (returned_ || restarted_) return returned_;
+    const auto living = read_server(context_.registry, paths::kWorkers, event_.address, false);
+    if (!living) return false;
+    section_.alive = returned_ = true;
+    section_.startup_time = living->startup_time;
+    context_.fail(ExitCode::refused,
+                  came_back(*living) +
+                      " It came back while its tasks were failed over: no mark was written.");
+    return true;
+}
+
+// Whatever became of the rest of the run.
+bool TaskFailover::all_dealt_with() const {
+    return std::all_of(tasks_.begin(), tasks_.end(), [&](const Task& task) {
+        if (task.route == kAnnounced)
+            return section_.acknowledged ? task.outcome == kMovedOn : false;
+        return task.outcome == "failed_over" || task.outcome == "redispatched" ||
+               task.outcome == "pending";
+    });
+}
+
+// A mark for no task would only age the evidence of others. The exact one of a process fences it,
+// and counts nowhere as a finished failover.
+std::optional<MarkToWrite> TaskFailover::mark_wanted() {
+    MarkToWrite mark{event_.address, event_.process, *section_.deadline, {}};
+    if (!tasks_.empty()) return mark;
+    mark.value = kFenceValue;
+    if (!event_.process || context_.registry.get(mark_path(event_.address, event_.process)))
+        return std::nullopt;
+    return mark;
+}
+
 void TaskFailover::write_worker_mark() {
-    const bool left = std::any_of(tasks_.begin(), tasks_.end(),
-                                  [](const Task& t) { return t.outcome == "left"; });
-    if (!restarted_ && context_.report.exit_code != ExitCode::refused) {
-        if (const auto living =
-                read_server(context_.registry, paths::kWorkers, event_.address, false)) {
-            section_.alive = true;
-            section_.startup_time = living->startup_time;
-            context_.fail(
-                ExitCode::refused,
-                came_back(*living) +
-                    " It came back while its tasks were failed over: no mark was written.");
-        }
-    }
-    if (context_.report.exit_code == ExitCode::refused) {
+    if (has_returned()) {
         section_.outcome = Outcome::refused;
         return;
     }
-    section_.outcome = left             ? Outcome::partial
+    const bool done = all_dealt_with();
+    section_.outcome = !done            ? Outcome::partial
                        : tasks_.empty() ? Outcome::nothing_to_do
                                         : Outcome::completed;
-    if (left) return;
-    MarkToWrite mark{event_.address, event_.process, *section_.deadline, {}};
-    write_marks(context_.registry, context_.audit, {&mark, 1});
-    section_.mark = std::move(mark.done);
+    if (!done) return;
+    auto mark = mark_wanted();
+    if (!mark) return;
+    write_marks(context_.registry, context_.audit, {&*mark, 1});
+    section_.mark = std::move(mark->done);
+}
+
+// As if every announced task moved on.
+void TaskFailover::plan_worker_mark() {
+    const bool any_left = std::any_of(tasks_.begin(), tasks_.end(),
+                                      [](const Task& task) { return task.outcome == "left"; });
+    const auto& masters = *context_.report.masters;
+    const bool beyond_limit = std::any_of(masters.begin(), masters.end(), [](const auto& master) {
+        return master.workflows.left > 0;
+    });
+    if (any_left || beyond_limit) return;
+    if (const auto mark = mark_wanted()) section_.mark = planned_mark(context_.registry, *mark);
 }
 
 void TaskFailover::fill_items() {

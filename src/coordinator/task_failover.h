@@ -4,11 +4,13 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "coordinator/events.h"
+#include "coordinator/failover_marks.h"
 #include "coordinator/failover_options.h"
 #include "coordinator/master_failover.h"
 #include "coordinator/run_context.h"
@@ -47,14 +49,20 @@ class TaskFailover {
     std::unique_ptr<MasterFailover> fail_masters_over(EpochMs event_time);
     void redispatch(std::span<const FailedOver> workflows);
     void note_failed_over(std::int64_t workflow);
+    void leave_unannounced();
     std::optional<AnnouncementResult> announce(EpochMs event_time);
     void refuse_announcement(const AnnouncementResult& result);
     void look_for_acknowledgement(const AnnouncementResult& announcement);
-    void await_acknowledgement(const AnnouncementResult& announcement, EpochMs until);
+    void forget_moved(std::vector<Task*>& open);
     void follow_announced(const AnnouncementResult& announcement, EpochMs until);
+    void report_unconfirmed(std::span<Task* const> open);
     std::string way_on_without_announcement();
     void advise();
+    bool has_returned();
+    bool all_dealt_with() const;
+    std::optional<MarkToWrite> mark_wanted();
     void write_worker_mark();
+    void plan_worker_mark();
     void fill_items();
     std::vector<Task*> on_route(std::string_view route);
     std::set<std::string> owners(std::string_view route);
@@ -65,6 +73,7 @@ class TaskFailover {
     WorkerFailoverEvent event_;
     WorkerSection& section_;
     bool restarted_ = false;
+    bool returned_ = false;  ///< it was gone, and is registered again
     std::vector<Task> tasks_;
     std::map<std::int64_t, std::string>
         doubts_;  ///< workflow instance -> in_doubt, running_elsewhere, done_before

@@ -49,6 +49,7 @@ class JsonReport {
     void item(const StuckWorkflow& item);
     void item(const WorkflowNote& item);
     void item(const ParentNote& item);
+    void item(const FenceNote& item);
     void item(const SandboxServer& item);
     void item(const SandboxWorkflow& item);
     void item(const SandboxTask& item);
@@ -338,10 +339,12 @@ void JsonReport::status(const std::optional<StatusSection>& status) {
     json_.end_object();
     locks(status->locks.kept());
     json_.field("locks_omitted", status->locks.omitted());
-    json_.key("marks").begin_object(kInline);
+    json_.key("marks").begin_object();
     json_.field("count", status->marks);
     json_.field("expired", status->expired_marks);
     json_.field("unreadable", status->unreadable_marks);
+    array("fences", status->fences.kept());
+    json_.field("fences_omitted", status->fences.omitted());
     json_.end_object();
     json_.field("clock_skew_ms", status->clock_skew_ms);
     array("checks", status->checks);
@@ -417,6 +420,13 @@ void JsonReport::item(const ServerItem& item) {
     json_.field("report_time", item.report_time);
     json_.field("server_status", item.server_status);
     json_.field("problem", item.problem);
+}
+
+void JsonReport::item(const FenceNote& item) {
+    json_.field("name", item.name);
+    json_.field("address", item.address);
+    json_.field("age_ms", item.age_ms);
+    json_.field("alive", item.alive);
 }
 
 void JsonReport::item(const NeedsFailover& item) {

@@ -241,6 +241,15 @@ struct LockNote {
     std::vector<std::string> waiters;
 };
 
+/// A mark with the value 0: it makes the process in its name stop itself (docs/behaviour.md,
+/// Fence).
+struct FenceNote {
+    std::string name;
+    std::optional<std::string> address;
+    std::optional<std::int64_t> age_ms;  ///< since the startup time in its name
+    bool alive = false;                  ///< a server lives at its address
+};
+
 /// What `status` found.
 struct StatusSection {
     explicit StatusSection(std::size_t limit = 1000)
@@ -251,7 +260,8 @@ struct StatusSection {
           uncertain(limit),
           parents(limit),
           waiting_for_kill(limit),
-          locks(limit) {}
+          locks(limit),
+          fences(limit) {}
     Items<ServerItem> masters;
     Items<ServerItem> workers;
     std::optional<std::string> coordinator;
@@ -269,6 +279,7 @@ struct StatusSection {
     std::int64_t marks = 0;
     std::int64_t expired_marks = 0;             ///< older than 7 days
     std::int64_t unreadable_marks = 0;          ///< whose value is no number
+    Items<FenceNote> fences;                    ///< printed in `marks`
     std::optional<std::int64_t> clock_skew_ms;  ///< the database's clock minus ours
     std::vector<CheckItem> checks;
 };

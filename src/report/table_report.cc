@@ -47,7 +47,7 @@ class TableReport {
         summary(report);
         if (report.masters)
             for (const MasterSection& each : *report.masters) master(each, report.dry_run);
-        if (report.worker) worker(*report.worker);
+        if (report.worker) worker(*report.worker, report.dry_run);
         if (report.marks) marks(*report.marks);
         if (report.requeue) {
             heading("workflows stuck in FAILOVER");
@@ -80,7 +80,7 @@ class TableReport {
 
     void summary(const Report& report);
     void master(const MasterSection& master, bool dry_run);
-    void worker(const WorkerSection& worker);
+    void worker(const WorkerSection& worker, bool dry_run);
     void workflows(const WorkflowsSection& workflows, std::string_view done_name);
     void fence(const std::optional<FenceInfo>& fence);
     void mark(const std::optional<MarkInfo>& mark, bool planned);
@@ -92,6 +92,7 @@ class TableReport {
                 const std::optional<bool>& alive);
     void workflow_notes(const std::string& title, const Items<WorkflowNote>& notes);
     void needs_failover(const Items<NeedsFailover>& hosts);
+    void fences(const Items<FenceNote>& fences);
     void parents(const Items<ParentNote>& parents);
     void locks(const Items<LockNote>& locks);
     void sandbox(const SandboxSection& sandbox);
@@ -180,7 +181,7 @@ void TableReport::recovery(const RecoveryInfo& recovery) {
                                  recovery.pending, recovery.errored));
 }
 
-void TableReport::worker(const WorkerSection& worker) {
+void TableReport::worker(const WorkerSection& worker, bool dry_run) {
     heading(fmt::format("worker {}: {}", worker.address, to_string(worker.outcome)));
     if (worker.alive)
         fact("alive", worker.startup_time ? "since " + time(worker.startup_time) : "yes");
@@ -189,7 +190,7 @@ void TableReport::worker(const WorkerSection& worker) {
     if (worker.announced)
         fact("departure", worker.acknowledged ? "announced, acknowledged by a master"
                                               : "announced, NOT ACKNOWLEDGED by a master");
-    mark(worker.mark, false);
+    mark(worker.mark, dry_run);
     fact("tasks", fmt::format("{} selected{}{}", worker.selected,
                               worker.routes.empty() ? "" : "; routes: ", counts(worker.routes)));
     TextTable list({"ID", "NAME", "WORKFLOW", "STATE", "OWNER", "ROUTE", "OUTCOME", "REASON"});
@@ -259,6 +260,15 @@ void TableReport::parents(const Items<ParentNote>& parents) {
     omitted(parents.omitted());
 }
 
+void TableReport::fences(const Items<FenceNote>& fences) {
+    TextTable list({"MARK", "AGE", "ITS SERVER"});
+    for (const FenceNote& item : fences.kept())
+        list.add(
+            {item.name, item.age_ms ? span(*item.age_ms) : "", item.alive ? "LIVES" : "is gone"});
+    titled("fences", list);
+    omitted(fences.omitted());
+}
+
 void TableReport::locks(const Items<LockNote>& locks) {
     TextTable list({"PATH", "HOLDER", "SINCE", "LEAKED", "WAITERS"});
     for (const LockNote& lock : locks.kept())
@@ -281,8 +291,9 @@ void TableReport::status(const StatusSection& status) {
                                      ? " since " + time(status.commands.oldest_update_time)
                                      : "",
                                  status.commands.unclaimed));
-    fact("marks", fmt::format("{}, {} older than 7 days, {} unreadable", status.marks,
-                              status.expired_marks, status.unreadable_marks));
+    fact("marks", fmt::format("{}, {} older than 7 days, {} unreadable, {} fences", status.marks,
+                              status.expired_marks, status.unreadable_marks,
+                              std::ssize(status.fences.kept()) + status.fences.omitted()));
     for (const CheckItem& check : status.checks) {
         fact(check.name, fmt::format("{}{}{}", check.ok ? "" : "WRONG: ", check.detail,
                                      check.hint ? " Way out: " + *check.hint + "." : ""));
@@ -298,6 +309,7 @@ void TableReport::status(const StatusSection& status) {
     workflow_notes("in doubt, or running elsewhere", status.uncertain);
     parents(status.parents);
     workflow_notes("waiting for a kill", status.waiting_for_kill);
+    fences(status.fences);
     locks(status.locks);
 }
 

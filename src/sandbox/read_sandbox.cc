@@ -141,22 +141,22 @@ class SandboxReader {
             parameters, callback);
     }
 
+    // Every row of a server; whether it lives is for the registry to say.
     std::vector<SandboxServer> servers() {
         std::vector<SandboxServer> result;
         for (const auto& [kind, folder] :
              {std::pair("master", paths::kMasters), std::pair("worker", paths::kWorkers)}) {
-            const std::string prefix = std::string(folder) + '/';
             std::set<std::string> living;
-            for (const Node& node : registry_.living(std::string(folder), true))
-                living.insert(node.name);
-            for_each_below(prefix, [&, kind = kind](const Row& row) {
+            for (Node& node : registry_.living(std::string(folder), true))
+                living.insert(std::move(node.name));
+            for (SandboxNode& row : children(folder)) {
                 Node node;
-                node.name = row.text(0).substr(prefix.size());
-                node.value = row.text(1);
+                node.name = std::move(row.name);
+                node.value = std::move(row.value);
                 const Server server = parse_heartbeat(std::move(node));
                 result.push_back({kind, server.address, living.contains(server.address),
                                   server.startup_time, server.process_id});
-            });
+            }
         }
         return result;
     }
@@ -187,10 +187,10 @@ SandboxSection read_sandbox(const std::string& file) {
     check_jdbc_registry_schema(*database);
     SandboxSection result;
     result.file = file;
-    RegistrySettings registry;
-    registry.type = RegistrySettings::Type::jdbc;
-    registry.database = settings;
-    SandboxReader(*database, *open_registry(registry)).read(result);
+    RegistrySettings tables;
+    tables.type = RegistrySettings::Type::jdbc;
+    tables.database = settings;
+    SandboxReader(*database, *open_registry(tables)).read(result);
     return result;
 }
 

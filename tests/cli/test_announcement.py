@@ -30,8 +30,9 @@ def test_on_jdbc_it_is_one_add_and_one_delete_event(make_cluster, database):
     cluster = make_cluster("jdbc", database)
     announced_task(cluster)
     started = ago(5 * HOUR)
-    result = failover_worker(cluster, "--startup-time", started, "--process-id", 99, code=3)
+    result = failover_worker(cluster, "--startup-time", started, "--process-id", 99, "--wait", "0s", code=3)
     assert result["worker"]["announced"] is True and result["worker"]["acknowledged"] is False
+    assert result["worker"]["outcome"] == "partial" and result["worker"]["mark"] is None
     assert "do not notice" in " ".join(result.report["errors"])
     events = [(row["event_type"], json.loads(row["jdbc_registry_data"])) for row in cluster.db.rows(
         "SELECT event_type, jdbc_registry_data FROM t_ds_jdbc_registry_data_change_event ORDER BY id")]
@@ -53,7 +54,7 @@ def test_on_etcd_it_is_one_put_with_a_lease_and_one_delete(make_cluster, etcd):
                           stdout=subprocess.PIPE, text=True) as watch:
         try:
             time.sleep(1)
-            result = failover_worker(cluster, code=3)
+            result = failover_worker(cluster, "--wait", "0s", code=3)
             assert result["worker"]["announced"] is True
             events = []
             while len(events) < 2:
@@ -98,31 +99,36 @@ class ActingMaster(threading.Thread):
     On ZooKeeper it learns of it as a master does, from a TreeCache.
     """
 
-    def __init__(self, cluster, tasks):
+    def __init__(self, cluster, tasks, acknowledges=True):
         super().__init__(daemon=True)
         self.cluster = cluster
         self.db = cluster.db.clone()
         self.tasks = tasks
+        self.acknowledges = acknowledges
 
     def run(self):
         heartbeat = departure(self.cluster)
         for task in self.tasks:
             self.db.execute("UPDATE t_ds_task_instance SET flag = 0, state = 8 WHERE id = ?", task)
+        if not self.acknowledges:
+            return
         time.sleep(2)  # so that the tasks are seen to have moved on before there is a mark
         self.cluster.registry.mark(
             f"{DEAD_WORKER}-{heartbeat['startupTime']}-{heartbeat['processId']}", ago(0))
 
 
+@pytest.mark.parametrize("wait", [[], ["--wait", "60s"]])
 @pytest.mark.parametrize("registry", ["zookeeper", "jdbc", "etcd"])
-def test_waiting_sees_the_masters_act(make_cluster, registry):
+def test_waiting_sees_the_masters_act(make_cluster, registry, wait):
     cluster = make_cluster(registry)
     task = announced_task(cluster)
     master = ActingMaster(cluster, [task])
     master.start()
-    result = failover_worker(cluster, "--wait", "60s", code=0)
+    result = failover_worker(cluster, *wait, code=0)
     master.join(10)
-    assert result["worker"]["acknowledged"] is True
+    assert result["worker"]["acknowledged"] is True and result["worker"]["outcome"] == "completed"
     assert [item["outcome"] for item in result["worker"]["tasks"]["items"]] == ["moved_on"]
+    assert cluster.mark_value(f"{DEAD_WORKER}-unknown-unknown") == str(result["worker"]["deadline"])
 
 
 def test_a_task_that_does_not_move_on_is_reported(make_cluster):
@@ -134,6 +140,64 @@ def test_a_task_that_does_not_move_on_is_reported(make_cluster):
     master.join(10)
     outcomes = {item["id"]: item["outcome"] for item in result["worker"]["tasks"]["items"]}
     assert outcomes == {moving: "moved_on", stuck: "announced"}
+    assert_no_mark(cluster, result)
+
+
+def assert_no_mark(cluster, result):
+    assert result["worker"]["outcome"] == result["outcome"] == "partial" and result["worker"]["mark"] is None
+    assert f"{DEAD_WORKER}-unknown-unknown" not in cluster.registry.marks()
+
+
+def test_acknowledged_is_not_moved_on(make_cluster):
+    """Of two masters one acts, and holds none of the tasks. Without --wait nobody waits for the other for long."""
+    cluster = make_cluster("zookeeper")
+    stuck = announced_task(cluster)
+    master = ActingMaster(cluster, [])
+    master.start()
+    result = failover_worker(cluster, code=3)
+    master.join(10)
+    assert result["worker"]["acknowledged"] is True and result.seconds < 20
+    assert [item["id"] for item in result["worker"]["tasks"]["items"] if item["outcome"] == "announced"] == [stuck]
+    assert "although a master acknowledged" in result.said
+    assert_no_mark(cluster, result)
+
+
+@pytest.mark.parametrize("registry", ["zookeeper", "jdbc"])
+def test_moved_on_without_an_acknowledgement_is_never_exit_0(make_cluster, registry):
+    cluster = make_cluster(registry)
+    master = ActingMaster(cluster, [announced_task(cluster)], acknowledges=False)
+    master.start()
+    result = failover_worker(cluster, "--wait", "5s", code=3)
+    master.join(10)
+    assert [item["outcome"] for item in result["worker"]["tasks"]["items"]] == ["moved_on"]
+    assert "no master acknowledged" in result.said and "--wait 2m" in result.said
+    assert_no_mark(cluster, result)
+    with cluster.nothing_changes():
+        failover_worker(cluster, code=0)
+
+
+def test_not_waiting_at_all_leaves_it_open(make_cluster):
+    cluster = make_cluster("zookeeper")
+    tasks = [announced_task(cluster) for _ in range(6)]
+    result = failover_worker(cluster, "--wait", "0s", code=3)
+    assert result.seconds < 10 and len(result["worker"]["tasks"]["items"]) == len(tasks)
+    assert_no_mark(cluster, result)
+
+
+def test_progress_is_a_line_every_ten_seconds(make_cluster):
+    cluster = make_cluster("zookeeper")
+    announced_task(cluster)
+    result = failover_worker(cluster, "--wait", "4s", code=3)
+    assert result.stderr.count("have not moved on yet") == 1
+
+
+@pytest.mark.slow
+def test_without_wait_the_masters_get_45_seconds(make_cluster):
+    cluster = make_cluster("zookeeper")
+    announced_task(cluster)
+    result = failover_worker(cluster, code=3)
+    assert 44 <= result.seconds < 60 and "--wait" not in result.said
+    assert_no_mark(cluster, result)
 
 
 def test_a_task_left_open_by_masters_that_acted_is_not_put_down_to_deafness(make_cluster):
@@ -178,7 +242,7 @@ def test_an_announcement_whose_commit_nobody_confirmed_is_withdrawn_too(make_clu
     db = cluster.db
     with Proxy("127.0.0.1", db.server.port) as proxy:
         proxy.cut_after(COMMIT[database], skip=1)  # the first is our client's row
-        result = failover_worker(cluster, code=3, options=[
+        result = failover_worker(cluster, "--wait", "0s", code=3, options=[
             "--database", db.url, "--registry", f"{db.server.scheme}://ds@{proxy.address}/{db.database}"],
             environment={"DSFAILOVER_REGISTRY_PASSWORD": db.password})
         assert proxy.fired.is_set()

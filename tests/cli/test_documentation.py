@@ -135,6 +135,24 @@ def test_completions_offer_values(shell, tmp_path):
     assert "debug" in complete(shell, ["dsfailover", "global", "--log-level", "d"], tmp_path)
 
 
+@pytest.mark.parametrize("word", ["", "a"])
+@pytest.mark.parametrize("shell", SHELLS)
+def test_nothing_is_completed_after_in_doubt(shell, word, tmp_path):
+    """A key hit in the night must not fail over all that is in doubt."""
+    for option in (["--in-doubt", word], [f"--in-doubt={word}"]):
+        assert not complete(shell, ["dsfailover", "failover-master", "10.0.0.1:5678", *option], tmp_path)
+
+
+def test_bash_inserts_nothing_after_in_doubt(tmp_path):
+    """At a terminal, where what is completed would stand in the line."""
+    lines = (f"PS1=; bind 'set enable-bracketed-paste off'; source {BASH}\n"
+             "dsfailover() { printf '<%s>\\n' \"$@\"; }\n"
+             "dsfailover global --in-doubt \tx\n")
+    shown = subprocess.run(["script", "-qec", "bash --norc --noprofile -i", "/dev/null"], input=lines, text=True,
+                           capture_output=True, timeout=60, env={**os.environ, "TERM": "dumb"}).stdout
+    assert "<--in-doubt>\n<x>\n" in shown, shown
+
+
 def sections():
     """The manual's text by its .SS and .SH headings."""
     found = {}

@@ -1,6 +1,8 @@
 """global: every master that owns unfinished workflows and is gone or was restarted."""
 
-from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, OTHER_DEAD, SimulatedMaster, ago, now_ms, until)
+import pytest
+
+from support.cluster import (ALIVE, DEAD, DEAD_WORKER, HOUR, MINUTE, OTHER_DEAD, SimulatedMaster, ago, now_ms, until)
 
 
 def addresses(result):
@@ -104,6 +106,50 @@ def test_twice(cluster):
     cluster.assert_failed_over_once(workflows)
 
 
+def test_it_does_not_send_people_to_itself(cluster):
+    workflow = cluster.workflow()
+    run = cluster.start("global", environment={"DSFAILOVER_GRACE": "60s"})
+    until(lambda: "(--grace)" in run.stderr_so_far())
+    cluster.register(DEAD)
+    result = run.finish(4)
+    assert "came back" in result.said and "by the command global" not in result.said
+    assert "when this command is run again" in result.said and cluster.state(workflow) == 1
+
+
+@pytest.mark.parametrize("came", [False, True])
+def test_whether_a_master_lives_is_looked_at_again_at_the_end(make_cluster, came):
+    cluster = make_cluster(living=False)
+    workflow = cluster.workflow()
+    writer = cluster.db.clone()
+    writer.execute("BEGIN IMMEDIATE")
+    run = cluster.start("global")
+    until(lambda: cluster.registry.stamps(DEAD))
+    if came:
+        cluster.register(ALIVE)
+    writer.execute("ROLLBACK")
+    writer.close()
+    result = run.finish(0)
+    assert ("No master is alive" in result.said) is not came
+    cluster.assert_failed_over_once([workflow])
+
+
+@pytest.mark.parametrize("command", [["global"], ["failover-master", DEAD], ["failover-worker", DEAD_WORKER]])
+def test_parents_whose_child_runs_too_are_named(cluster, command):
+    parents = cluster.workflows(2)
+    children = [cluster.workflow(host=ALIVE), cluster.workflow(), cluster.workflow(state=7)]
+    cluster.task(parents[0])
+    lonely = cluster.workflow()
+    for parent, child in ((parents[0], children[0]), (parents[1], children[1]), (lonely, children[2])):
+        cluster.db.insert("t_ds_relation_workflow_instance", parent_workflow_instance_id=parent,
+                          parent_task_instance_id=1, workflow_instance_id=child)
+    names = {workflow: cluster.instance(workflow)["name"] for workflow in (*parents, *children, lonely)}
+    for more in (["--dry-run"], []):
+        warning, = [each for each in cluster.run(*command, *more, code=0)["warnings"] if "child" in each]
+        for workflow in (*parents, *children[:2]):
+            assert f"{workflow} ({names[workflow]}" in warning
+        assert f"RUNNING_EXECUTION at {ALIVE}" in warning and names[lonely] not in warning
+
+
 def test_a_hundred_dead_masters(cluster):
     hosts = [f"10.1.0.{number}:5678" for number in range(100)]
     workflows = [w for host in hosts for w in cluster.workflows(5, host=host)]
@@ -124,6 +170,8 @@ def test_the_doubtful_are_listed_and_left(cluster):
     cluster.age_handovers()
     result = cluster.run("global", code=3)
     assert result.master_of(DEAD)["workflows"]["skipped"] == {"in_doubt": 1}
+    item, = result.master_of(DEAD)["workflows"]["items"]
+    assert (item["id"], item["name"]) == (workflow, cluster.instance(workflow)["name"])
     assert cluster.state(workflow) == 1
     cluster.run("global", "--in-doubt", str(workflow), code=0)
     assert cluster.state(workflow) == 18

@@ -133,6 +133,37 @@ def test_a_fence_is_kept_while_its_address_lives(cluster, marks_only):
     assert outcomes(result) == {fence: "kept", stale: "removed"}
 
 
+@pytest.mark.parametrize("with_database", [False, True])
+def test_a_fence_is_kept_for_seven_days_after_the_start_of_its_process(cluster, marks_only, with_database):
+    """Its value tells nothing; a process cut off may yet come to look at it."""
+    young, old = f"{GONE.format(1)}-{ago(6 * DAY)}-2", f"{GONE.format(1)}-{ago(8 * DAY)}-2"
+    nobody_s = f"{GONE.format(2)}-unknown-unknown"
+    for name in (young, old, nobody_s):
+        cluster.registry.mark(name, 0)
+    cleaned = {name: "kept" if name == young else "removed" for name in (young, old, nobody_s)}
+    run = cluster.run if with_database else marks_only
+    assert outcomes(run("clean-marks", code=0)) == cleaned
+    if with_database:
+        assert outcomes(run("clean-marks", "--older-than", "1h", code=0)) == {young: "kept"}
+    assert list(cluster.registry.marks()) == [young]
+    cluster.registry.mark(old, 0)
+    result = run("clean-marks", "--older-than", "9d", code=0)  # asked to keep more
+    assert set(cluster.registry.marks()) == {young, old} and result["marks"]["kept"] == 2
+    assert {item["reason"] for item in result["marks"]["items"]} == {"fence"}
+
+
+def test_fences_are_listed_as_such(cluster, marks_only):
+    fence, nobody_s = f"{GONE.format(1)}-{ago(HOUR)}-2", f"{GONE.format(2)}-unknown-unknown"
+    cluster.registry.mark(fence, 0)
+    cluster.registry.mark(nobody_s, 0)
+    cluster.registry.mark(f"{GONE.format(3)}-1-2", ago(DAY))
+    listed = {item["name"]: item for item in marks_only("list-marks", code=0)["marks"]["items"]}
+    assert len(listed) == 3
+    assert {name for name, item in listed.items() if item["reason"] == "fence"} == {fence, nobody_s}
+    assert HOUR <= listed[fence]["age_ms"] < 2 * HOUR and listed[nobody_s]["age_ms"] is None
+    assert set(outcomes(marks_only("list-marks", "--older-than", "2h", code=0))) == set(listed) - {fence}
+
+
 def test_evidence_is_kept_while_an_unfinished_instance_needs_it(cluster):
     older, newest, other = f"{DEAD}-1-1", f"{DEAD}-2-2", f"{OTHER_DEAD}-1-1"
     cluster.registry.mark(older, ago(20 * DAY))

@@ -6,7 +6,8 @@ import sqlite3
 import pytest
 
 from support import program
-from support.databases import Sqlite
+from support.cluster import HOUR, ago
+from support.databases import Sqlite, to_text
 
 NO_WAIT = {"DSFAILOVER_GRACE": "0s"}
 
@@ -167,6 +168,26 @@ def test_the_living_master_is_refused(sandbox):
     dump = dump_of(sandbox)
     run(sandbox, "failover-master", living, code=4)
     assert dump_of(sandbox) == dump
+
+
+@pytest.mark.parametrize("client", ["no time-out of its own", "purged, and the node is written on"])
+def test_show_and_status_say_the_same_of_who_lives(sandbox, client):
+    db = Sqlite(sandbox)
+    node, = db.rows("SELECT * FROM t_ds_jdbc_registry_data WHERE data_key = '/nodes/master/10.0.0.2:5678'")
+    if client == "no time-out of its own":
+        db.execute("UPDATE t_ds_jdbc_registry_client_heartbeat SET connection_config = '{}', last_heartbeat_time = ?"
+                   " WHERE id = ?", ago(HOUR), node["client_id"])
+        db.execute("UPDATE t_ds_jdbc_registry_data SET last_update_time = '2026-01-01 00:00:00.000' WHERE id = ?",
+                   node["id"])
+    else:
+        db.execute("DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = ?", node["client_id"])
+        db.execute("UPDATE t_ds_jdbc_registry_data SET last_update_time = ? WHERE id = ?", to_text(ago(0)), node["id"])
+    db.close()
+    living = {server["address"] for kind in ("masters", "workers")
+              for server in run(sandbox, "status", code=0)[kind]}
+    shown = program.run("sandbox", "show", sandbox, code=0)["sandbox"]["servers"]
+    assert {server["address"] for server in shown if server["alive"]} == living
+    assert ("10.0.0.2:5678" in living) is (client != "no time-out of its own")
 
 
 def test_global_and_the_marks_commands(sandbox):

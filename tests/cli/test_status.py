@@ -6,7 +6,7 @@ import pytest
 
 from support import databases
 from support.cluster import (ALIVE, DAY, DEAD, DEAD_WORKER, HOUR, MINUTE, OTHER_DEAD, ago,
-                             command_param, now_ms)
+                             command_param, now_ms, until)
 from support.registries import LOCKS, heartbeat
 
 COORDINATOR = "/nodes/master-coordinator"
@@ -73,7 +73,7 @@ def test_it_shows_the_whole_cluster_and_changes_nothing(make_cluster, registry, 
     assert [(each["id"], each["cause"]) for each in result["stuck"]] == [(stuck, "none")]
     assert result["stuck"][0]["name"] == cluster.instance(stuck)["name"]
     assert result["commands"] == {"pending": 1, "oldest_update_time": updated, "unclaimed": 1}
-    assert result["marks"] == {"count": 3, "expired": 1, "unreadable": 1}
+    assert result["marks"] == {"count": 3, "expired": 1, "unreadable": 1, "fences": [], "fences_omitted": 0}
     assert abs(result["clock_skew_ms"]) < 5000
     assert [(each["name"], each["ok"], each["hint"]) for each in result["checks"]] == [("clocks", True, None)]
     assert result["database"]["schema_version"] == "3.3.0"
@@ -303,6 +303,69 @@ def test_check_is_quiet_about_a_healthy_cluster(cluster):
     cluster.registry.mark(f"{ALIVE}-1-2", ago(9 * DAY))  # evidence while its host has workflows
     result = cluster.run("status", "--check", code=0)
     assert result["marks"]["expired"] == 1
+
+
+def test_a_fence_that_a_killed_run_left_behind(cluster):
+    hung = cluster.register(OTHER_DEAD)
+    run = cluster.start("failover-master", OTHER_DEAD, "--fence")
+    until(lambda: cluster.registry.marks())
+    run.kill()
+    name, = cluster.registry.marks()
+    # Kept for seven days after the start of its process, cleaned then.
+    old, nobody_s = f"{DEAD}-{ago(8 * DAY)}-2", "10.0.0.9:5678-unknown-unknown"
+    result = cluster.run("status", "--check", code=0)
+    fence, = result["marks"]["fences"]
+    assert (fence["name"], fence["address"], fence["alive"]) == (name, OTHER_DEAD, True)
+    assert abs(fence["age_ms"] - (now_ms() - hung.startup_time)) < MINUTE
+    assert (result["marks"]["count"], result["marks"]["expired"]) == (1, 0)
+    hung.leave()
+    assert cluster.run("status", "--check", code=0)["marks"]["fences"][0]["alive"] is False
+    for mark in (old, nobody_s):
+        cluster.registry.mark(mark, 0)
+    result = cluster.run("status", "--check", code=7)
+    assert {each["name"] for each in result["marks"]["fences"]} == {name, old, nobody_s}
+    assert result["marks"]["expired"] == 2
+    cut = cluster.run("status", "--items", 1, code=0)["marks"]
+    assert (len(cut["fences"]), cut["fences_omitted"]) == (1, 2)
+    text = cluster.run("status", "--format", "table", code=0).stdout
+    assert "3 fences" in text and name in text
+    cluster.run("clean-marks", code=0)
+    assert list(cluster.registry.marks()) == [name]
+    cluster.run("status", "--check", code=0)
+
+
+def freshly_started(make_cluster):
+    """Workflows of a dead master alone, none of the living one that just came."""
+    cluster = make_cluster(living=False)
+    cluster.task(cluster.workflow(), host=DEAD_WORKER)
+    cluster.register(ALIVE)
+    return cluster
+
+
+@pytest.mark.parametrize("sign", [None, "worker", "mark", "stamp", "lock", "own lock"])
+def test_two_clusters_are_suspected_only_where_nothing_shows_that_it_is_one(make_cluster, sign):
+    cluster = freshly_started(make_cluster)
+    held = None
+    if sign == "worker":
+        cluster.register(DEAD_WORKER, worker=True)
+    elif sign == "mark":
+        cluster.registry.mark(f"{DEAD}-1-2", ago(DAY))
+    elif sign == "stamp":
+        cluster.registry.put(f"/dsfailover/stamps/{DEAD}", str(ago(DAY)))
+    elif sign == "lock":  # as a starting master leaves it
+        held = cluster.registry.lock(DEAD, session=cluster.servers[-1].session).wait()
+    elif sign == "own lock":
+        held = cluster.registry.lock(DEAD).wait()
+    for command in (["status"], ["global", "--dry-run"], ["failover-master", DEAD, "--dry-run"]):
+        said = cluster.run(*command).said
+        assert ("are the two of two clusters?" in said) is (sign in (None, "own lock")), command
+    if held:
+        held.release()
+
+
+def test_nor_by_a_run_that_holds_the_lock_itself(make_cluster):
+    cluster = freshly_started(make_cluster)
+    assert "are the two of two clusters?" in cluster.failover_master(code=0).said
 
 
 @pytest.mark.parametrize("what", ["failover", "stuck", "unclaimed", "marks"])

@@ -1,10 +1,13 @@
 """failover-worker: each task by what became of its workflow's master."""
 
 import json
+import threading
+import time
 
 import pytest
 
 from support.cluster import (ALIVE, DEAD, DEAD_WORKER, HOUR, MINUTE, OTHER_DEAD, ago, command_param, until)
+from support.registries import LOCKS, MARKS
 
 DISPATCH, RUNNING, SUCCESS, NEED_FAULT_TOLERANCE = 17, 1, 7, 8
 
@@ -31,8 +34,27 @@ def test_a_living_worker_is_refused(cluster):
 
 
 def test_nothing_to_do(cluster):
-    result = failover_worker(cluster, code=0)
-    assert result["worker"]["tasks"]["selected"] == 0
+    """A mark for no task would only age the evidence of others."""
+    cluster.task(cluster.workflow(), state=SUCCESS)
+    started = ago(5 * HOUR)
+    cluster.registry.mark(f"{DEAD_WORKER}-{started}-6", ago(HOUR))
+    for more in ([], ["--startup-time", started, "--process-id", 6]):
+        with cluster.nothing_changes():
+            result = failover_worker(cluster, *more, code=0)
+        assert result["worker"]["tasks"]["selected"] == 0
+        assert result["worker"]["outcome"] == result["outcome"] == "nothing_to_do" and result["worker"]["mark"] is None
+
+
+def test_without_tasks_an_exact_process_is_fenced(cluster):
+    started = ago(5 * HOUR)
+    process = ("--startup-time", started, "--process-id", 99)
+    path = f"{MARKS}/{DEAD_WORKER}-{started}-99"
+    planned = failover_worker(cluster, *process, "--dry-run", code=0)["worker"]["mark"]
+    assert planned == {"path": path, "value": 0, "previous_value": None, "written": False}
+    result = failover_worker(cluster, *process, code=0)
+    assert result["worker"]["mark"] == {**planned, "written": True} and cluster.registry.get(path) == "0"
+    with cluster.nothing_changes():
+        failover_worker(cluster, *process, code=0)
 
 
 def test_exactly_the_tasks_that_the_worker_may_have_been_running(cluster):
@@ -74,6 +96,42 @@ def test_the_worker_s_mark_is_the_exact_one_where_the_process_is_known(cluster):
     started = ago(5 * HOUR)
     failover_worker(cluster, "--startup-time", started, "--process-id", 99, code=0)
     assert f"{DEAD_WORKER}-{started}-99" in cluster.registry.marks()
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_dry_run_shows_the_mark(cluster, exact):
+    cluster.task(cluster.workflow())
+    cluster.task(cluster.workflow(host=ALIVE))
+    started = ago(5 * HOUR)
+    process = ("--startup-time", started, "--process-id", 99) if exact else ()
+    name = f"{DEAD_WORKER}-{started}-99" if exact else f"{DEAD_WORKER}-unknown-unknown"
+    event_time = ago(MINUTE)
+    cluster.registry.mark(name, ago(HOUR) if exact else "odd")
+    previous = int(cluster.mark_value(name)) if exact else "odd"
+    with cluster.nothing_changes():
+        result = failover_worker(cluster, *process, "--event-time", event_time, "--dry-run", code=0)
+    assert result["worker"]["mark"] == {"path": f"{MARKS}/{name}", "value": event_time, "previous_value": previous,
+                                        "written": False}
+    assert result["worker"]["outcome"] == "planned"
+
+
+@pytest.mark.parametrize("what", ["stuck", "not announced", "in doubt", "beyond the limit"])
+def test_nor_does_a_dry_run_where_there_will_be_none(cluster, what):
+    task = cluster.task(cluster.workflow())
+    more = []
+    if what == "stuck":
+        cluster.task(cluster.workflow(state=18))
+    elif what == "not announced":
+        cluster.task(cluster.workflow(host=ALIVE))
+        more = ["--no-announce"]
+    elif what == "in doubt":
+        cluster.alive.leave()
+        cluster.task(cluster.workflow(command_type=3))
+    else:
+        cluster.workflow()
+        more = ["--limit", 1]
+    result = failover_worker(cluster, "--dry-run", *more, code=3)
+    assert result["worker"]["mark"] is None and task in routes(result)
 
 
 def test_redispatch_replaces_the_task_in_the_same_transaction(cluster):
@@ -232,6 +290,68 @@ def test_a_worker_that_comes_back_while_its_masters_are_failed_over_gets_no_mark
     assert f"{DEAD_WORKER}-{started}-99" not in cluster.registry.marks()
 
 
+def test_a_lost_lock_does_not_hide_that_the_worker_came_back(make_cluster):
+    """It goes between the last commit and the master's mark: exit 5, and the worker's return counts all the same."""
+    cluster = make_cluster(database="postgresql")
+    workflow = cluster.workflow()
+    cluster.task(workflow)
+    holder, queued = cluster.db.clone(), cluster.db.clone()
+    holder.execute("BEGIN")
+    holder.execute("UPDATE t_ds_workflow_instance SET var_pool = '[1]' WHERE id = ?", workflow)
+    run = cluster.start("failover-worker", DEAD_WORKER)
+    until(lambda: cluster.registry.stamps(DEAD))
+    queued.execute("BEGIN")
+    # Next after the run's transaction, which waits for the holder, and before its second reading.
+    lock = threading.Thread(target=queued.execute,
+                            args=("LOCK TABLE t_ds_workflow_instance IN ACCESS EXCLUSIVE MODE",), daemon=True)
+    lock.start()
+    until(lambda: cluster.db.value("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"))
+    holder.execute("ROLLBACK")
+    until(cluster.commands)
+    lock.join(20)
+    cluster.lose_lock()
+    cluster.register(DEAD_WORKER, worker=True)
+    queued.execute("ROLLBACK")
+    result = run.finish(5)
+    for connection in (holder, queued):
+        connection.close()
+    cluster.assert_failed_over_once([workflow])
+    assert result["worker"]["outcome"] == "refused" and result["worker"]["mark"] is None
+    assert any("no mark was written" in error and DEAD_WORKER in error for error in result["errors"])
+    assert not [name for name in cluster.registry.marks() if name.startswith(DEAD_WORKER)]
+
+
+def test_another_master_s_return_does_not_label_the_worker(cluster):
+    failed_over, left = cluster.workflow(), cluster.workflow(host=OTHER_DEAD)
+    for workflow in (failed_over, left):
+        cluster.task(workflow)
+    lock = cluster.registry.lock(DEAD).wait()
+    run = cluster.start("failover-worker", DEAD_WORKER, "--lock-timeout", "60s")
+    until(lambda: len(cluster.registry.folder(f"{LOCKS}/{DEAD}")) > 1)
+    cluster.register(OTHER_DEAD)
+    time.sleep(2.5)  # it looks once a second
+    lock.release()
+    result = run.finish(4)
+    cluster.assert_failed_over_once([failed_over])
+    assert cluster.state(left) == 1
+    assert result.master_of(OTHER_DEAD)["outcome"] == "refused"
+    assert result["worker"]["outcome"] == "partial" and result["worker"]["mark"] is None
+    assert f"{DEAD_WORKER}-unknown-unknown" not in cluster.registry.marks()
+
+
+def test_another_master_s_trouble_keeps_no_mark_from_a_worker_all_of_whose_tasks_are_dealt_with(cluster):
+    """One workflow of the master cannot be failed over; none of its tasks was the worker's."""
+    good, bad = cluster.workflow(), cluster.workflow()
+    task = cluster.task(good)
+    cluster.db.execute("CREATE TRIGGER no BEFORE INSERT ON t_ds_command WHEN NEW.workflow_instance_id = "
+                       f"{bad} BEGIN SELECT RAISE(ABORT, 'no'); END")
+    result = failover_worker(cluster, code=3)
+    cluster.assert_failed_over_once([good])
+    assert routes(result) == {task: "workflow_failover"} and result.master_of(DEAD)["outcome"] == "partial"
+    assert result["worker"]["outcome"] == "completed"
+    assert cluster.mark_value(f"{DEAD_WORKER}-unknown-unknown") == str(result["worker"]["deadline"])
+
+
 def test_redispatch_is_not_for_a_worker_that_was_restarted(cluster):
     cluster.register(DEAD_WORKER, worker=True, startup_time=ago(10 * MINUTE))
     workflow = cluster.workflow()
@@ -305,7 +425,7 @@ def test_the_departure_is_announced_to_the_living_masters(cluster):
     workflow = cluster.workflow(host=ALIVE)
     task = cluster.task(workflow)
     started = ago(5 * HOUR)
-    result = failover_worker(cluster, "--startup-time", started, "--process-id", 99, code=(0, 3))
+    result = failover_worker(cluster, "--startup-time", started, "--process-id", 99, "--wait", "0s", code=3)
     assert routes(result) == {task: "announced"} and result["worker"]["announced"] is True
     states = [each for each in seen if isinstance(each, bool)]
     assert states == [False, True, False]

@@ -170,6 +170,8 @@ Report status() {
     status.marks = 8;
     status.expired_marks = 3;
     status.unreadable_marks = 1;
+    status.fences.add({"10.0.0.5:5678-1795331879415-7074", "10.0.0.5:5678", 900'000, true});
+    status.fences.add({"10.0.0.6:5678-unknown-unknown", "10.0.0.6:5678", {}, false});
     status.clock_skew_ms = -12;
     status.checks = {{"clocks", true, "the database's clock is -12 ms from ours", {}},
                      {"later", false, kNastyName, "do something"}};

@@ -218,8 +218,9 @@ TEST(TableReport, ShowsEverySectionOfAStatus) {
          {"10.0.0.2:5678  yes    NORMAL", "10.0.0.1:5678 (GONE)", "its heartbeat is no JSON",
           "needs failover", "8 failover commands waiting since", "4 that nobody takes",
           "stuck in FAILOVER", "java.lang.IllegalStateException", "in_doubt", "SUSPECTED",
-          "10.0.0.7, 10.0.0.8", "8, 3 older than 7 days, 1 unreadable", "-12 ms",
-          "waiting for a kill", "child workflow is unfinished too"})
+          "10.0.0.7, 10.0.0.8", "8, 3 older than 7 days, 1 unreadable, 2 fences",
+          "10.0.0.5:5678-1795331879415-7074", "-12 ms", "waiting for a kill",
+          "child workflow is unfinished too"})
         EXPECT_THAT(text, HasSubstr(part));
 }
 
