@@ -13,8 +13,8 @@ _dsfailover() {
     local cluster="--registry --database --database-password-file --ds-config --profile
         --registry-user --registry-password-file --registry-ca --registry-cert --registry-key
         --time-zone"
-    local failover="--event-time --grace --in-doubt --lock-timeout --no-lock --limit --dry-run
-        --wait --items --audit-log"
+    local failover="--event-time --grace --in-doubt --lock-timeout --no-lock --primary --limit
+        --dry-run --wait --items --audit-log"
     local command= group= i
     COMPREPLY=()
 
@@ -67,11 +67,11 @@ _dsfailover() {
             words="--startup-time --process-id --redispatch --no-announce --fence --fence-timeout
                 $failover $cluster $every" ;;
         global) words="$failover $cluster $every" ;;
-        clean-marks) words="--older-than --dry-run --items --audit-log $cluster $every" ;;
+        clean-marks) words="--older-than --primary --dry-run --items --audit-log $cluster $every" ;;
         list-marks) words="--older-than --address --items $cluster $every" ;;
         status) words="--check --items $cluster $every" ;;
         requeue)
-            words="--unclaimed-after --as --lock-timeout --dry-run --limit --wait --items --audit-log
+            words="--unclaimed-after --as --lock-timeout --primary --dry-run --limit --wait --items --audit-log
                 $cluster $every" ;;
         config)
             words="--grace --fence-timeout --lock-timeout --limit --wait --unclaimed-after

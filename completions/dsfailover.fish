@@ -60,6 +60,7 @@ complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global requeue config' -l wait -x -d 'See recovery happen before reporting'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status requeue config' -l items -x -d 'At most N items listed per section'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks requeue config' -l audit-log -r -F -d 'Append one JSON line per change'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks requeue' -l primary -d 'The database is the primary, although it applies changes of another'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-worker' -l redispatch -d 'Clone the worker\'s tasks for their new master'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-worker' -l no-announce -d 'Do not announce the worker\'s departure'
 complete -c dsfailover -n '__fish_seen_subcommand_from clean-marks list-marks config' -l older-than -x -d 'Only marks older than this'

@@ -17,9 +17,10 @@ void run(Context& context) {
         throw UsageError(
             "--older-than: below 7d a mark may be the only evidence of what was failed over, which "
             "the database tells; give --database, or 7d and more");
-    with_coordinator(context, Context::Needs::registry, [&](FailoverCoordinator& coordinator) {
-        coordinator.clean_history_failover_finished_marks(options);
-    });
+    with_coordinator(context, Context::Needs::registry, Context::Access::writing,
+                     [&](FailoverCoordinator& coordinator) {
+                         coordinator.clean_history_failover_finished_marks(options);
+                     });
 }
 
 }  // namespace
@@ -28,7 +29,7 @@ extern const Command kCleanMarks;
 const Command kCleanMarks{
     .name = "clean-marks",
     .summary = "Delete the marks of finished failovers that are older than 7 days",
-    .options = {"older-than", "dry-run", "items", "audit-log"},
+    .options = {"older-than", "primary", "dry-run", "items", "audit-log"},
     .examples =
         "  dsfailover clean-marks --dry-run\n"
         "  dsfailover clean-marks --older-than 30d\n",

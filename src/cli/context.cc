@@ -8,6 +8,8 @@
 namespace dsfailover {
 namespace {
 
+constexpr const char* kRightToLook = "REPLICATION CLIENT (on MariaDB REPLICA MONITOR)";
+
 std::string type_name(RegistrySettings::Type type) {
     switch (type) {
         case RegistrySettings::Type::zookeeper:
@@ -28,6 +30,18 @@ std::string type_name(Dialect dialect) {
             return "postgresql";
         case Dialect::mysql:
             return "mysql";
+    }
+    return "";
+}
+
+std::string name_of(Replica replica) {
+    switch (replica) {
+        case Replica::no:
+            return "no";
+        case Replica::yes:
+            return "yes";
+        case Replica::unknown:
+            return "unknown";
     }
     return "";
 }
@@ -72,21 +86,35 @@ void Context::name_cluster(bool with_database) {
         report_.registry =
             RegistryInfo{type_name(registry->type), endpoint_of(*registry), registry->name_space};
     if (const auto& database = settings().database; database && with_database)
-        report_.database =
-            DatabaseInfo{type_name(database->dialect), database->endpoint(), std::nullopt};
+        report_.database = DatabaseInfo{type_name(database->dialect), database->endpoint(), {}, {}};
 }
 
-Cluster Context::open_cluster(Needs needs) {
-    const RegistrySettings& registry = require_registry(settings());
+void Context::open_workflow_database(DatabaseSettings settings, bool for_writing) {
+    settings.for_writing = for_writing;
+    database_ = open_database(settings);
+    const std::optional<Replica> replica = database_->replica();
+    if (!replica) return;
+    report_.database->replica = name_of(*replica);
+    if (*replica == Replica::unknown && !settings.primary)
+        report_.warnings.push_back(fmt::format(
+            "{}: whether it is a replica is unknown, since its user may not look at the state of "
+            "replication: grant it {}, or say --primary if it is the primary",
+            database_->endpoint(), kRightToLook));
+}
+
+Cluster Context::open_cluster(Needs needs, Access access) {
+    RegistrySettings registry = require_registry(settings());
     if (needs == Needs::registry_and_database) require_database(settings());
     const bool with_database = settings().database && needs != Needs::registry_alone;
+    const bool for_writing = access == Access::writing && !report_.dry_run;
     name_cluster(with_database);
     const TimeZone its_zone = zone();
     if (const OptionValue* file = find(options_, "audit-log"); file != nullptr && !report_.dry_run)
         audit_ = AuditLog(file->value, report_.command);
+    registry.database.for_writing = for_writing;
     // Both at once: each waits for a server.
     auto opening = std::async([&] { return open_registry(registry); });
-    if (with_database) database_ = open_database(*settings().database);
+    if (with_database) open_workflow_database(*settings().database, for_writing);
     registry_ = opening.get();
     report_.registry =
         RegistryInfo{registry_->type(), registry_->endpoint(), registry_->name_space()};

@@ -33,14 +33,18 @@ class Context {
     /// names both in the report, also when they cannot be reached. Throws UsageError before
     /// anything is contacted; DatabaseError or RegistryError naming the endpoint.
     /// `registry`: a database too where one is configured; `registry_alone`: none.
+    /// `writing`: it may write, unless in a dry run; a database that must not be written to is
+    /// refused then, before anything is decided by it.
     enum class Needs { registry_alone, registry, registry_and_database };
-    Cluster open_cluster(Needs needs);
+    enum class Access { reading, writing };
+    Cluster open_cluster(Needs needs, Access access);
 
     /// Brings the audit log to the disk. Throws Error(failed).
     void flush_audit_log() { audit_.flush(); }
 
   private:
     void name_cluster(bool with_database);
+    void open_workflow_database(DatabaseSettings settings, bool for_writing);
 
     OptionValues options_;
     std::vector<std::string> arguments_;

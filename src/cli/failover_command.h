@@ -29,8 +29,8 @@ Event server_event(Context& context, const char* type) {
 
 /// Opens the cluster and hands it over to the coordinator: `run` is called with it.
 template <typename Run>
-void with_coordinator(Context& context, Context::Needs needs, Run run) {
-    const Cluster cluster = context.open_cluster(needs);
+void with_coordinator(Context& context, Context::Needs needs, Context::Access access, Run run) {
+    const Cluster cluster = context.open_cluster(needs, access);
     FailoverCoordinator coordinator(cluster, context.report());
     run(coordinator);
 }

@@ -9,7 +9,7 @@ void run(Context& context) {
     const FailoverOptions options = failover_options(context.options());
     name_event(context.report(), "GlobalMasterFailoverEvent", std::nullopt, std::nullopt,
                event.event_time);
-    with_coordinator(context, Context::Needs::registry_and_database,
+    with_coordinator(context, Context::Needs::registry_and_database, Context::Access::writing,
                      [&](FailoverCoordinator& coordinator) {
                          coordinator.global_master_failover(event, options);
                      });

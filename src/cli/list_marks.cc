@@ -10,7 +10,7 @@ void run(Context& context) {
     if (const OptionValue* address = find(context.options(), "address"))
         options.address = server_address(address->value, named("address", *address));
     options.items = items_option(context.options());
-    with_coordinator(context, Context::Needs::registry_alone,
+    with_coordinator(context, Context::Needs::registry_alone, Context::Access::reading,
                      [&](FailoverCoordinator& coordinator) {
                          coordinator.list_failover_finished_marks(options);
                      });

@@ -36,7 +36,8 @@ void run(Context& context) {
     options.limit = number_option(context.options(), "limit", 1);
     options.wait = duration_option(context.options(), "wait");
     options.items = items_option(context.options());
-    const Cluster cluster = context.open_cluster(Context::Needs::registry_and_database);
+    const Cluster cluster =
+        context.open_cluster(Context::Needs::registry_and_database, Context::Access::writing);
     const Schema schema = read_schema(*cluster.database, context.report());
     requeue_workflows(run_context(cluster, schema, context.report()), options);
 }
@@ -50,8 +51,8 @@ const Command kRequeue{
     .argument = "ID",
     .argument_help = "Workflow instances to look at (default: all in state FAILOVER)",
     .arguments = Command::Arguments::any_number,
-    .options = {"unclaimed-after", "as", "lock-timeout", "limit", "dry-run", "wait", "items",
-                "audit-log"},
+    .options = {"unclaimed-after", "as", "lock-timeout", "limit", "primary", "dry-run", "wait",
+                "items", "audit-log"},
     .examples =
         "  dsfailover requeue --dry-run --format table\n"
         "  dsfailover requeue --wait 2m\n"

@@ -10,7 +10,8 @@ void run(Context& context) {
     StatusOptions options;
     options.check = is_set(context.options(), "check");
     options.items = items_option(context.options());
-    const Cluster cluster = context.open_cluster(Context::Needs::registry_and_database);
+    const Cluster cluster =
+        context.open_cluster(Context::Needs::registry_and_database, Context::Access::reading);
     const Schema schema = read_schema(*cluster.database, context.report());
     read_cluster_status(run_context(cluster, schema, context.report()), options);
 }

@@ -45,6 +45,8 @@ constexpr OptionSpec kOptions[] = {
      "Fail over these workflows too, although another master may be running them", "", true},
     {"lock-timeout", "DURATION", kSafety, "How long to wait for the failover locks, and for another run", "30s"},
     {"no-lock", "", kSafety, "Go on past a leaked lock", "", true},
+    {"primary", "", kSafety, "The database is the primary, although it applies changes of another",
+     ""},
     {"limit", "N", kSafety, "At most N workflows in this run", ""},
     {"dry-run", "", kSafety, "Read everything, write nothing, say what would be done", ""},
 

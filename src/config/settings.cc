@@ -134,6 +134,7 @@ class Resolver {
         if (parsed.time_zone)
             driver_zone_ =
                 OptionValue{*parsed.time_zone, url->source, url->origin + " (serverTimezone)"};
+        parsed.settings.primary = is_set(options_, "primary");
         settings_.database = std::move(parsed.settings);
     }
 
@@ -178,6 +179,7 @@ class Resolver {
         if (own_database && parsed.time_zone)
             registry_zone_ =
                 OptionValue{*parsed.time_zone, url.source, url.origin + " (serverTimezone)"};
+        registry.database.primary = is_set(options_, "primary");
         registry_in_database_ = parsed.in_database;
         settings_.registry = std::move(registry);
     }

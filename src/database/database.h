@@ -26,8 +26,8 @@ using Value = std::variant<std::nullptr_t, std::int64_t, std::string>;
 class DatabaseError : public Error {
   public:
     enum class Kind {
-        unreachable,  ///< no connection, or it broke: reconnect() may help; an open transaction is
-                      ///< gone
+        unreachable,  ///< no connection, or it broke, or (for_writing) to a server that must not be
+                      ///< written to: reconnect() may help; an open transaction is gone
         commit_unknown,  ///< the connection broke during COMMIT: read the rows (locking) to learn
                          ///< the outcome
         retryable,   ///< deadlock, serialization failure, lock wait time-out, SQLite busy: rolled
@@ -106,8 +106,20 @@ struct DatabaseSettings {
     Millis connect_timeout{5000};
     Millis statement_timeout{60000};  ///< also how long a row lock is waited for, at most
     Millis lock_timeout{10000};
+    /// What is decided by this connection is written by it: every server it meets must be one that
+    /// may be written to, and see what was committed before. See open_database().
+    bool for_writing = false;
+    /// The operator says that the server is the primary, although it applies changes of another.
+    bool primary = false;
     /// "postgresql://host:port/db", "mysql://host:port/db" or "sqlite:FILE": no user, no secret.
     std::string endpoint() const;
+};
+
+/// Whether a server that may be written to applies what is written to another one.
+enum class Replica {
+    no,
+    yes,      ///< DatabaseSettings::primary says that it is the primary all the same
+    unknown,  ///< the user may not look
 };
 
 /// A connection to a database: the seam between the SQL of src/store (and the JDBC registry) and
@@ -120,6 +132,15 @@ struct DatabaseSettings {
 /// An error inside a transaction: after unreachable, commit_unknown, retryable and disk_full the
 /// transaction is gone and in_transaction() is false; after any other, nothing but rollback() may
 /// follow (statements and commit() throw DatabaseError(other)).
+///
+/// A session may change between two transactions: a connection that rested for 2 s or more and
+/// was cut off meanwhile (by the server, on the way) is opened again where the next transaction, or
+/// statement outside of one, begins; and a pooler of PostgreSQL connections may give each
+/// transaction another session. So no statement relies on what an earlier one set up, and nothing
+/// set here outlives its transaction on PostgreSQL.
+///
+/// A transaction in which nothing is sent for 10 s is rolled back by the server, so that a process
+/// that stands still does not keep its row locks (not SQLite, nor the reading of stream()).
 class Database {
   public:
     using RowCallback = std::function<void(const Row&)>;
@@ -132,10 +153,14 @@ class Database {
     virtual Dialect dialect() const = 0;
     /// As DatabaseSettings::endpoint().
     virtual std::string endpoint() const = 0;
+    /// What was found when it was opened; empty where nobody looked: not for_writing, or SQLite.
+    virtual std::optional<Replica> replica() const { return std::nullopt; }
 
     /// Runs a statement and returns all its rows.
     virtual Rows query(std::string_view sql, std::span<const Value> parameters) = 0;
-    /// Runs a statement and returns how many rows it changed (rows matched, on MySQL too).
+    /// Runs a statement and returns how many rows it changed (rows matched, on MySQL too). Outside
+    /// of a transaction it commits by itself, and throws unreachable or commit_unknown where the
+    /// connection breaks: it is never sent again.
     virtual std::int64_t execute(std::string_view sql, std::span<const Value> parameters) = 0;
     /// SQLite only (std::logic_error elsewhere), where a statement runs in our own process:
     /// execute() for a statement in which `is_wanted(...)` asks the callback with the arguments as
@@ -155,7 +180,7 @@ class Database {
     virtual std::int64_t last_insert_id() = 0;
 
     /// READ COMMITTED on PostgreSQL and MySQL, IMMEDIATE on SQLite. Nesting is an error
-    /// (std::logic_error).
+    /// (std::logic_error). for_writing: throws unreachable if the server became read-only.
     virtual void begin() = 0;
     /// Throws commit_unknown if the connection broke before the answer came. Any other throw:
     /// rolled back.
@@ -186,6 +211,12 @@ class Database {
 /// settings contradict each other. SQLite: the file must exist (it is never created here); opening
 /// it writes nothing, its journal mode stays as it is (stream() beside a writer needs WAL), and a
 /// file that may not be written is opened for reading.
+///
+/// for_writing: throws unreachable, here and in reconnect() and open_another(), if the server (the
+/// file) may only be read, whatever the user may do: a standby, read_only, a host of MySQL that is
+/// not the first; and, unless `primary`, if it applies what is written to another server. Its
+/// COMMITs wait for the disk, and on a multi-primary cluster its readings for what was committed
+/// elsewhere.
 std::unique_ptr<Database> open_database(const DatabaseSettings& settings);
 
 /// A transaction that rolls back unless committed.

@@ -63,6 +63,14 @@ DatabaseError make_database_error(DatabaseError::Kind kind, std::string_view end
                           advice.empty() ? "" : "; ", advice));
 }
 
+DatabaseError make_not_writable_error(std::string_view endpoint, std::string_view found) {
+    return DatabaseError(
+        DatabaseError::Kind::unreachable,
+        fmt::format("{}: this server may only be read: {}; name the primary, or wait until this "
+                    "server is one (a dry run and status may read it)",
+                    endpoint, found));
+}
+
 std::string describe_statement(std::string_view sql) {
     constexpr std::size_t kShown = 80;
     std::string line = on_one_line(sql.substr(0, 4 * kShown));

@@ -13,6 +13,10 @@ namespace dsfailover {
 DatabaseError make_database_error(DatabaseError::Kind kind, std::string_view endpoint,
                                   std::string_view doing, std::string_view detail);
 
+/// for_writing: of a server at `endpoint` that must not be written to, and why (`found`:
+/// "read_only is ON").
+DatabaseError make_not_writable_error(std::string_view endpoint, std::string_view found);
+
 /// For one that the server or the client library asks for in vain; ends before "or".
 inline constexpr std::string_view kHowToGivePassword =
     "give it with --database-password-file, DSFAILOVER_DATABASE_PASSWORD (for a JDBC registry in a "

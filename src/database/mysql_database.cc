@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <mysql.h>
 #include <mysqld_error.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -11,7 +14,10 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/log.h"
 #include "database/database_error.h"
+#include "database/idle_time.h"
+#include "database/mysql_server.h"
 #include "database/mysql_statement.h"
 #include "database/statement_cache.h"
 
@@ -71,6 +77,7 @@ constexpr CodeKind kKinds[] = {
     {ER_NET_WRITE_INTERRUPTED, Kind::unreachable},
     {kConnectionKilled, Kind::unreachable},
     {kDisconnectedByServer, Kind::unreachable},
+    {ER_UNKNOWN_COM_ERROR, Kind::unreachable},  // a Galera node that is cut off from its cluster
 };
 
 // Of the client library's own errors, those about its use; any other may mean a connection lost,
@@ -106,6 +113,24 @@ unsigned int whole_seconds(Millis duration) {
 }
 
 const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
+
+// The server's own limit for a connection that rests; between two looks of --wait or --grace ours
+// do.
+constexpr int kRestSeconds = 8 * 3600;
+
+constexpr const char* kBeginWriting = "START TRANSACTION READ WRITE";
+
+// A server or a way to it that vanished without a word is noticed within half a minute, and what
+// forgets connections without traffic sees some.
+void notice_silence(my_socket socket) {
+    const auto set = [&](int level, int name, int value) {
+        setsockopt(socket, level, name, &value, sizeof value);
+    };
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, 10);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+    set(IPPROTO_TCP, TCP_KEEPCNT, 4);
+}
 
 void set_time_limits(MYSQL* connection, const DatabaseSettings& settings) {
     const unsigned int connect = whole_seconds(settings.connect_timeout);
@@ -154,19 +179,37 @@ class MysqlDatabase : public Database {
     Dialect dialect() const override { return Dialect::mysql; }
     std::string endpoint() const override { return endpoint_; }
 
+    std::optional<Replica> replica() const override { return replica_; }
+
     Rows query(std::string_view sql, std::span<const Value> parameters) override {
+        look_after_rest();
         Rows rows;
         run(sql, parameters, [&](const Row& row) { rows.add(row); });
         return rows;
     }
 
     std::int64_t execute(std::string_view sql, std::span<const Value> parameters) override {
+        look_after_rest();
         return run(sql, parameters, [](const Row&) {});
     }
 
     void stream(std::string_view sql, std::span<const Value> parameters,
                 const RowCallback& row) override {
         transaction_.require_none();
+        look_after_rest();
+        if (!settings_.for_writing) {
+            run(sql, parameters, row);
+            return;
+        }
+        // What must not be written to must not be read from, either.
+        command(kBeginWriting);
+        transaction_.opened();
+        const struct RollBack {
+            MysqlDatabase& of;
+            ~RollBack() {
+                if (of.in_transaction()) of.rollback();
+            }
+        } roll_back{*this};
         run(sql, parameters, row);
     }
 
@@ -177,17 +220,24 @@ class MysqlDatabase : public Database {
 
     void begin() override {
         transaction_.require_none();
-        command("START TRANSACTION");
+        look_after_rest();
+        if (wait_timeout_) {
+            command(
+                fmt::format("SET SESSION wait_timeout = {}", whole_seconds(kIdleInTransaction)));
+        }
+        command(settings_.for_writing ? kBeginWriting : "START TRANSACTION");
         transaction_.opened();
     }
 
     void commit() override {
         transaction_.commit(endpoint_, [this] { command("COMMIT"); });
+        rest_long();
     }
 
     void rollback() noexcept override {
         transaction_.ended();
         if (connection_ && mysql_query(connection_.get(), "ROLLBACK") != 0) close();
+        rest_long();
     }
 
     bool in_transaction() const override { return transaction_.in_transaction(); }
@@ -220,9 +270,15 @@ class MysqlDatabase : public Database {
             try {
                 connect(host, static_cast<unsigned int>(port));
                 set_up_session();
-                replica_ = "";
-                if (&host != &hosts.front().first) refuse_writing_to_replica(host);
+                const bool first = &host == &hosts.front().first;
+                if (settings_.for_writing) check_for_writing(host, first);
+                why_only_read_ = "";
+                if (!first) only_read_replica(host);
+                idle_.answered();
                 return;
+            } catch (const DatabaseError&) {
+                close();
+                throw;
             } catch (const MysqlFailure& failure) {
                 close();
                 problems += fmt::format("{}{}: {}{}", problems.empty() ? "" : "; ", host,
@@ -240,19 +296,39 @@ class MysqlDatabase : public Database {
                    : "";
     }
 
+    std::string not_the_first(const std::string& host) const {
+        return fmt::format(
+            "{} is not the first host, {}, and may be its replica; if it is the primary now, name "
+            "it alone, or add failOverReadOnly=false to the URL",
+            host, settings_.hosts.front().first);
+    }
+
     // As the masters' driver: only the first host is sure to be the primary.
-    void refuse_writing_to_replica(const std::string& host) {
-        MysqlStatement read_only(connection_.get(), "SELECT @@global.read_only");
-        bool on = false;
-        read_only.run({}, [&](const Row& row) { on = row.integer(0) != 0; });
-        if (!on && !settings_.fail_over_read_only) return;
+    void only_read_replica(const std::string& host) {
+        const auto read_only = read_only_variable(server_variables(connection_.get()));
+        if (!read_only && !settings_.fail_over_read_only) return;
         require(mysql_query(connection_.get(), "SET SESSION TRANSACTION READ ONLY"));
-        replica_ = on ? host + " is read-only"
-                      : fmt::format(
-                            "{} is not the first host, {}, and may be its replica; if it "
-                            "is the primary now, name it alone, or add "
-                            "failOverReadOnly=false to the URL",
-                            host, settings_.hosts.front().first);
+        why_only_read_ = read_only ? fmt::format("{}: {}", host, *read_only) : not_the_first(host);
+    }
+
+    void check_for_writing(const std::string& host, bool first) {
+        const ServerVariables variables = server_variables(connection_.get());
+        if (const auto read_only = read_only_variable(variables)) {
+            throw make_not_writable_error(endpoint_, fmt::format("{}: {}", host, *read_only));
+        }
+        if (!first && settings_.fail_over_read_only) {
+            throw make_not_writable_error(endpoint_, not_the_first(host));
+        }
+        replica_ = look_for_replication(connection_.get());
+        if (replica_ == Replica::yes && !settings_.primary) {
+            throw DatabaseError(
+                Kind::unreachable,
+                fmt::format("{}: {} may be written to, but applies what is written to another "
+                            "server: it looks like a replica. Name the primary; or, if this is "
+                            "the primary, say so: --primary",
+                            endpoint_, host));
+        }
+        see_what_others_committed(connection_.get(), variables);
     }
 
     void connect(const std::string& host, unsigned int port) {
@@ -272,6 +348,7 @@ class MysqlDatabase : public Database {
                                port, nullptr, CLIENT_FOUND_ROWS) == nullptr) {
             throw_failure();
         }
+        notice_silence(mysql_get_socket(connection));
         if (needs_tls(settings_.tls_mode) && mysql_get_ssl_cipher(connection) == nullptr) {
             throw MysqlFailure{CR_SSL_CONNECTION_ERROR, "the server offers no TLS"};
         }
@@ -289,26 +366,47 @@ class MysqlDatabase : public Database {
                             "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"));
         const std::string limits = fmt::format(
             "SET SESSION autocommit = 1, innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}, "
-            "net_write_timeout = 600",
-            whole_seconds(settings_.lock_timeout));
+            "net_write_timeout = 600, wait_timeout = {1}",
+            whole_seconds(settings_.lock_timeout), kRestSeconds);
         if (!settings_.session_time_zone.empty()) {
             std::string zone = settings_.session_time_zone;
             std::erase_if(zone, [](char c) { return c == '\'' || c == '\\'; });
             require(mysql_query(connection_.get(),
                                 fmt::format("SET SESSION time_zone = '{}'", zone).c_str()));
         }
-        const bool is_mariadb =
-            std::string_view(mysql_get_server_info(connection_.get())).find("MariaDB") !=
-            std::string_view::npos;
-        const std::string statement_limit =
-            is_mariadb
-                ? fmt::format(", max_statement_time = {}",
-                              static_cast<double>(settings_.statement_timeout.count()) / 1000)
-                : fmt::format(", max_execution_time = {}", settings_.statement_timeout.count());
-        if (mysql_query(connection_.get(), (limits + statement_limit).c_str()) == 0) return;
-        // Old servers do not know the last one.
-        if (mysql_errno(connection_.get()) != ER_UNKNOWN_SYSTEM_VARIABLE) throw_failure();
         require(mysql_query(connection_.get(), limits.c_str()));
+        const bool mariadb = is_mariadb(connection_.get());
+        set_if_known(
+            mariadb ? fmt::format("max_statement_time = {}",
+                                  static_cast<double>(settings_.statement_timeout.count()) / 1000)
+                    : fmt::format("max_execution_time = {}", settings_.statement_timeout.count()));
+        // MySQL has no such limit but the one for every rest.
+        wait_timeout_ = !mariadb || !set_if_known(fmt::format("idle_transaction_timeout = {}",
+                                                              whole_seconds(kIdleInTransaction)));
+    }
+
+    // Whether the server knows the variable of this assignment; old ones do not.
+    bool set_if_known(const std::string& assignment) {
+        const std::string sql = "SET SESSION " + assignment;
+        if (mysql_query(connection_.get(), sql.c_str()) == 0) return true;
+        if (mysql_errno(connection_.get()) != ER_UNKNOWN_SYSTEM_VARIABLE) throw_failure();
+        return false;
+    }
+
+    // Outside of a transaction again. Where this does not arrive the next statement finds it out.
+    void rest_long() noexcept {
+        if (!wait_timeout_ || !connection_) return;
+        static const std::string kSql = fmt::format("SET SESSION wait_timeout = {}", kRestSeconds);
+        mysql_query(connection_.get(), kSql.c_str());
+    }
+
+    // Outside of a transaction, before the next one or a statement: what was cut off while it
+    // rested is opened again.
+    void look_after_rest() {
+        if (!connection_ || in_transaction() || !idle_.is_long()) return;
+        if (mysql_ping(connection_.get()) == 0) return;
+        spdlog::info("{}: the connection was cut off while it rested; connecting again", endpoint_);
+        reconnect();
     }
 
     void close() noexcept {
@@ -333,11 +431,12 @@ class MysqlDatabase : public Database {
     }
 
     // A statement that cannot be prepared, or need not be.
-    void command(const char* sql) {
+    void command(const std::string& sql) {
         require_connection(sql);
-        if (mysql_query(connection_.get(), sql) != 0) {
+        if (mysql_query(connection_.get(), sql.c_str()) != 0) {
             fail({mysql_errno(connection_.get()), mysql_error(connection_.get())}, sql);
         }
+        idle_.answered();
     }
 
     std::int64_t run(std::string_view sql, std::span<const Value> parameters,
@@ -349,6 +448,7 @@ class MysqlDatabase : public Database {
                 statements_.get(sql, [&] { return MysqlStatement(connection_.get(), sql); });
             require_parameters(statement.placeholders(), parameters.size(), sql);
             statement.run(parameters, row);
+            idle_.answered();
             return statement.affected_rows();
         } catch (const MysqlFailure& failure) {
             fail(failure, sql);
@@ -363,16 +463,20 @@ class MysqlDatabase : public Database {
         } else if (in_transaction() && ends_transaction(kind)) {
             rollback();  // after a lock wait the server itself rolls back the statement only
         }
-        const bool replica = kind == Kind::read_only && !replica_.empty();
-        throw make_database_error(kind, endpoint_, describe_statement(sql),
-                                  fmt::format("{} (error {}){}{}", failure.message, failure.code,
-                                              replica ? "; " : "", replica ? replica_ : ""));
+        const bool explained = kind == Kind::read_only && !why_only_read_.empty();
+        throw make_database_error(
+            kind, endpoint_, describe_statement(sql),
+            fmt::format("{} (error {}){}{}", failure.message, failure.code, explained ? "; " : "",
+                        explained ? why_only_read_ : ""));
     }
 
     DatabaseSettings settings_;
     std::string endpoint_;
     std::unique_ptr<MYSQL, Close> connection_;
-    std::string replica_;                        // why it must not be written to; empty: it may
+    std::string why_only_read_;       // empty: it may be written to
+    std::optional<Replica> replica_;  // what the check for writing found
+    bool wait_timeout_ = false;       // it is what limits a rest in a transaction
+    IdleTime idle_;
     StatementCache<MysqlStatement> statements_;  // of connection_: gone before it
     TransactionState transaction_;
 };

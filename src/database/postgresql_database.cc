@@ -18,7 +18,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "database/database_error.h"
+#include "database/idle_time.h"
 #include "database/placeholders.h"
 
 namespace dsfailover {
@@ -29,6 +31,9 @@ using Kind = DatabaseError::Kind;
 
 // Rows fetched at once by stream(): more make it no faster, and cost memory.
 constexpr int kPage = 4000;
+
+constexpr std::string_view kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+constexpr std::string_view kBeginReading = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY";
 
 // The driver has exceptions of their own, without a state, for some more.
 Kind kind_of(std::string_view sqlstate) {
@@ -79,7 +84,6 @@ std::string connection_string(const DatabaseSettings& settings) {
     append_option(options, "sslrootcert", settings.tls_ca);
     append_option(options, "sslcert", settings.tls_cert);
     append_option(options, "sslkey", settings.tls_key);
-    append_option(options, "application_name", "dsfailover");
     append_option(options, "client_encoding", "UTF8");
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(settings.connect_timeout);
     append_option(options, "connect_timeout", std::to_string(seconds.count()));
@@ -88,19 +92,26 @@ std::string connection_string(const DatabaseSettings& settings) {
     return options;
 }
 
-// Times out on our side of the agreement, and shows timestamps as the stores read them. Set after
-// connecting, since poolers refuse them as options of the connection.
-std::string session_settings(const DatabaseSettings& settings, int server_version) {
-    std::string sql = fmt::format(
-        "SET statement_timeout = {}; SET lock_timeout = {}; "
-        "SET idle_in_transaction_session_timeout = {}; SET datestyle = 'ISO, YMD'; "
-        "SET standard_conforming_strings = on",
+// Times out on our side of the agreement, and shows timestamps as the stores read them. Of each
+// transaction anew: behind a pooler the next one may be another session's, and this session
+// somebody else's. (As options of the connection poolers refuse them.)
+std::string transaction_settings(const DatabaseSettings& settings) {
+    return fmt::format(
+        "; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; "
+        "SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL datestyle = 'ISO, YMD'; "
+        "SET LOCAL standard_conforming_strings = on; SET LOCAL application_name = 'dsfailover'",
         settings.statement_timeout.count(), settings.lock_timeout.count(),
-        settings.statement_timeout.count());
-    // Between two looks of --wait or --grace a connection rests for long.
-    if (server_version >= 140000) sql += "; SET idle_session_timeout = 0";
-    return sql;
+        kIdleInTransaction.count());
 }
+
+// What a transaction for writing begins with, after its settings: what forbids it, if anything; and
+// a commit that does not wait for the disk could be lost behind a mark.
+constexpr std::string_view kCheckForWriting =
+    "; SELECT CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "
+    "THEN set_config('synchronous_commit', 'on', true) END, "
+    "CASE WHEN pg_is_in_recovery() THEN 'it is a standby (pg_is_in_recovery())' "
+    "WHEN current_setting('transaction_read_only') = 'on' "
+    "THEN 'default_transaction_read_only is on' END";
 
 // Cuts the connection off when an answer does not come in time: libpq would wait for it for ever.
 class Watchdog {
@@ -171,29 +182,35 @@ class PostgresqlDatabase : public Database {
     Dialect dialect() const override { return Dialect::postgresql; }
     std::string endpoint() const override { return endpoint_; }
 
+    std::optional<Replica> replica() const override {
+        // What can be written to follows nobody but a subscription, which is none.
+        if (!settings_.for_writing) return std::nullopt;
+        return Replica::no;
+    }
+
     Rows query(std::string_view sql, std::span<const Value> parameters) override {
-        const pqxx::result result = run(sql, parameters);
+        const pqxx::result result = run_anywhere(sql, parameters, Kind::unreachable);
         Rows rows;
         for_each(result, [&](const Row& row) { rows.add(row); });
         return rows;
     }
 
     std::int64_t execute(std::string_view sql, std::span<const Value> parameters) override {
-        return static_cast<std::int64_t>(run(sql, parameters).affected_rows());
+        return static_cast<std::int64_t>(
+            run_anywhere(sql, parameters, Kind::commit_unknown).affected_rows());
     }
 
     void stream(std::string_view sql, std::span<const Value> parameters,
                 const RowCallback& row) override {
         transaction_.require_none();
         // All rows will be read, so the plan for all rows is wanted, not that for the first ones.
-        run("BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; SET LOCAL cursor_tuple_fraction = 1");
-        transaction_.opened();
-        const struct RollBack {
-            PostgresqlDatabase& of;
-            ~RollBack() {
-                if (of.in_transaction()) of.rollback();
-            }
-        } roll_back{*this};
+        // Between two pages as much time may pass as a statement may take: no row is locked.
+        start(settings_.for_writing ? kBegin : kBeginReading, sql);
+        const RollBack roll_back{*this};
+        run(
+            fmt::format("SET LOCAL cursor_tuple_fraction = 1; "
+                        "SET LOCAL idle_in_transaction_session_timeout = {}",
+                        settings_.statement_timeout.count()));
         run(fmt::format("DECLARE dsfailover_stream NO SCROLL CURSOR FOR {}", sql), parameters);
         const std::string fetch = fmt::format("FETCH FORWARD {} FROM dsfailover_stream", kPage);
         for (;;) {
@@ -209,8 +226,7 @@ class PostgresqlDatabase : public Database {
 
     void begin() override {
         transaction_.require_none();
-        run("BEGIN ISOLATION LEVEL READ COMMITTED");
-        transaction_.opened();
+        start(kBegin, kBegin);
     }
 
     void commit() override {
@@ -221,7 +237,7 @@ class PostgresqlDatabase : public Database {
         transaction_.ended();
         if (!session_) return;
         try {
-            const Answer answer(*watchdog_);
+            const Answer answer(*watchdog_, idle_);
             session_->exec("ROLLBACK");
         } catch (const std::exception&) {
             close();  // the server rolls back by itself
@@ -255,12 +271,11 @@ class PostgresqlDatabase : public Database {
 #include <pqxx/internal/ignore-deprecated-post.hxx>
             session_ = std::make_unique<pqxx::nontransaction>(*connection_);
             watchdog_ = std::make_unique<Watchdog>(connection_->sock(), answer_limit());
-            const Answer answer(*watchdog_);
+            settings_sql_ = transaction_settings(settings_);
             if (!settings_.schema.empty()) {
-                session_->exec_params("SELECT set_config('search_path', $1, false)",
-                                      settings_.schema);
+                settings_sql_ += fmt::format("; SELECT set_config('search_path', {}, true)",
+                                             session_->quote(settings_.schema));
             }
-            session_->exec(session_settings(settings_, connection_->server_version()));
         } catch (const std::exception& error) {
             close();
             std::string detail = error.what();
@@ -269,6 +284,71 @@ class PostgresqlDatabase : public Database {
                                       kHowToGivePassword);
             throw make_database_error(Kind::unreachable, endpoint_, "connecting", detail);
         }
+        if (!settings_.for_writing) return;
+        try {
+            send_start(kBegin, kBegin);
+            rollback();
+        } catch (const DatabaseError&) {
+            close();
+            throw;
+        }
+    }
+
+    // Begins a transaction by `begin` for `sql`. Where that finds the connection broken after a
+    // rest, on a new one: nothing was asked of the old one.
+    void start(std::string_view begin, std::string_view sql) {
+        const bool rested = session_ && idle_.is_long();
+        try {
+            send_start(begin, sql);
+        } catch (const DatabaseError& error) {
+            if (!rested || error.kind() != Kind::unreachable) throw;
+            spdlog::info("{}: the connection was cut off while it rested; connecting again",
+                         endpoint_);
+            reconnect();
+            send_start(begin, sql);
+        }
+    }
+
+    void send_start(std::string_view begin, std::string_view sql) {
+        transaction_.opened();
+        try {
+            const pqxx::result check =
+                run_as(fmt::format("{}{}{}", begin, settings_sql_,
+                                   settings_.for_writing ? kCheckForWriting : std::string_view()),
+                       {}, sql);
+            has_begun_ = true;
+            if (settings_.for_writing && !check[0][1].is_null()) {
+                throw make_not_writable_error(endpoint_, check[0][1].as<std::string>());
+            }
+        } catch (...) {
+            if (in_transaction()) rollback();
+            throw;
+        }
+    }
+
+    struct RollBack {
+        PostgresqlDatabase& of;
+        ~RollBack() {
+            if (of.in_transaction()) of.rollback();
+        }
+    };
+
+    // Outside of a transaction in one of its own; `lost` says what it is if the connection breaks
+    // in the end of that.
+    pqxx::result run_anywhere(std::string_view sql, std::span<const Value> parameters, Kind lost) {
+        if (in_transaction()) return run(sql, parameters);
+        start(kBegin, sql);
+        const RollBack roll_back{*this};
+        pqxx::result result = run(sql, parameters);
+        try {
+            // As COMMIT; in the server's log it is told from that of several statements.
+            transaction_.commit(endpoint_, [this] { run("END"); });
+        } catch (const DatabaseError& error) {
+            if (error.kind() != Kind::commit_unknown || lost == Kind::commit_unknown) throw;
+            throw make_database_error(lost, endpoint_, describe_statement(sql),
+                                      "the connection broke");
+        }
+        return result;
     }
 
     // The server's own limit should be the first to strike, since it says what happened.
@@ -282,15 +362,21 @@ class PostgresqlDatabase : public Database {
     }
 
     pqxx::result run(std::string_view sql, std::span<const Value> parameters = {}) {
+        return run_as(sql, parameters, sql);
+    }
+
+    // Errors name `shown` instead of `sql`.
+    pqxx::result run_as(std::string_view sql, std::span<const Value> parameters,
+                        std::string_view shown) {
         if (!session_) {
-            throw make_database_error(Kind::unreachable, endpoint_, describe_statement(sql),
+            throw make_database_error(Kind::unreachable, endpoint_, describe_statement(shown),
                                       "the connection is closed");
         }
         transaction_.require_usable(endpoint_);
         const NumberedSql numbered = number_placeholders(sql);
         require_parameters(numbered.placeholders, parameters.size(), sql);
         try {
-            const Answer answer(*watchdog_);
+            const Answer answer(*watchdog_, idle_);
             if (parameters.empty()) return session_->exec(numbered.sql);
             std::vector<std::optional<std::string>> texts;
             texts.reserve(parameters.size());
@@ -298,20 +384,20 @@ class PostgresqlDatabase : public Database {
                 texts.push_back(parameter_text(value));
                 // The driver would cut it off there.
                 if (texts.back() && texts.back()->find('\0') != std::string::npos) {
-                    fail(Kind::other, sql, "a text with a zero byte cannot be stored");
+                    fail(Kind::other, shown, "a text with a zero byte cannot be stored");
                 }
             }
             return session_->exec_params(numbered.sql, pqxx::prepare::make_dynamic_params(texts));
         } catch (const pqxx::transaction_rollback& error) {
-            fail(Kind::retryable, sql, error.what());  // deadlock, serialization failure
+            fail(Kind::retryable, shown, error.what());  // deadlock, serialization failure
         } catch (const pqxx::insufficient_privilege& error) {
-            fail(Kind::read_only, sql, error.what());
+            fail(Kind::read_only, shown, error.what());
         } catch (const pqxx::sql_error& error) {
-            fail(kind_of(error.sqlstate()), sql, error.what());
+            fail(kind_of(error.sqlstate()), shown, error.what());
         } catch (const pqxx::broken_connection&) {
-            fail(Kind::unreachable, sql, "the connection broke");
+            fail(Kind::unreachable, shown, "the connection broke");
         } catch (const pqxx::failure& error) {
-            fail(Kind::other, sql, error.what());
+            fail(Kind::other, shown, error.what());
         }
     }
 
@@ -322,6 +408,11 @@ class PostgresqlDatabase : public Database {
             detail = "no answer within " + format_duration(answer_limit());
         }
         if (kind == Kind::unreachable) {
+            // A pooler that gives out sessions by the statement hangs up on a transaction.
+            if (!has_begun_)
+                detail +=
+                    " at its first transaction; a pooler, if there is one, must give each "
+                    "transaction a session to itself: pool_mode transaction or session";
             close();
         } else if (in_transaction() && ends_transaction(kind)) {
             rollback();
@@ -344,13 +435,19 @@ class PostgresqlDatabase : public Database {
     // While it lives, the server has to answer.
     class Answer {
       public:
-        explicit Answer(Watchdog& watchdog) : watchdog_(watchdog) { watchdog_.expect_answer(); }
-        ~Answer() { watchdog_.answered(); }
+        Answer(Watchdog& watchdog, IdleTime& idle) : watchdog_(watchdog), idle_(idle) {
+            watchdog_.expect_answer();
+        }
+        ~Answer() {
+            watchdog_.answered();
+            idle_.answered();
+        }
         Answer(const Answer&) = delete;
         Answer& operator=(const Answer&) = delete;
 
       private:
         Watchdog& watchdog_;
+        IdleTime& idle_;
     };
 
     DatabaseSettings settings_;
@@ -360,6 +457,9 @@ class PostgresqlDatabase : public Database {
     // Its statements run as they are; BEGIN and COMMIT are ours.
     std::unique_ptr<pqxx::nontransaction> session_;
     TransactionState transaction_;
+    std::string settings_sql_;  // follows each BEGIN
+    bool has_begun_ = false;    // a transaction, ever
+    IdleTime idle_;
 };
 
 }  // namespace

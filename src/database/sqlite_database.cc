@@ -149,6 +149,12 @@ class SqliteDatabase : public Database {
                                      std::strerror(errno)));
         }
         const bool writable = faccessat(AT_FDCWD, file.c_str(), W_OK, AT_EACCESS) == 0;
+        if (settings_.for_writing && !writable) {
+            fail_to_open(fmt::format(
+                "the file cannot be written to: {}; run as a user who may (a dry run and status "
+                "may read it)",
+                std::strerror(errno)));
+        }
         try {
             // One thread uses a connection at a time, so that SQLite need not take care of it.
             connection_ = std::make_unique<SQLite::Database>(

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <thread>
 
+#include "base/log.h"
+
 namespace dsfailover {
 namespace {
 
@@ -34,6 +36,11 @@ RegistryError registry_error(const std::string& doing, const DatabaseError& erro
 
 JdbcConnection::JdbcConnection(const DatabaseSettings& settings) try
     : database_(open_database(settings)) {
+    if (database_->replica() == Replica::unknown && !settings.primary)
+        spdlog::warn(
+            "JDBC registry at {}: whether it is a replica is unknown, since its user may "
+            "not look at the state of replication",
+            database_->endpoint());
 } catch (const DatabaseError& error) {
     throw registry_error("connecting", error);
 }

@@ -148,6 +148,7 @@ void JsonReport::general(const Report& report) {
         json_.field("type", report.database->type);
         json_.field("endpoint", report.database->endpoint);
         json_.field("schema_version", report.database->schema_version);
+        json_.field("replica", report.database->replica);
         json_.end_object();
     } else {
         null_field("database");

@@ -58,6 +58,7 @@ struct RegistryInfo {
 struct DatabaseInfo {
     std::string type, endpoint;
     std::optional<std::string> schema_version;
+    std::optional<std::string> replica;  ///< "no", "yes", "unknown"; none: nobody looked
 };
 
 struct EventInfo {

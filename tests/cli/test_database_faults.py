@@ -7,7 +7,7 @@ import pytest
 
 from support import databases, servers
 from support.cluster import DEAD, now_ms, until
-from support.proxy import Proxy
+from support.proxy import COMMIT, Proxy
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])
@@ -45,7 +45,7 @@ def test_connection_cut_during_commit(cluster, skip, reaches_server):
     workflows = cluster.workflows(8000)
     with Proxy("127.0.0.1", cluster.db.server.port) as proxy:
         cut = proxy.cut_after if reaches_server else proxy.cut_before
-        cut(b"commit", skip=skip)
+        cut(COMMIT[cluster.db.server.name], skip=skip)
         result = cluster.run("failover-master", DEAD, options=through(cluster, proxy))
         if not proxy.fired.is_set():
             assert skip > 0, "the run committed nothing"
@@ -59,7 +59,7 @@ def test_commit_unknown_and_a_master_that_took_it_meanwhile(cluster):
     from support.cluster import SimulatedMaster
     workflows = cluster.workflows(10)
     with Proxy("127.0.0.1", cluster.db.server.port) as proxy, SimulatedMaster(cluster) as master:
-        proxy.cut_after(b"commit")
+        proxy.cut_after(COMMIT[cluster.db.server.name])
         result = cluster.run("failover-master", DEAD, options=through(cluster, proxy))
     assert result.code in (0, 1, 3, 6)
     cluster.failover_master(code=(0, 3))

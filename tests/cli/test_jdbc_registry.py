@@ -9,8 +9,8 @@ import pytest
 
 from support import databases, registries
 from support.cluster import (ALIVE, DAY, DEAD, HOUR, MINUTE, SECOND, Cluster, ago, now_ms, until)
-from support.proxy import Proxy
-from support.registries import LOCKS, MARKS, RUNS, STAMPS
+from support.proxy import COMMIT, Proxy
+from support.registries import LOCKS, MARKS, MASTERS, RUNS, STAMPS
 
 
 @pytest.fixture(params=["postgresql", "mariadb", "sqlite"])
@@ -288,8 +288,8 @@ def test_gone_while_marks_are_removed(make_cluster, postgresql):
                                       for number in range(5000)})
     with Proxy("127.0.0.1", postgresql.port) as proxy:
         def before_commits(left):
-            proxy.do_before(b"commit", lambda: before_commits(left - 1) if left else proxy.refuse(True))
-        before_commits(4)
+            proxy.do_before(COMMIT["postgresql"], lambda: before_commits(left - 1) if left else proxy.refuse(True))
+        before_commits(3)
         url = cluster.db.url.replace(f":{postgresql.port}/", f":{proxy.port}/")
         result = cluster.run("clean-marks", options=["--registry", "jdbc", "--database", url], code=1)
     marks = result["marks"]

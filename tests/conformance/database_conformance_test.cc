@@ -649,7 +649,125 @@ TEST_P(DatabaseConformance, AMissingDatabaseIsNamed) {
     EXPECT_THAT(error_of([&] { another(); }).what(), HasSubstr("no_such_database"));
 }
 
+TEST_P(DatabaseConformance, AConnectionCutOffWhileItRestedIsOpenedAgain) {
+    if (is_sqlite()) return;
+    auto beginning = another(), asking = another(), streaming = another(), writing = another();
+    std::vector<std::int64_t> sessions;
+    for (Database* each : {beginning.get(), asking.get(), streaming.get(), writing.get()})
+        sessions.push_back(session_id(*each));
+    for (const std::int64_t session : sessions) kill_session(session);
+    std::this_thread::sleep_for(Millis(2100));
+    beginning->begin();
+    insert(*beginning, 1);
+    beginning->commit();
+    EXPECT_EQ(count(*asking), 1);
+    int rows = 0;
+    streaming->stream("SELECT id FROM conformance", {}, [&](const Row&) { ++rows; });
+    EXPECT_EQ(rows, 1);
+    insert(*writing, 2);
+    EXPECT_EQ(count(*database_), 2);
+}
+
+TEST_P(DatabaseConformance, AConnectionThatRestedInATransactionIsNot) {
+    if (is_sqlite()) return;
+    database_->begin();
+    insert(*database_, 1);
+    kill(*database_);
+    std::this_thread::sleep_for(Millis(2100));
+    EXPECT_EQ(error_of([&] { insert(*database_, 2); }).kind(), Kind::unreachable);
+    EXPECT_FALSE(database_->in_transaction());
+    database_->reconnect();
+    EXPECT_EQ(count(*database_), 0);
+}
+
+// --- For writing ---
+
+TEST_P(DatabaseConformance, AServerThatMayOnlyBeReadIsRefusedToAWriter) {
+    if (is_sqlite()) return;  // tests/unit/sqlite_database_test.cc, which becomes another user
+    const auto make_read_only = [&](bool on) {
+        database_->execute(
+            is_postgresql()
+                ? fmt::format("ALTER DATABASE {} SET default_transaction_read_only = {}",
+                              settings_.database, on)
+                : fmt::format("SET GLOBAL read_only = {}", on ? 1 : 0));
+    };
+    settings_.for_writing = true;
+    auto writer = another();
+    make_read_only(true);
+    settings_.for_writing = false;
+    EXPECT_EQ(count(*another()), 0) << "who only reads is not asked";
+    EXPECT_EQ(another()->replica(), std::nullopt);
+    for (const auto& open : std::initializer_list<std::function<void()>>{
+             [&] { writer->open_another(); }, [&] { writer->reconnect(); }}) {
+        const auto error = error_of(open);
+        EXPECT_EQ(error.exit_code(), ExitCode::environment);
+        EXPECT_THAT(error.what(), HasSubstr("read_only is "));
+    }
+    make_read_only(false);
+    writer->reconnect();
+    EXPECT_EQ(writer->replica(), Replica::no);
+    insert(*writer, 1);
+}
+
+TEST_P(DatabaseConformance, AWriterDecidesNothingByASessionThatOnlyReads) {
+    if (!is_postgresql()) return;  // MySQL is asked when the connection is opened
+    settings_.for_writing = true;
+    auto writer = another();
+    writer->execute("SET default_transaction_read_only = on");
+    for (const auto& read : std::initializer_list<std::function<void()>>{
+             [&] { writer->begin(); }, [&] { count(*writer); },
+             [&] { writer->stream("SELECT 1", {}, [](const Row&) {}); }}) {
+        EXPECT_EQ(error_of(read).kind(), Kind::unreachable);
+        EXPECT_FALSE(writer->in_transaction());
+    }
+}
+
+TEST_P(DatabaseConformance, ATransactionThatStandsStillIsLimited) {
+    if (is_sqlite()) return;
+    database_->begin();
+    if (is_postgresql()) {
+        EXPECT_EQ(database_->query("SHOW idle_in_transaction_session_timeout")[0].text(0), "10s");
+    } else {
+        EXPECT_EQ(database_->query("SELECT @@idle_transaction_timeout")[0].integer(0), 10);
+    }
+    database_->commit();
+}
+
+TEST_P(DatabaseConformance, ACommitOfAWriterWaitsForTheDisk) {
+    if (!is_postgresql()) return;  // a MySQL server has no such setting for a session
+    const auto used_with = [&](const std::string& given, bool for_writing) {
+        database_->execute(fmt::format("ALTER DATABASE {} SET synchronous_commit = {}",
+                                       settings_.database, given));
+        settings_.for_writing = for_writing;
+        auto connection = another();
+        connection->begin();
+        return std::string(connection->query("SHOW synchronous_commit")[0].text(0));
+    };
+    EXPECT_EQ(used_with("off", true), "on");
+    EXPECT_EQ(used_with("local", true), "on");
+    EXPECT_EQ(used_with("remote_write", true), "remote_write") << "never lowered";
+    EXPECT_EQ(used_with("remote_apply", true), "remote_apply");
+    EXPECT_EQ(used_with("off", false), "off");
+    database_->execute(
+        fmt::format("ALTER DATABASE {} RESET synchronous_commit", settings_.database));
+}
+
 // --- Sessions ---
+
+TEST_P(DatabaseConformance, NothingThatIsSetOutlivesItsTransaction) {
+    if (!is_postgresql()) return;
+    settings_.schema = "pg_catalog";
+    auto connection = another();
+    const std::string ours =
+        "SELECT current_setting('search_path'), current_setting('statement_timeout')";
+    EXPECT_EQ(connection->query(ours)[0].text(0), "pg_catalog");
+    connection->begin();
+    connection->execute("ROLLBACK AND CHAIN");
+    const Rows chained = connection->query(ours);
+    EXPECT_NE(chained[0].text(0), "pg_catalog");
+    EXPECT_EQ(chained[0].text(1), "0");
+    connection->rollback();
+}
 
 TEST_P(DatabaseConformance, TheClockIsThatOfTheServer) {
     const EpochMs before = now_ms();

@@ -12,7 +12,7 @@ Report general(const std::string& command) {
     report.started_at = kNow;
     report.finished_at = kNow + 1234;
     report.registry = RegistryInfo{"zookeeper", "h1:2181,h2:2181", "/dolphinscheduler"};
-    report.database = DatabaseInfo{"postgresql", "postgresql://h:5432/ds", "3.3.0"};
+    report.database = DatabaseInfo{"postgresql", "postgresql://h:5432/ds", "3.3.0", "no"};
     report.warnings = {"a warning about " + kNastyName};
     return report;
 }

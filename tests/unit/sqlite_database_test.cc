@@ -114,6 +114,22 @@ TEST_F(SqliteDatabaseTest, AFileThatMayNotBeWrittenCanBeReadOnly) {
     database->rollback();
 }
 
+TEST_F(SqliteDatabaseTest, AFileThatMayNotBeWrittenIsRefusedToAWriter) {
+    const fs::path file = make_database(/*wal=*/false);
+    fs::permissions(file, fs::perms::owner_read);
+    const AsNobody nobody(folder_);
+    DatabaseSettings settings;
+    settings.file = file.string();
+    settings.for_writing = true;
+    try {
+        open_database(settings);
+        FAIL() << "a writer of a file that may not be written";
+    } catch (const DatabaseError& error) {
+        EXPECT_EQ(error.exit_code(), ExitCode::environment);
+        EXPECT_NE(std::string(error.what()).find(file.string()), std::string::npos);
+    }
+}
+
 TEST_F(SqliteDatabaseTest, AFileInWalModeThatCannotBeReadWithoutWritingSaysSo) {
     const fs::path file = make_database();
     fs::permissions(file, fs::perms::owner_read);
