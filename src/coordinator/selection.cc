@@ -41,15 +41,11 @@ class Reader {
     void scan(const std::vector<std::string>& hosts) {
         using namespace workflow_state;
         WorkflowInstanceStore workflows(context_.store());
-        const auto unfinished = [&](const WorkflowInstance& instance) { take(instance); };
-        if (!request_.in_failover) {
-            return workflows.scan_unfinished(
-                request_.all_hosts ? std::vector<std::string>() : hosts, unfinished);
-        }
-        constexpr int kStates[] = {kRunning, kReadyPause, kReadyStop, kFailover};
-        workflows.scan_states(kStates, [&](const WorkflowInstance& instance) {
-            instance.state == kFailover ? request_.in_failover(instance) : unfinished(instance);
-        });
+        workflows.scan_unfinished(
+            request_.all_hosts ? std::vector<std::string>() : hosts,
+            static_cast<bool>(request_.in_failover), [&](const WorkflowInstance& instance) {
+                instance.state == kFailover ? request_.in_failover(instance) : take(instance);
+            });
     }
 
     AddressSelection& at(const std::string& address) {

@@ -27,6 +27,16 @@ void append(std::string& record, const std::optional<StoredTime>& time) {
     append(record, time->instant_us);
 }
 
+void append(std::string& record, const std::optional<int>& number) {
+    append(record, static_cast<std::uint8_t>(number ? 1 : 0));
+    if (number) append(record, *number);
+}
+
+void append(std::string& record, const std::string& text) {
+    append(record, static_cast<std::uint8_t>(text.size()));
+    record += text;
+}
+
 template <typename Number>
 Number take_number(const char*& at) {
     Number number;
@@ -47,13 +57,25 @@ std::optional<StoredTime> take_time(const char*& at) {
     return time;
 }
 
+std::optional<int> take_optional(const char*& at) {
+    if (take_number<std::uint8_t>(at) == 0) return std::nullopt;
+    return take_number<int>(at);
+}
+
+std::string take_text(const char*& at) {
+    const auto length = take_number<std::uint8_t>(at);
+    at += length;
+    return std::string(at - length, length);
+}
+
 std::string encode(const WorkflowInstance& instance) {
     std::string record;
     append(record, instance.id);
     append(record, static_cast<std::int8_t>(instance.state));
-    append(record, static_cast<std::int8_t>(instance.command_type.value_or(-1)));
+    append(record, instance.command_type);
     append(record, instance.start_time);
     append(record, instance.restart_time);
+    append(record, instance.version);
     return record;
 }
 
@@ -63,10 +85,10 @@ WorkflowInstance decode(const std::string& record, const std::string& host) {
     instance.host = host;
     instance.id = take_number<std::int64_t>(at);
     instance.state = take_number<std::int8_t>(at);
-    const int command_type = take_number<std::int8_t>(at);
-    if (command_type >= 0) instance.command_type = command_type;
+    instance.command_type = take_optional(at);
     instance.start_time = take_time(at);
     instance.restart_time = take_time(at);
+    instance.version = take_text(at);
     return instance;
 }
 

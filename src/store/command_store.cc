@@ -13,6 +13,8 @@ namespace dsfailover {
 
 namespace {
 
+constexpr std::string_view kTable = "t_ds_command";
+
 // 0, which no workflow instance has, where the column is null.
 std::int64_t workflow_id(const StoredRow& stored, const Row& row, std::size_t cell) {
     return row.is_null(cell) ? 0 : stored.required(cell, "workflow_instance_id");
@@ -22,7 +24,7 @@ constexpr std::string_view kSelectWaiting =
     "SELECT id, workflow_instance_id, command_type, update_time FROM t_ds_command";
 
 WaitingCommand read_waiting(const Row& row, const StoreContext& context) {
-    const StoredRow stored(row, "t_ds_command", context);
+    const StoredRow stored(row, kTable, context);
     const auto update_time = stored.time(3, "update_time");
     return {stored.id(), workflow_id(stored, row, 1),
             stored.optional_small(2, "command_type").value_or(-1),
@@ -34,6 +36,38 @@ WaitingCommand read_waiting(const Row& row, const StoreContext& context) {
 void CommandStore::scan(const std::function<void(const WaitingCommand&)>& command) {
     context_.database.stream(kSelectWaiting, {},
                              [&](const Row& row) { command(read_waiting(row, context_)); });
+}
+
+void CommandStore::scan_ids(const IdCallback& command) {
+    context_.database.stream("SELECT id, workflow_instance_id FROM t_ds_command", {},
+                             [&](const Row& row) {
+                                 const StoredRow stored(row, kTable, context_);
+                                 command(stored.id(), workflow_id(stored, row, 1));
+                             });
+}
+
+// A page at a time, in order: without LIMIT, PostgreSQL would read the whole of a table that it has
+// no statistics of.
+void CommandStore::newer_than(std::int64_t after_id, std::int64_t own_first, std::int64_t own_last,
+                              const IdCallback& command) {
+    const std::string sql = fmt::format(
+        "SELECT id, workflow_instance_id FROM t_ds_command "
+        "WHERE id > ? AND id NOT BETWEEN ? AND ? ORDER BY id LIMIT {}",
+        kIdsPerQuery);
+    for (Rows rows;;) {
+        rows = context_.database.query(sql, {after_id, own_first, own_last});
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const Row row = rows[i];
+            const StoredRow stored(row, kTable, context_);
+            after_id = stored.id();
+            command(after_id, workflow_id(stored, row, 1));
+        }
+        if (rows.size() < kIdsPerQuery) return;
+    }
+}
+
+std::int64_t CommandStore::id_slack() const {
+    return context_.database.dialect() == Dialect::sqlite ? 0 : 1000;
 }
 
 std::vector<WaitingCommand> CommandStore::for_workflows(

@@ -52,6 +52,19 @@ class CommandStore {
     /// Every command of any type that waits, streamed in bounded memory; those without a workflow
     /// instance have the instance id 0. Not inside a transaction.
     void scan(const std::function<void(const WaitingCommand&)>& command);
+    /// Takes a command's id and its workflow instance's; 0 where it has none.
+    using IdCallback = std::function<void(std::int64_t id, std::int64_t workflow_id)>;
+    /// The ids of the same, in the same way. Not inside a transaction.
+    void scan_ids(const IdCallback& command);
+    /// Commands of any type with an id greater than `after_id`, in order of id, but for those from
+    /// `own_first` to `own_last` (0, 0: none is left out). Inside a transaction, too. Costs what
+    /// lies behind `after_id`, whatever stands before: the only index is that of the ids.
+    void newer_than(std::int64_t after_id, std::int64_t own_first, std::int64_t own_last,
+                    const IdCallback& command);
+    /// How far behind a higher id, seen already, a lower one may still appear: servers give ids out
+    /// when a row is inserted, and show it when its transaction is committed, and every node of a
+    /// Galera cluster gives out its own. SQLite has one writer: 0.
+    std::int64_t id_slack() const;
     /// Commands of any type for these workflow instances.
     std::vector<WaitingCommand> for_workflows(std::span<const std::int64_t> workflow_ids);
     /// Which of these command ids still wait.

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "store/batches.h"
 #include "store/recovery_command.h"
@@ -20,6 +21,11 @@ constexpr std::string_view kTable = "t_ds_task_instance";
 
 // For rows whose first cell is not a task's id but a workflow's.
 constexpr std::string_view kTasksOfWorkflow = "the tasks in t_ds_task_instance of a workflow";
+
+constexpr std::array<std::string_view, 3> kActivityColumns = {"submit_time", "start_time",
+                                                              "end_time"};
+constexpr std::string_view kSelectActivity =
+    "SELECT workflow_instance_id, submit_time, start_time, end_time FROM t_ds_task_instance";
 
 void keep_later(std::optional<StoredTime>& latest, std::optional<StoredTime> time) {
     if (time && (!latest || time->local_us > latest->local_us)) latest = std::move(time);
@@ -72,6 +78,60 @@ std::unordered_map<std::int64_t, TaskActivity> TaskInstanceStore::activity(
         }
     });
     return activity;
+}
+
+// Of rows of a workflow instance's id and three times.
+bool TaskInstanceStore::is_active_since(const Row& row, EpochMs since) {
+    const StoredRow stored(row, kTasksOfWorkflow, context_);
+    for (std::size_t i = 0; i < kActivityColumns.size(); ++i) {
+        const auto time = stored.time(i + 1, kActivityColumns[i]);
+        if (time && time->instants.earliest_us > since * 1000) return true;
+    }
+    return false;
+}
+
+// A condition that holds for every task that is_active_since(), and for few others: where the wall
+// clock is set back, and where the column rounds.
+std::string TaskInstanceStore::active_after(EpochMs since, std::vector<Value>& parameters) {
+    const EpochMs unit = std::max<EpochMs>(context_.schema.time_precision_us / 1000, 1);
+    const std::string text =
+        format_stored_time(since - since % unit, context_.zone, context_.schema.time_precision_us);
+    const std::string after = typed_placeholder(context_.database.dialect(), "timestamp");
+    std::vector<std::string> conditions;
+    for (const std::string_view column : kActivityColumns) {
+        conditions.push_back(fmt::format("{} > {}", column, after));
+        parameters.emplace_back(text);
+    }
+    return fmt::format("({})", fmt::join(conditions, " OR "));
+}
+
+std::vector<std::int64_t> TaskInstanceStore::active_since(
+    std::span<const std::int64_t> workflow_ids, EpochMs since) {
+    const Dialect dialect = context_.database.dialect();
+    std::vector<std::int64_t> active;
+    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters;
+        std::string sql = fmt::format("{} WHERE {}", kSelectActivity,
+                                      in_list(dialect, "workflow_instance_id", batch, parameters));
+        sql += fmt::format(" AND {}", active_after(since, parameters));
+        const Rows rows = context_.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (is_active_since(rows[i], since)) active.push_back(rows[i].integer(0));
+        }
+    });
+    std::sort(active.begin(), active.end());
+    active.erase(std::unique(active.begin(), active.end()), active.end());
+    return active;
+}
+
+void TaskInstanceStore::scan_active_since(
+    EpochMs since, const std::function<void(std::int64_t workflow_id)>& workflow) {
+    Parameters parameters;
+    const std::string sql = fmt::format("{} WHERE workflow_instance_id IS NOT NULL AND {}",
+                                        kSelectActivity, active_after(since, parameters));
+    context_.database.stream(sql, parameters, [&](const Row& row) {
+        if (is_active_since(row, since)) workflow(row.integer(0));
+    });
 }
 
 void TaskInstanceStore::scan_worker_tasks(const std::string& worker,

@@ -58,6 +58,16 @@ class TaskInstanceStore {
     std::unordered_map<std::int64_t, TaskActivity> activity(
         std::span<const std::int64_t> workflow_ids);
 
+    /// Those of `workflow_ids` with a task, valid or not, that was certainly submitted, started or
+    /// ended after `since` (epoch ms), whatever the database rounded; in no particular order.
+    std::vector<std::int64_t> active_since(std::span<const std::int64_t> workflow_ids,
+                                           EpochMs since);
+    /// The same for every workflow instance there is, for when there are too many to ask for: reads
+    /// the whole table once, in bounded memory. One with several such tasks comes several times.
+    /// Not inside a transaction.
+    void scan_active_since(EpochMs since,
+                           const std::function<void(std::int64_t workflow_id)>& workflow);
+
     /// Tasks with host = `worker`, byte for byte, in state 17 or 1, flag 1, of workflows in state
     /// 1, 2, 4 or 18, streamed in bounded memory. The submit_time is not judged here. Not inside a
     /// transaction.
@@ -98,6 +108,8 @@ class TaskInstanceStore {
     std::vector<std::int64_t> with_tasks_at_work(std::span<const std::int64_t> workflow_ids);
 
   private:
+    bool is_active_since(const Row& row, EpochMs since);
+    std::string active_after(EpochMs since, std::vector<Value>& parameters);
     std::vector<std::int64_t> lock_as_read(std::span<const TaskInstance> tasks);
     std::string valid() const;
     Rows query_by_ids(std::string_view select, std::string_view column,

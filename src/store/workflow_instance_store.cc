@@ -20,9 +20,8 @@ namespace {
 using namespace workflow_state;
 
 constexpr std::string_view kTable = "t_ds_workflow_instance";
-constexpr std::string_view kSelectInstances =
-    "SELECT id, host, state, start_time, restart_time, command_type FROM t_ds_workflow_instance ";
-enum : std::size_t { kId, kHost, kState, kStartTime, kRestartTime, kCommandType };
+constexpr std::string_view kColumns = "id, host, state, start_time, restart_time, command_type";
+enum : std::size_t { kId, kHost, kState, kStartTime, kRestartTime, kCommandType, kVersion };
 
 constexpr int kUnfinished[] = {kRunning, kReadyPause, kReadyStop};
 
@@ -37,13 +36,16 @@ void read_instance(const Row& row, const StoreContext& context, WorkflowInstance
     instance.start_time = stored.time(kStartTime, "start_time");
     instance.restart_time = stored.time(kRestartTime, "restart_time");
     instance.command_type = stored.optional_small(kCommandType, "command_type");
+    if (row.size() > kVersion) instance.version = row.text(kVersion);
 }
 
+// Of databases without a row version.
 bool is_as_read(const Row& row, const WorkflowInstance& instance) {
     return row.optional_integer(kState) == instance.state &&
            is_as_read(row, kHost, instance.host) &&
            is_as_read(row, kStartTime, instance.start_time) &&
-           is_as_read(row, kRestartTime, instance.restart_time);
+           is_as_read(row, kRestartTime, instance.restart_time) &&
+           row.optional_integer(kCommandType) == instance.command_type;
 }
 
 bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& instance) {
@@ -52,7 +54,8 @@ bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& instance) {
     };
     return row.state == instance.state && row.host == instance.host &&
            same(row.start_time, instance.start_time) &&
-           same(row.restart_time, instance.restart_time);
+           same(row.restart_time, instance.restart_time) &&
+           row.command_type == instance.command_type && row.version == instance.version;
 }
 
 std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances) {
@@ -70,6 +73,9 @@ class ArrayLiteral {
     void add(std::int64_t number) {
         separate();
         fmt::format_to(std::back_inserter(text_), "{}", number);
+    }
+    void add(const std::optional<int>& number) {
+        number ? add(std::int64_t{*number}) : add(static_cast<const std::string*>(nullptr));
     }
     void add(const std::string* item) {
         separate();
@@ -110,13 +116,21 @@ std::string_view workflow_state_name(int state) {
     }
 }
 
+std::string WorkflowInstanceStore::select_instances() const {
+    const bool has_version = context_.database.dialect() == Dialect::postgresql;
+    return fmt::format("SELECT {}{} FROM t_ds_workflow_instance", kColumns,
+                       has_version ? ", CAST(xmin AS text)" : "");
+}
+
 void WorkflowInstanceStore::scan_unfinished(
-    std::span<const std::string> hosts,
+    std::span<const std::string> hosts, bool with_failover,
     const std::function<void(const WorkflowInstance&)>& instance) {
-    if (hosts.empty()) return scan_states(kUnfinished, instance);
+    std::vector<int> states(std::begin(kUnfinished), std::end(kUnfinished));
+    if (with_failover) states.push_back(kFailover);
+    if (hosts.empty()) return scan_states(states, instance);
     Parameters parameters;
     const std::string sql =
-        fmt::format("{} WHERE state IN ({}) AND {}", kSelectInstances, fmt::join(kUnfinished, ", "),
+        fmt::format("{} WHERE state IN ({}) AND {}", select_instances(), fmt::join(states, ", "),
                     in_list(context_.database.dialect(), "host", hosts, parameters));
     // MySQL's collations take 'A' for 'a'; a host is compared as written.
     const std::unordered_set<std::string_view> wanted(hosts.begin(), hosts.end());
@@ -131,7 +145,7 @@ void WorkflowInstanceStore::scan_unfinished(
 void WorkflowInstanceStore::scan_states(
     std::span<const int> states, const std::function<void(const WorkflowInstance&)>& instance) {
     const std::string sql =
-        fmt::format("{} WHERE state IN ({})", kSelectInstances, fmt::join(states, ", "));
+        fmt::format("{} WHERE state IN ({})", select_instances(), fmt::join(states, ", "));
     WorkflowInstance current;
     context_.database.stream(sql, {}, [&](const Row& row) {
         read_instance(row, context_, current);
@@ -167,13 +181,16 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over(
 std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_statement(
     std::span<const WorkflowInstance> instances, EpochMs stamp) {
     ArrayLiteral ids(instances.size()), states(instances.size()), hosts(instances.size()),
-        starts(instances.size()), restarts(instances.size());
+        starts(instances.size()), restarts(instances.size()), types(instances.size()),
+        versions(instances.size());
     for (const WorkflowInstance& instance : instances) {
         ids.add(instance.id);
         states.add(instance.state);
         hosts.add(instance.host ? &*instance.host : nullptr);
         starts.add(text_of(instance.start_time));
         restarts.add(text_of(instance.restart_time));
+        types.add(instance.command_type);
+        versions.add(instance.version.empty() ? nullptr : &instance.version);
     }
     Parameters parameters = {
         format_stored_time(stamp, context_.zone, context_.schema.time_precision_us),
@@ -181,17 +198,21 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_statement(
         states.take(),
         hosts.take(),
         starts.take(),
-        restarts.take()};
+        restarts.take(),
+        types.take(),
+        versions.take()};
     std::string sql = fmt::format(
         "WITH changed AS (UPDATE t_ds_workflow_instance w "
         "SET state = {}, restart_time = CAST(? AS timestamp) "
         "FROM unnest((SELECT CAST(? AS bigint[])), (SELECT CAST(? AS int[])), "
         "(SELECT CAST(? AS text[])), (SELECT CAST(? AS timestamp[])), "
-        "(SELECT CAST(? AS timestamp[]))) "
-        "AS r (id, state, host, start_time, restart_time) "
-        "WHERE w.id = r.id AND w.state = r.state AND w.host IS NOT DISTINCT FROM r.host "
+        "(SELECT CAST(? AS timestamp[])), (SELECT CAST(? AS int[])), (SELECT CAST(? AS xid[]))) "
+        "AS r (id, state, host, start_time, restart_time, command_type, version) "
+        "WHERE w.id = r.id AND w.xmin = r.version AND w.state = r.state "
+        "AND w.host IS NOT DISTINCT FROM r.host "
         "AND w.start_time IS NOT DISTINCT FROM r.start_time "
         "AND w.restart_time IS NOT DISTINCT FROM r.restart_time "
+        "AND w.command_type IS NOT DISTINCT FROM r.command_type "
         "RETURNING w.id, w.workflow_definition_code, w.workflow_definition_version, r.state) ",
         kFailover);
     sql += insert_recovery_commands(context_, parameters);
@@ -210,7 +231,7 @@ std::vector<std::int64_t> WorkflowInstanceStore::lock_as_read(
     std::span<const WorkflowInstance> instances) {
     Parameters parameters;
     const std::string sql =
-        fmt::format("{} WHERE {} ORDER BY id FOR UPDATE", kSelectInstances,
+        fmt::format("{} WHERE {} ORDER BY id FOR UPDATE", select_instances(),
                     in_list(Dialect::mysql, "id", ids_of(instances), parameters));
     const Rows rows = context_.database.query(sql, parameters);
     std::vector<std::int64_t> ids;
@@ -237,7 +258,8 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_commands(
         close ? "w.id BETWEEN ? AND ?" : in_list(Dialect::sqlite, "w.id", ids_of(instances), ids);
     if (close) ids = {from, to};
     which += fmt::format(
-        " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, w.restart_time)",
+        " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, w.restart_time, "
+        "w.command_type)",
         fmt::join(kUnfinished, ", "));
     const auto is_wanted = [&](const Row& row) {
         const std::int64_t id = row.integer(kId);
@@ -336,7 +358,7 @@ std::vector<WorkflowInstance> WorkflowInstanceStore::by_ids(std::span<const std:
     const auto read = [&](std::span<const std::int64_t> batch) {
         Parameters parameters;
         const std::string sql =
-            fmt::format("{} WHERE {} ORDER BY id{}", kSelectInstances,
+            fmt::format("{} WHERE {} ORDER BY id{}", select_instances(),
                         in_list(dialect, "id", batch, parameters), lock ? for_update(dialect) : "");
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -33,6 +33,9 @@ struct WorkflowInstance {
     std::optional<StoredTime> start_time;
     std::optional<StoredTime> restart_time;
     std::optional<int> command_type;
+    /// Which version of the row this is, where the database says it (PostgreSQL's xmin: another
+    /// after every write of the row, whatever it changed). Empty elsewhere.
+    std::string version;
 
     /// restart_time, or start_time where that is null.
     const std::optional<StoredTime>& last_start() const {
@@ -50,7 +53,7 @@ enum class Settled {
     /// The row carries the stamp, whatever its state: the transaction took effect, and on 3.3.0 a
     /// master may have recovered the workflow since.
     committed,
-    /// State, host, start_time and restart_time are as before: it did not.
+    /// Every column read, and the row's version, is as before: it did not.
     not_committed,
     /// Neither, or the row is gone. On 3.3.1 and later, where recovery sets host and restart_time,
     /// a master may have recovered what we committed. Nothing is to be done about it in any case.
@@ -61,19 +64,21 @@ class WorkflowInstanceStore {
   public:
     explicit WorkflowInstanceStore(StoreContext context) : context_(context) {}
 
-    /// One scan: every instance in state 1, 2 or 4 whose host is one of `hosts`, byte for byte (all
-    /// of them, those without a host too, if `hosts` is empty), streamed in bounded memory, in no
-    /// particular order. Not inside a transaction. Throws EnvironmentError naming the row if it
-    /// holds what cannot be read, as every reading function here does.
-    void scan_unfinished(std::span<const std::string> hosts,
+    /// One scan: every instance in state 1, 2 or 4, `with_failover` also in 18, whose host is one
+    /// of `hosts`, byte for byte (all of them, those without a host too, if `hosts` is empty),
+    /// streamed in bounded memory, in no particular order. Not inside a transaction. Throws
+    /// EnvironmentError naming the row if it holds what cannot be read, as every reading function
+    /// here does.
+    void scan_unfinished(std::span<const std::string> hosts, bool with_failover,
                          const std::function<void(const WorkflowInstance&)>& instance);
 
     /// The same for the instances of any host in one of `states`.
     void scan_states(std::span<const int> states,
                      const std::function<void(const WorkflowInstance&)>& instance);
 
-    /// Fails the instances over, inside the caller's transaction: where state, host, start_time and
-    /// restart_time are still exactly as in `instances`, state becomes 18 and restart_time `stamp`
+    /// Fails the instances over, inside the caller's transaction: where state, host, start_time,
+    /// restart_time, command_type and version are still exactly as in `instances`, as one of the
+    /// functions here read them, state becomes 18 and restart_time `stamp`
     /// (epoch ms, rounded by round_up already), nothing else of the row, not even MySQL's
     /// update_time; and one command is inserted for each row changed, exactly as WorkflowFailover
     /// of the reference inserts it. The rows stay locked until the transaction ends; they are
@@ -119,6 +124,7 @@ class WorkflowInstanceStore {
     std::vector<FailedOver> fail_over_by_commands(std::span<const WorkflowInstance> instances,
                                                   EpochMs stamp);
     std::vector<std::int64_t> lock_as_read(std::span<const WorkflowInstance> instances);
+    std::string select_instances() const;
 
     StoreContext context_;
 };

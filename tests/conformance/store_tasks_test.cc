@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "conformance/store_fixture.h"
 #include "store/command_store.h"
+#include "store/command_watch.h"
 #include "store/task_instance_store.h"
 
 namespace dsfailover {
@@ -242,6 +244,52 @@ TEST_P(StoreTasks, StopSignsAreThoseOfValidTasks) {
     EXPECT_TRUE(!found.at(2).killed && found.at(2).paused);
 }
 
+TEST_P(StoreTasks, ActiveSinceIsEveryTaskThatMovedLater) {
+    const std::string before = "'2026-11-22 08:00:00'", after = "'2026-11-22 08:00:02'";
+    const std::map<std::string, std::string> quiet = {
+        {"submit_time", "NULL"}, {"start_time", "NULL"}, {"end_time", before}};
+    const auto task = [&](std::int64_t id, std::map<std::string, std::string> changes) {
+        changes.insert(quiet.begin(), quiet.end());
+        insert_task(id, id, changes);
+    };
+    task(1, {{"submit_time", after}});
+    task(2, {{"start_time", after}, {"flag", "0"}});
+    task(3, {{"end_time", after}});
+    task(4, {{"submit_time", before}, {"start_time", before}});
+    task(5, {{"end_time", "NULL"}});
+    insert_task(6, 3, {{"end_time", after}});
+    insert_task(7, 8, {{"end_time", after}});
+    insert_task(8, 9, {{"end_time", after}, {"workflow_instance_id", "NULL"}});
+
+    EXPECT_THAT(store().active_since(Ids{1, 2, 3, 4, 5, 99}, kNow), UnorderedElementsAre(1, 2, 3));
+    EXPECT_THAT(store().active_since(Ids{}, kNow), IsEmpty());
+    EXPECT_THAT(store().active_since(Ids{1, 2, 3}, kNow + 2000), IsEmpty());
+    std::set<std::int64_t> scanned;
+    store().scan_active_since(kNow, [&](std::int64_t id) { scanned.insert(id); });
+    EXPECT_THAT(scanned, ElementsAre(1, 2, 3, 8));
+}
+
+TEST_P(StoreTasks, OnlyWhatIsCertainlyLaterIsActivity) {
+    insert_task(1, 1, {{"end_time", "'2026-11-22 08:00:01'"}});
+    // MySQL may have rounded 08:00:00.5 up.
+    EXPECT_THAT(store().active_since(Ids{1}, kNow + 400), ElementsAre(1));
+    EXPECT_EQ(store().active_since(Ids{1}, kNow + 600).empty(), is_mysql());
+    EXPECT_THAT(store().active_since(Ids{1}, kNow + 1000), IsEmpty());
+}
+
+TEST_P(StoreTasks, ActivityIsReadInTheZoneOfTheDatabase) {
+    zone_ = TimeZone("Europe/Berlin");
+    // 2026-10-25 02:30 there: 00:30 or 01:30 UTC.
+    constexpr EpochMs kFirst = 1'792'888'200'000;
+    for (const auto& [id, time] :
+         {std::pair(1, "'2026-10-25 02:30:00'"), std::pair(2, "'2026-10-25 03:00:00'")}) {
+        insert_task(id, id, {{"submit_time", time}, {"start_time", "NULL"}});
+    }
+    EXPECT_THAT(store().active_since(Ids{1, 2}, kFirst - 2000), UnorderedElementsAre(1, 2));
+    EXPECT_THAT(store().active_since(Ids{1, 2}, kFirst + 2000), ElementsAre(2));
+    EXPECT_THAT(store().active_since(Ids{1, 2}, kFirst + 5'400'000), IsEmpty());
+}
+
 class StoreCommands : public StoreFixture {
   protected:
     CommandStore store() { return CommandStore(context()); }
@@ -325,6 +373,81 @@ TEST_P(StoreCommands, ARecoveryOfAHostIsNoticed) {
     insert_error_command(7, 10);
     EXPECT_TRUE(store().recovery_command_since(host, 6));
     EXPECT_EQ(store().highest_id(), 7);
+}
+
+using IdPairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
+TEST_P(StoreCommands, IdsOfAllAreScanned) {
+    insert_command(1, 10);
+    insert_command(2, 10, {{"command_type", "0"}});
+    insert_command(3, 0, {{"workflow_instance_id", "NULL"}});
+    IdPairs found;
+    store().scan_ids([&](auto id, auto workflow_id) { found.emplace_back(id, workflow_id); });
+    EXPECT_THAT(found, UnorderedElementsAre(std::pair(1, 10), std::pair(2, 10), std::pair(3, 0)));
+}
+
+TEST_P(StoreCommands, NewerOnesAreReadWithinATransaction) {
+    for (std::int64_t id = 1; id <= 9; ++id) insert_command(id, 10 + id);
+    execute("UPDATE t_ds_command SET workflow_instance_id = NULL WHERE id = 8");
+    const auto newer = [&](std::int64_t after, std::int64_t first, std::int64_t last) {
+        IdPairs found;
+        const Transaction transaction(*database_);
+        store().newer_than(after, first, last,
+                           [&](auto id, auto workflow_id) { found.emplace_back(id, workflow_id); });
+        return found;
+    };
+    EXPECT_THAT(newer(7, 0, 0), ElementsAre(std::pair(8, 0), std::pair(9, 19)));
+    EXPECT_THAT(newer(4, 6, 8), ElementsAre(std::pair(5, 15), std::pair(9, 19)));
+    EXPECT_THAT(newer(-1000, 2, 8), ElementsAre(std::pair(1, 11), std::pair(9, 19)));
+    EXPECT_THAT(newer(9, 0, 0), IsEmpty());
+}
+
+TEST_P(StoreCommands, NewerOnesAreReadInPages) {
+    {
+        Transaction transaction(*database_);
+        std::string values;
+        for (std::int64_t id = 1; id <= 20'000; ++id) {
+            values += fmt::format("{}({}, 1, 2, {})", values.empty() ? "" : ",", id, id);
+        }
+        execute(
+            "INSERT INTO t_ds_command (id, workflow_definition_code, command_type, "
+            "workflow_instance_id) VALUES " +
+            values);
+        transaction.commit();
+    }
+    std::int64_t expected = 1;
+    store().newer_than(0, 0, 0, [&](auto id, auto) { EXPECT_EQ(id, expected++); });
+    EXPECT_EQ(expected, 20'001);
+}
+
+// What stands in the way of a second command: ours are inserted, the rows locked.
+TEST_P(StoreCommands, OthersCommandsAreSeenUnderTheLock) {
+    for (std::int64_t id = 1; id <= 4; ++id) insert_workflow(id);
+    insert_command(5, 1);
+    CommandWatch watch;
+    auto commands = store();
+    watch.look(commands);
+    EXPECT_TRUE(watch.seen(1));
+    execute("DELETE FROM t_ds_command");
+    insert_command(6, 3, {{"command_type", "0"}});
+
+    WorkflowInstanceStore workflows(context());
+    std::vector<WorkflowInstance> instances;
+    workflows.scan_unfinished({}, false, [&](const auto& one) { instances.push_back(one); });
+    ASSERT_THAT(instances, SizeIs(4));
+    {
+        Transaction transaction(*database_);
+        const auto ours = workflows.fail_over(instances, kNow);
+        ASSERT_THAT(ours, SizeIs(4));
+        EXPECT_THAT(watch.look_locked(commands, ours), ElementsAre(3));
+    }
+    execute("DELETE FROM t_ds_command");
+    Transaction transaction(*database_);
+    const auto ours = workflows.fail_over(instances, kNow);
+    EXPECT_THAT(watch.look_locked(commands, ours), ElementsAre(3)) << "seen since the last look";
+    transaction.commit();
+    watch.look(commands);
+    EXPECT_EQ(watch.seen(2), !is_sqlite());
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryDatabase, StoreTasks, ::testing::ValuesIn(kStoreCases), case_name);

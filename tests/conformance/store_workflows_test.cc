@@ -29,7 +29,8 @@ class StoreWorkflows : public StoreFixture {
 
     std::vector<WorkflowInstance> scan(const std::vector<std::string>& hosts) {
         std::vector<WorkflowInstance> found;
-        store().scan_unfinished(hosts, [&](const auto& instance) { found.push_back(instance); });
+        store().scan_unfinished(hosts, false,
+                                [&](const auto& instance) { found.push_back(instance); });
         std::sort(found.begin(), found.end(),
                   [](const auto& a, const auto& b) { return a.id < b.id; });
         return found;
@@ -59,6 +60,14 @@ class StoreWorkflows : public StoreFixture {
         Transaction transaction(*again);
         return WorkflowInstanceStore(context(*again)).settle(instances, kStamp).at(0);
     }
+    /// The instances with the versions that their rows have now: what else they hold decides then.
+    std::vector<WorkflowInstance> with_present_versions(std::vector<WorkflowInstance> instances) {
+        for (WorkflowInstance& instance : instances) {
+            const std::int64_t ids[] = {instance.id};
+            for (const auto& row : store().by_ids(ids, false)) instance.version = row.version;
+        }
+        return instances;
+    }
     void set(std::int64_t id, const std::string& assignment) {
         execute(fmt::format("UPDATE t_ds_workflow_instance SET {} WHERE id = {}", assignment, id));
     }
@@ -75,6 +84,20 @@ TEST_P(StoreWorkflows, UnfinishedOnesOfTheHostsAreScanned) {
     insert_workflow(2, {{"host", "'10.0.0.3:5678'"}});
     EXPECT_THAT(scanned_ids({kDead}), ElementsAre(101, 102, 104));
     EXPECT_THAT(scanned_ids({kDead, "10.0.0.3:5678"}), ElementsAre(2, 101, 102, 104));
+}
+
+TEST_P(StoreWorkflows, ThoseInFailoverAreScannedInTheSameScanIfWanted) {
+    for (const int state : {1, 7, 18}) {
+        insert_workflow(100 + state, {{"state", std::to_string(state)}});
+        insert_workflow(200 + state, {{"state", std::to_string(state)}, {"host", "'x:1'"}});
+    }
+    std::vector<std::int64_t> ids;
+    const auto take = [&](const WorkflowInstance& instance) { ids.push_back(instance.id); };
+    store().scan_unfinished(std::vector{kDead}, true, take);
+    EXPECT_THAT(ids, ::testing::UnorderedElementsAre(101, 118));
+    ids.clear();
+    store().scan_unfinished({}, true, take);
+    EXPECT_THAT(ids, ::testing::UnorderedElementsAre(101, 118, 201, 218));
 }
 
 TEST_P(StoreWorkflows, WithoutHostsAllAreScannedThoseWithoutAHostToo) {
@@ -298,22 +321,70 @@ TEST_P(StoreWorkflows, OneThatChangedSinceIsLeftAlone) {
         {8, "restart_time = '2026-11-22 07:10:00'"},
         {9, "restart_time = NULL"},
         {10, "state = 18"},
+        {11, "command_type = 4"},
+        {12, "command_type = NULL"},
     };
     for (const auto& [id, change] : changes) {
         insert_workflow(id, {{"host", "'master:5678'"},
                              {"restart_time", id == 9 ? "'2026-11-22 07:10:00'" : "NULL"}});
     }
-    insert_workflow(11, {{"host", "'master:5678'"}});
-    insert_workflow(12, {{"host", "'master:5678'"}});
+    insert_workflow(21, {{"host", "'master:5678'"}});
+    insert_workflow(22, {{"host", "'master:5678'"}, {"command_type", "NULL"}});
+    insert_workflow(23, {{"host", "'master:5678'"}});
     const auto instances = scan({"master:5678"});
-    ASSERT_EQ(instances.size(), 12U);
+    ASSERT_EQ(instances.size(), 15U);
     for (const auto& [id, change] : changes) set(id, change);
-    execute("DELETE FROM t_ds_workflow_instance WHERE id = 12");
-    const auto before = rows("SELECT * FROM t_ds_workflow_instance WHERE id < 11 ORDER BY id");
+    execute("DELETE FROM t_ds_workflow_instance WHERE id = 23");
+    const auto before = rows("SELECT * FROM t_ds_workflow_instance WHERE id < 21 ORDER BY id");
 
-    EXPECT_THAT(fail_over(instances), ElementsAre(11));
-    EXPECT_EQ(rows("SELECT * FROM t_ds_workflow_instance WHERE id < 11 ORDER BY id"), before);
-    EXPECT_EQ(commands(), "1");
+    EXPECT_THAT(fail_over(with_present_versions(instances)), ElementsAre(21, 22));
+    EXPECT_EQ(rows("SELECT * FROM t_ds_workflow_instance WHERE id < 21 ORDER BY id"), before);
+    EXPECT_EQ(commands(), "2");
+}
+
+TEST_P(StoreWorkflows, OneThatWasWrittenSinceIsLeftAloneWhereTheRowSaysSo) {
+    for (int id = 1; id <= 3; ++id) insert_workflow(id);
+    const auto instances = scan({kDead});
+    EXPECT_EQ(read(2).version, instances[1].version);
+    EXPECT_EQ(instances[1].version.empty(), !is_postgresql());
+    // Taken by a master and back, or renamed: everything that is read is as it was.
+    set(2, "state = 18");
+    set(2, "state = 1");
+    set(3, "name = 'renamed'");
+    EXPECT_EQ(settled(instances[0]), Settled::not_committed);
+    EXPECT_EQ(settled(instances[1]),
+              is_postgresql() ? Settled::changed_by_others : Settled::not_committed);
+    if (!is_postgresql()) return;
+    EXPECT_THAT(fail_over(instances), ElementsAre(1));
+    EXPECT_THAT(fail_over(scan({kDead})), ElementsAre(2, 3));
+}
+
+TEST_P(StoreWorkflows, AWriteThatIsUnderWayIsWaitedForAndSeen) {
+    if (!is_postgresql()) GTEST_SKIP() << "no row version";
+    settings_.lock_timeout = Millis(10'000);
+    insert_workflow(1);
+    const auto instances = scan({kDead});
+    const auto other = another();
+    const auto ours = another();
+    Transaction theirs(*other);
+    other->execute("UPDATE t_ds_workflow_instance SET name = 'renamed'");
+    auto changed = std::async(std::launch::async, [&] {
+        Transaction transaction(*ours);
+        return WorkflowInstanceStore(context(*ours)).fail_over(instances, kStamp).size();
+    });
+    EXPECT_EQ(changed.wait_for(Millis(300)), std::future_status::timeout);
+    theirs.commit();
+    EXPECT_EQ(changed.get(), 0U);
+}
+
+TEST_P(StoreWorkflows, AFailoverThatWasRolledBackLeavesTheVersion) {
+    insert_workflow(1);
+    const auto instances = scan({kDead});
+    {
+        Transaction transaction(*database_);
+        store().fail_over(instances, kStamp);
+    }
+    EXPECT_THAT(fail_over(instances), ElementsAre(1));
 }
 
 TEST_P(StoreWorkflows, TimesAreComparedToTheLastDigit) {
@@ -321,9 +392,9 @@ TEST_P(StoreWorkflows, TimesAreComparedToTheLastDigit) {
     insert_workflow(1, {{"start_time", "'2026-11-22 07:00:00.123456'"}});
     const auto instances = scan({kDead});
     set(1, "start_time = '2026-11-22 07:00:00.123457'");
-    EXPECT_THAT(fail_over(instances), IsEmpty());
+    EXPECT_THAT(fail_over(with_present_versions(instances)), IsEmpty());
     set(1, "start_time = '2026-11-22 07:00:00.123456'");
-    EXPECT_THAT(fail_over(instances), ElementsAre(1));
+    EXPECT_THAT(fail_over(with_present_versions(instances)), ElementsAre(1));
 }
 
 TEST_P(StoreWorkflows, NullsAsReadAreNoChange) {

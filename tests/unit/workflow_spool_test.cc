@@ -11,7 +11,8 @@ WorkflowInstance instance(std::int64_t id) {
     one.id = id;
     one.host = "a:1";
     one.state = static_cast<int>(id % 3 == 0 ? 4 : id % 3);
-    if (id % 2) one.command_type = static_cast<int>(id % 7);
+    if (id % 2) one.command_type = static_cast<int>(id % 7 * 1000 - 1);
+    if (id % 3) one.version = std::to_string(id * 1000);
     if (id % 5) one.start_time = parse_stored_time("2026-11-23 05:00:00.123", TimeZone(), 1000);
     if (id % 4 == 0)
         one.restart_time = parse_stored_time("2026-11-23 05:00:01", TimeZone(), 1'000'000);
@@ -38,6 +39,7 @@ void expect_returns(std::size_t buffer_bytes, std::int64_t count) {
             EXPECT_EQ(got.host, wanted.host);
             EXPECT_EQ(got.state, wanted.state);
             EXPECT_EQ(got.command_type, wanted.command_type);
+            EXPECT_EQ(got.version, wanted.version);
             expect_equal(got.start_time, wanted.start_time);
             expect_equal(got.restart_time, wanted.restart_time);
         }

@@ -1,0 +1,135 @@
+#include "store/command_watch.h"
+
+#include <algorithm>
+#include <roaring/roaring64map.hh>
+
+namespace dsfailover {
+
+class CommandWatch::WorkflowIds {
+  public:
+    // 0 is no workflow instance.
+    void add(std::int64_t id) {
+        if (id != 0) ids_.add(static_cast<std::uint64_t>(id));
+    }
+    void add(const WorkflowIds& others) { ids_ |= others.ids_; }
+    bool contains(std::int64_t id) const { return ids_.contains(static_cast<std::uint64_t>(id)); }
+    bool empty() const { return ids_.isEmpty(); }
+    void clear() { ids_.clear(); }
+
+  private:
+    Roaring64Map ids_;
+};
+
+namespace {
+
+// The ids of commands that a transaction of ours inserted.
+class OwnCommands {
+  public:
+    explicit OwnCommands(std::span<const FailedOver> ours) {
+        ids_.reserve(ours.size());
+        for (const FailedOver& one : ours) ids_.push_back(one.command_id);
+        if (!std::is_sorted(ids_.begin(), ids_.end())) std::sort(ids_.begin(), ids_.end());
+    }
+    std::int64_t first() const { return ids_.front(); }
+    std::int64_t last() const { return ids_.back(); }
+    bool follow_one_another() const { return last() - first() == std::ssize(ids_) - 1; }
+    bool contains(std::int64_t id) const {
+        return std::binary_search(ids_.begin(), ids_.end(), id);
+    }
+
+  private:
+    std::vector<std::int64_t> ids_;
+};
+
+// Those that come more than once. MySQL does not return what it inserted; a recovery command that
+// somebody else inserted at the same time is found among ours.
+std::vector<std::int64_t> with_two_commands(std::span<const FailedOver> ours) {
+    std::vector<std::int64_t> ids;
+    ids.reserve(ours.size());
+    for (const FailedOver& one : ours) ids.push_back(one.id);
+    if (!std::is_sorted(ids.begin(), ids.end())) std::sort(ids.begin(), ids.end());
+    std::vector<std::int64_t> twice;
+    for (std::size_t i = 1; i < ids.size(); ++i) {
+        if (ids[i] == ids[i - 1] && (twice.empty() || twice.back() != ids[i])) {
+            twice.push_back(ids[i]);
+        }
+    }
+    return twice;
+}
+
+}  // namespace
+
+CommandWatch::CommandWatch()
+    : seen_(std::make_unique<WorkflowIds>()), seen_since_look_(std::make_unique<WorkflowIds>()) {}
+
+CommandWatch::~CommandWatch() = default;
+
+void CommandWatch::note(std::int64_t workflow_id) {
+    const std::lock_guard lock(mutex_);
+    seen_->add(workflow_id);
+}
+
+bool CommandWatch::seen(std::int64_t workflow_id) const {
+    const std::lock_guard lock(mutex_);
+    return seen_->contains(workflow_id);
+}
+
+void CommandWatch::look(CommandStore& commands) {
+    WorkflowIds found;
+    std::int64_t last = 0;
+    const auto take = [&](std::int64_t id, std::int64_t workflow_id) {
+        last = std::max(last, id);
+        found.add(workflow_id);
+    };
+    const auto [looked, last_id] = [&] {
+        const std::lock_guard lock(mutex_);
+        return std::pair(looked_, last_id_);
+    }();
+    // Where the newest are gone, what is left is little, and an old MySQL that was restarted gives
+    // their ids out again.
+    if (!looked || commands.highest_id() < last_id) {
+        commands.scan_ids(take);
+    } else {
+        last = last_id;
+        commands.newer_than(last_id - commands.id_slack(), 0, 0, take);
+    }
+    const std::lock_guard lock(mutex_);
+    last_id_ = last;
+    looked_ = true;
+    seen_->add(found);
+    seen_since_look_->clear();
+}
+
+std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
+                                                    std::span<const FailedOver> ours) {
+    if (ours.empty()) return {};
+    const OwnCommands own(ours);
+    const bool in_a_row = own.follow_one_another();
+    // Another thread may have seen ids behind ours already, but not what was inserted among ours.
+    const std::int64_t newest_known = [&] {
+        const std::lock_guard lock(mutex_);
+        return std::min(last_id_, own.first() - 1);
+    }();
+    WorkflowIds found;
+    std::int64_t last = own.last();
+    commands.newer_than(newest_known - commands.id_slack(), in_a_row ? own.first() : 0,
+                        in_a_row ? own.last() : 0, [&](std::int64_t id, std::int64_t workflow_id) {
+                            last = std::max(last, id);
+                            if (!own.contains(id)) found.add(workflow_id);
+                        });
+    std::vector<std::int64_t> theirs = with_two_commands(ours);
+    const std::lock_guard lock(mutex_);
+    last_id_ = std::max(last_id_, last);
+    seen_->add(found);
+    seen_since_look_->add(found);
+    if (seen_since_look_->empty()) return theirs;
+    for (const FailedOver& one : ours) {
+        if (!seen_since_look_->contains(one.id)) continue;
+        if (std::find(theirs.begin(), theirs.end(), one.id) == theirs.end()) {
+            theirs.push_back(one.id);
+        }
+    }
+    return theirs;
+}
+
+}  // namespace dsfailover
