@@ -71,7 +71,7 @@ std::optional<Refusal> check_before_fence(const RunContext& context, const First
                                           std::optional<EpochMs> event_time) {
     const EpochMs clock = latest_clock(context.database);
     WorkflowInstanceStore(context.store())
-        .scan_unfinished({}, false, [&](const WorkflowInstance& one) {
+        .scan_unfinished({}, [&](const WorkflowInstance& one) {
             if (one.host && is_address(*one.host)) check_start_time(one, clock);
         });
     if (!is_master || event_time || !activity_lags(context, look.servers)) return std::nullopt;
@@ -92,7 +92,7 @@ void look_without(const RunContext& context, FirstLook& look, const std::string&
     if (options.dry_run) return;
     look.at = now_ms();
     look.servers = read_servers(context.registry, true);
-    check_clocks(context, look.servers);
+    look.clock_difference = check_clocks(context, look.servers);
 }
 
 }  // namespace

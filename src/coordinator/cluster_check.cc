@@ -28,7 +28,7 @@ void judge_skew(const RunContext& context, EpochMs skew_ms, const std::string& w
 
 EpochMs latest_clock(Database& database) { return std::max(now_ms(), database.clock_ms()); }
 
-void check_clocks(const RunContext& context, const Servers& servers) {
+EpochMs check_clocks(const RunContext& context, const Servers& servers) {
     const EpochMs before = now_ms();
     const EpochMs database = context.database.clock_ms();
     const EpochMs ours = before + (now_ms() - before) / 2;
@@ -37,9 +37,11 @@ void check_clocks(const RunContext& context, const Servers& servers) {
                            format_rfc3339(ours), context.database.endpoint(),
                            format_rfc3339(database), std::abs(database - ours) / 1000));
     const EpochMs latest = std::max(ours, database);
+    EpochMs largest = std::abs(database - ours);
     for (const auto* folder : {&servers.masters, &servers.workers}) {
         for (const Server& server : *folder) {
             const EpochMs ahead = server.report_time.value_or(0) - latest;
+            largest = std::max(largest, ahead);
             judge_skew(
                 context, ahead,
                 fmt::format(
@@ -48,6 +50,7 @@ void check_clocks(const RunContext& context, const Servers& servers) {
                     context.database.endpoint()));
         }
     }
+    return largest;
 }
 
 bool activity_lags(const RunContext& context, const Servers& servers) {

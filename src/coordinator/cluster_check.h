@@ -11,8 +11,8 @@ EpochMs latest_clock(Database& database);
 
 /// Compares our clock, the database's and the reportTimes of the living servers (which may lie
 /// behind, but not ahead): over 5 s apart is put into the report's warnings, over 60 s throws
-/// EnvironmentError.
-void check_clocks(const RunContext& context, const Servers& servers);
+/// EnvironmentError. Returns the largest difference seen, in ms.
+EpochMs check_clocks(const RunContext& context, const Servers& servers);
 
 /// Whether, while masters live, the latest time among the newest workflow and task rows lies over
 /// 15 minutes behind the database's clock: the time zone may be wrong, or the cluster is quiet.

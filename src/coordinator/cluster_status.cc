@@ -176,8 +176,9 @@ class StatusReader {
 
     void note_skipped(const std::string& address, const WorkflowInstance& instance, Verdict verdict,
                       std::optional<EpochMs> last_task_activity) {
-        const bool uncertain =
-            verdict == Verdict::in_doubt || verdict == Verdict::running_elsewhere;
+        const bool uncertain = verdict == Verdict::in_doubt || verdict == Verdict::settling ||
+                               verdict == Verdict::running_elsewhere ||
+                               verdict == Verdict::command_pending;
         if (uncertain) {
             parents_.push_back(instance.id);
             status_.uncertain.add({instance.id, std::nullopt, address,
@@ -193,7 +194,9 @@ class StatusReader {
 
     void note_address(const std::string& address, AddressSelection& found) {
         hosts_.insert(address);
-        const std::int64_t in_doubt = count_of(found, Verdict::in_doubt);
+        const std::int64_t in_doubt = count_of(found, Verdict::in_doubt) +
+                                      count_of(found, Verdict::settling) +
+                                      count_of(found, Verdict::command_pending);
         const std::int64_t elsewhere = count_of(found, Verdict::running_elsewhere);
         if (found.selectable > 0 || in_doubt > 0 || elsewhere > 0 || found.impossible > 0) {
             status_.needs_failover.add({address, found.facts.lives, found.selectable, in_doubt,

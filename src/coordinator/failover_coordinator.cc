@@ -48,7 +48,7 @@ struct FailoverCoordinator::State {
         auto servers = std::async([&] { return read_servers(cluster.registry, patient); });
         const RunContext its_context = context();
         look.servers = servers.get();
-        check_clocks(its_context, look.servers);
+        look.clock_difference = check_clocks(its_context, look.servers);
         return {its_context, std::move(look)};
     }
 };

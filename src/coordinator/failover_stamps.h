@@ -2,26 +2,61 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
+#include "registry/cluster.h"
 #include "registry/registry.h"
+#include "store/schema.h"
 
 namespace dsfailover {
 
-/// The stamps of an address: the values of restart_time that our runs gave to the instances they
-/// failed over. Kept in the registry so that the next run knows our work again (docs/behaviour.md).
+/// A master that lived when a stamp was written.
+struct SeenMaster {
+    std::string address;
+    std::optional<EpochMs> startup_time;
+
+    bool operator==(const SeenMaster& other) const = default;
+};
+
+/// The value of restart_time that a run of ours gave to the instances it recovered.
+struct Stamp {
+    EpochMs value = 0;
+    std::string zone;                 ///< whose wall clock stands in the rows; empty: of 0.1
+    std::vector<SeenMaster> masters;  ///< that lived when it was written
+
+    bool knows_origin() const { return !zone.empty(); }
+    bool operator==(const Stamp& other) const = default;
+};
+
+/// The stamps of an address. Kept in the registry so that the next run knows our work again
+/// (docs/behaviour.md, "Stamps", has the format of the node).
 struct FailoverStamps {
-    std::vector<EpochMs> values;  ///< ascending
-    std::string version;          ///< empty: there is no node yet
+    std::vector<Stamp> stamps;  ///< ascending by value
+    std::string version;        ///< empty: there is no node yet
     /// Why they cannot be read, and the way out; empty: they can. Without them our own work cannot
     /// be told from others'.
     std::string problem;
 
+    /// The value of the newest; 0: there is none.
+    EpochMs latest() const { return stamps.empty() ? 0 : stamps.back().value; }
     bool operator==(const FailoverStamps& other) const = default;
 };
+
+/// The masters among `servers`, for a stamp.
+std::vector<SeenMaster> seen_masters(const Servers& servers);
+
+/// Reads the value of a node of stamps; nullopt if it holds anything else. A zone it names is one
+/// that TimeZone accepts.
+std::optional<std::vector<Stamp>> parse_stamps(std::string_view text);
+
+/// The value of a node with these stamps, ascending, at most 60,000 bytes (MySQL's text column
+/// holds 65,535): if need be the oldest forget which masters lived and name one that never does.
+std::string format_stamps(std::vector<Stamp> stamps);
 
 /// Path of an address's stamps.
 std::string stamps_path(const std::string& address);
@@ -31,19 +66,25 @@ std::map<std::string, FailoverStamps> read_all_stamps(Registry& registry,
                                                       const std::vector<std::string>& addresses);
 
 /// Which of `stamps` some unfinished instance of `address` carries.
-using CarriedStamps = std::function<std::vector<EpochMs>(const std::string& address,
-                                                         std::span<const EpochMs> stamps)>;
+using CarriedStamps =
+    std::function<std::vector<EpochMs>(const std::string& address, std::span<const Stamp> stamps)>;
+
+/// Which of `stamps` an instance of `address` in state 1, 2, 4 or 18 carries as restart_time, each
+/// by the wall clock of its own zone; one of 0.1 may have been written in any. Not inside a
+/// transaction. Throws DatabaseError, and EnvironmentError naming a row that cannot be read.
+std::vector<EpochMs> carried_stamps(const StoreContext& store, const std::string& address,
+                                    std::span<const Stamp> stamps);
 
 struct StampToAdd {
     std::string address;
     const FailoverStamps* read;  ///< the node must still have this version
-    EpochMs stamp;
+    Stamp stamp;                 ///< later than all that were read
 };
 
 /// Adds the stamps, all together; the answers in the order of `stamps`, false on a conflict. Beyond
 /// 64 stamps the oldest of an address that `carried` does not return are dropped, but none of the
-/// last hour before `clock` (epoch ms): another run may be about to use it. An unknown outcome is
-/// settled by reading. Throws RegistryError.
+/// last hour before `clock` (epoch ms): another run may be about to use it. The same goes for what
+/// would not fit into 60,000 bytes. An unknown outcome is settled by reading. Throws RegistryError.
 std::vector<bool> add_stamps(Registry& registry, std::span<const StampToAdd> stamps, EpochMs clock,
                              const CarriedStamps& carried);
 

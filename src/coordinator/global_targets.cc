@@ -34,9 +34,7 @@ void report_untouched(const RunContext& context, const FirstLook& look, const st
     } else {
         section.deadline = found.facts.deadline;
         section.outcome = Outcome::nothing_to_do;
-        const auto doubtful = found.skipped.find(Verdict::in_doubt);
-        if (doubtful == found.skipped.end()) return;
-        report_doubt(context, address, doubtful->second);
+        report_doubts(context, address, section.workflows.skipped, found.settles_at);
     }
 }
 
@@ -49,7 +47,10 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
     request.all_hosts = true;
     request.in_doubt = options.in_doubt;
     request.event_time = event_time.value_or(latest_clock(context.database));
+    request.event_time_given = event_time.has_value();
     request.run_began = look.at;
+    request.moves_count_after = look.moves_count_after();
+    request.watch = look.watch.get();
     std::map<std::string, WorkflowsSection> skipped;
     const Selection selection = read_selection(
         context, look.servers, request,
@@ -69,7 +70,8 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
         const bool unread = found.total > 0 && !found.stamps.problem.empty();
         if (found.selectable > 0 || impossible || unread) {
             targets.push_back({address, std::nullopt, std::nullopt});
-        } else if (unreadable || found.in_doubt() > 0) {
+        } else if (unreadable || found.doubtful() > 0 ||
+                   found.skipped.contains(Verdict::command_pending)) {
             report_untouched(context, look, address, found,
                              std::move(skipped.try_emplace(address, options.items).first->second));
         }

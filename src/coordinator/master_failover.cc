@@ -18,19 +18,26 @@ namespace dsfailover {
 
 namespace {
 
-constexpr std::size_t kChunk = 5000;
+constexpr std::size_t kPage = 5000;
+constexpr EpochMs kMoveMs = 5000;
 constexpr int kLaterReadings = 3;
 constexpr int kStampConflicts = 10;
 
 }  // namespace
 
+EpochMs FirstLook::moves_count_after() const {
+    return at + std::max(kMoveMs, 2 * clock_difference);
+}
+
 struct MasterFailover::Target {
     std::string address;
     std::optional<ProcessIdentity> process;
     std::size_t section = 0;
-    bool lives = false;     // at the first look, with another startup time
-    bool active = true;     // false: refused, stopped or done already
-    bool complete = false;  // everything selectable was done
+    bool lives = false;       // at the first look, with another startup time
+    bool active = true;       // false: refused, stopped or done already
+    bool complete = false;    // everything selectable was done
+    bool fence_only = false;  // nothing to fail over, but its exact process has no mark
+    std::optional<EpochMs> settles_at;
     std::optional<FailoverLock> lock;
     EpochMs deadline = 0;
     std::optional<EpochMs> stamp;
@@ -78,6 +85,15 @@ std::set<std::string> MasterFailover::active() const {
     return addresses;
 }
 
+// Those whose absence is still to be watched.
+std::set<std::string> MasterFailover::waiting() const {
+    std::set<std::string> addresses = active();
+    for (const Target& target : targets_) {
+        if (target.fence_only) addresses.insert(target.address);
+    }
+    return addresses;
+}
+
 void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<EpochMs> event_time,
                          bool whole_cluster) {
     given_event_time_ = event_time;
@@ -98,22 +114,25 @@ void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<Epoc
         }
     }
     try {
+        set_event_time();
         if (!options_.dry_run) {
+            look_without_locks(whole_cluster);
             std::vector<Selected> all;
-            for (Target& target : targets_) all.push_back({&target, nullptr});
+            for (Target& target : targets_) {
+                if (target.active || target.fence_only) all.push_back({&target, nullptr});
+            }
             // All locks go with the session.
             guarded(all, [&] {
                 take_locks();
                 wait_grace();
             });
+            set_event_time();
         }
-        event_time_ = given_event_time_.value_or(
-            targets_.empty() ? look_.at : latest_clock(context_.database));
-        if (context_.report.event) context_.report.event->event_time = event_time_;
         first_reading(whole_cluster);
         if (!options_.dry_run) {
             later_readings();
             write_marks();
+            write_fences();
         }
     } catch (const Interrupted&) {
         finish(Outcome::interrupted);
@@ -135,10 +154,17 @@ void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<Epoc
     finish(std::nullopt);
 }
 
+void MasterFailover::set_event_time() {
+    event_time_ =
+        given_event_time_.value_or(targets_.empty() ? look_.at : latest_clock(context_.database));
+    if (context_.report.event) context_.report.event->event_time = event_time_;
+}
+
 void MasterFailover::stop(Target& target, ExitCode code, Outcome outcome,
                           const std::string& message) {
-    if (!target.active) return;  // two chunks of it may meet the same end
-    target.active = false;
+    // Two chunks of it may meet the same end.
+    if (!target.active && !target.fence_only) return;
+    target.active = target.fence_only = false;
     section(target).outcome = outcome;
     context_.fail(code, message);
 }
@@ -220,18 +246,20 @@ const Servers& MasterFailover::look_again(Target& waiting) {
 // An address must stay away for the whole grace time; the time spent on locks counts. Its last look
 // is the one under the locks that the reading builds on.
 void MasterFailover::wait_grace() {
-    const bool any_gone = std::any_of(targets_.begin(), targets_.end(),
-                                      [](const Target& t) { return t.active && !t.lives; });
+    const std::set<std::string> watched = waiting();
+    const bool any_gone = std::any_of(targets_.begin(), targets_.end(), [&](const Target& target) {
+        return watched.contains(target.address) && !target.lives;
+    });
     if (any_gone && options_.grace.count() == 0) {
         context_.warn(
             "--grace 0s: one look only; a master that is merely restarting or cut off for a moment "
             "counts as gone.");
     }
     const EpochMs until = any_gone ? look_.at + options_.grace.count() : 0;
-    for (EpochMs logged = 0; !active().empty();) {
+    for (EpochMs logged = 0; !waiting().empty();) {
         look_.servers = read_servers(context_.registry, true);
         for (Target& target : targets_) {
-            if (target.active) guarded(target, [&] { check_return(target); });
+            if (target.active || target.fence_only) guarded(target, [&] { check_return(target); });
         }
         const EpochMs now = now_ms();
         if (now >= until) return;
@@ -271,7 +299,13 @@ Selection MasterFailover::read(const std::set<std::string>& addresses, bool all_
     request.addresses = addresses;
     request.all_hosts = all_hosts;
     request.event_time = event_time_;
+    request.event_time_given = given_event_time_.has_value();
     request.run_began = look_.at;
+    request.moves_count_after = look_.moves_count_after();
+    request.watch = look_.watch.get();
+    for (const Target& target : targets_) {
+        if (target.stamp) request.own_stamps.emplace(target.address, *target.stamp);
+    }
     // What we failed over for --in-doubt may be in doubt again the moment a master took it.
     if (first) request.in_doubt = options_.in_doubt;
     request.leave_out_own_work = !first;
@@ -280,7 +314,8 @@ Selection MasterFailover::read(const std::set<std::string>& addresses, bool all_
         [&](const std::string& address, const WorkflowInstance& instance, Verdict verdict,
             std::optional<EpochMs> last_task_activity) {
             Target& target = *find(address);
-            const bool later_start = verdict == Verdict::started_after_deadline;
+            const bool later_start =
+                verdict == Verdict::started_after_deadline || verdict == Verdict::impossible_start;
             const bool is_new = !later_start && target.skipped.insert(instance.id).second;
             WorkflowItem item = skipped_item(instance, verdict, last_task_activity);
             if (first)
@@ -309,6 +344,32 @@ void MasterFailover::put_item(Target& target, WorkflowItem item, bool listed) {
     if (place != items.kept().end()) *place = std::move(item);
 }
 
+// Most runs that repeat another find nothing, and need neither lock nor grace time to say so.
+void MasterFailover::look_without_locks(bool whole_cluster) {
+    const std::set<std::string> wanted = active();
+    if (wanted.empty()) return;
+    Selection selection = read(wanted, whole_cluster, true);
+    std::set<std::int64_t> met;
+    bool any_left = false;
+    for (Target& target : targets_) {
+        AddressSelection& found = selection.addresses.at(target.address);
+        met.insert(found.named.begin(), found.named.end());
+        judge_reading(target, found);
+        if (!target.active) continue;
+        any_left = true;
+        forget_reading(target);
+    }
+    if (any_left) return;
+    activity_lags(context_, look_.servers);
+    if (whole_cluster) warn_of_others(selection);
+    say_which_in_doubt_were_not_met(met);
+}
+
+void MasterFailover::forget_reading(Target& target) {
+    section(target).workflows = WorkflowsSection(options_.items);
+    target.skipped.clear();
+}
+
 void MasterFailover::first_reading(bool whole_cluster) {
     const std::set<std::string> wanted = active();
     if (wanted.empty()) return;
@@ -334,8 +395,12 @@ void MasterFailover::first_reading(bool whole_cluster) {
     if (options_.wait && !selected.empty())
         newest_command_ = CommandStore(context_.store()).highest_id();
     commit(selected);
+    say_which_in_doubt_were_not_met(named);
+}
+
+void MasterFailover::say_which_in_doubt_were_not_met(const std::set<std::int64_t>& met) {
     for (const std::int64_t id : options_.in_doubt.ids) {
-        if (named.contains(id)) continue;
+        if (met.contains(id)) continue;
         context_.warn(fmt::format(
             "--in-doubt names workflow instance {}, which is in doubt at none of the masters "
             "failed over here.",
@@ -372,27 +437,36 @@ void MasterFailover::judge_reading(Target& target, AddressSelection& found) {
                                target.address));
         return;
     }
-    if (found.selectable > 0) return;
+    target.settles_at = found.settles_at;
+    if (found.selectable == 0) conclude_without_work(target, found);
+}
 
+// Nothing is failed over, so no mark is written and none made newer: a newer mark would age the
+// evidence of others. But an exact process that has no mark yet gets one of value 0: if it lives
+// after all, cut off from the registry, it stops itself.
+void MasterFailover::conclude_without_work(Target& target, const AddressSelection& found) {
+    MasterSection& its = section(target);
     const std::string path = mark_path(target.address, target.process);
     const auto standing = context_.registry.get(path);
     const auto value = standing ? parse_mark_value(standing->value) : std::nullopt;
-    const bool newer_than_all =
-        found.facts.newest_mark && !found.start_unknown &&
-        *found.facts.newest_mark * 1000 > found.latest_start_us.value_or(INT64_MIN);
-    // The mark of a fence that did its work still gets its deadline.
-    if ((value == target.deadline || newer_than_all) && !its.fence) {
-        its.outcome = Outcome::already_failed_over;
-        its.mark =
-            MarkInfo{path, value, standing ? std::optional(standing->value) : std::nullopt, false};
-        target.active = false;
-    }
+    const EpochMs last_failover =
+        std::max(found.facts.newest_mark.value_or(0), found.stamps.latest());
+    const bool newer_than_all = last_failover > 0 && !found.start_unknown &&
+                                last_failover * 1000 >= found.latest_start_us.value_or(INT64_MIN);
+    const bool already = newer_than_all || value == target.deadline;
+    its.outcome = already ? Outcome::already_failed_over : Outcome::nothing_to_do;
+    target.active = false;
+    target.fence_only = target.process && !standing;
+    if (standing)
+        its.mark = MarkInfo{path, value, standing->value, false};
+    else if (target.fence_only)
+        its.mark = MarkInfo{path, kFenceValue, std::nullopt, false};
 }
 
 void MasterFailover::plan(Target& target, AddressSelection& found) {
     WorkflowsSection& its = section(target).workflows;
-    for (auto page = found.selected.take(kChunk, target.address); !page.empty();
-         page = found.selected.take(kChunk, target.address)) {
+    for (auto page = found.selected.take(kPage, target.address); !page.empty();
+         page = found.selected.take(kPage, target.address)) {
         for (const WorkflowInstance& instance : page) {
             if (limit_left_ && (*limit_left_)-- <= 0) {
                 ++its.left;
@@ -421,24 +495,25 @@ void MasterFailover::plan(Target& target, AddressSelection& found) {
 // meanwhile get none.
 void MasterFailover::choose_stamps(std::span<const Selected> selected) {
     const EpochMs clock = latest_clock(context_.database);
+    const std::vector<SeenMaster> masters = seen_masters(look_.servers);
     std::vector<StampToAdd> stamps;
     for (const auto& [target, found] : selected) {
-        EpochMs stamp = std::max(target->deadline, clock);
-        if (!found->stamps.values.empty()) stamp = std::max(stamp, found->stamps.values.back() + 1);
-        stamps.push_back(
-            {target->address, &found->stamps, round_up(stamp, context_.schema.time_precision_us)});
+        const EpochMs stamp = std::max({target->deadline, clock, found->stamps.latest() + 1});
+        stamps.push_back({target->address, &found->stamps,
+                          Stamp{round_up(stamp, context_.schema.time_precision_us),
+                                context_.zone.name(), masters}});
     }
-    const std::vector<bool> added = add_stamps(
-        context_.registry, stamps, clock,
-        [&](const std::string& address, std::span<const EpochMs> values) {
-            return WorkflowInstanceStore(context_.store()).carried_stamps(address, values);
-        });
+    const std::vector<bool> added =
+        add_stamps(context_.registry, stamps, clock,
+                   [&](const std::string& address, std::span<const Stamp> values) {
+                       return carried_stamps(context_.store(), address, values);
+                   });
     for (std::size_t i = 0; i < added.size(); ++i) {
         if (!added[i]) continue;
         const StampToAdd& one = stamps[i];
-        selected[i].target->stamp = section(*selected[i].target).stamp = one.stamp;
+        selected[i].target->stamp = section(*selected[i].target).stamp = one.stamp.value;
         context_.audit.write({"stamp", "written", one.address, std::nullopt, std::nullopt,
-                              stamps_path(one.address), std::to_string(one.stamp)});
+                              stamps_path(one.address), std::to_string(one.stamp.value)});
     }
 }
 
@@ -461,8 +536,7 @@ void MasterFailover::agree_on_stamps(std::span<const Selected> selected) {
 void MasterFailover::agree_on_stamp(Target& target, AddressSelection& found) {
     for (int conflicts = 0; conflicts < kStampConflicts; ++conflicts) {
         if (conflicts > 0) {
-            section(target).workflows = WorkflowsSection(options_.items);
-            target.skipped.clear();
+            forget_reading(target);
             Selection again = read({target.address}, false, true);
             found = std::move(again.addresses.at(target.address));
             judge_reading(target, found);
@@ -502,8 +576,8 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(Target& target, AddressS
     context_.audit.check();
     FailoverChunk chunk;
     while (chunk.instances.empty()) {
-        const std::size_t count =
-            limit_left_ ? std::min(kChunk, static_cast<std::size_t>(*limit_left_)) : kChunk;
+        std::size_t count = chunk_size_.get();
+        if (limit_left_) count = std::min(count, static_cast<std::size_t>(*limit_left_));
         chunk.instances = found.selected.take(count, target.address);
         if (chunk.instances.empty()) return std::nullopt;
         // What failed in an earlier reading has had its tries.
@@ -515,6 +589,8 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(Target& target, AddressS
         spdlog::info("{}: {} of {} workflows failed over", target.address, its.done, its.selected);
     }
     chunk.stamp = *target.stamp;
+    chunk.watch = look_.watch.get();
+    chunk.held = [this](std::size_t rows, Millis held) { chunk_size_.learn(rows, held); };
     chunk.confirm = [this, &target] { confirm(target); };
     chunk.also = also_;
     chunk.done = [this, &target](const WorkflowFailoverResult& result) { record(target, result); };
@@ -526,7 +602,7 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(Target& target, AddressS
 
 void MasterFailover::list_beyond_limit(Target& target, AddressSelection& found) {
     while (target.active && limit_left_ && *limit_left_ <= 0) {
-        const auto rest = found.selected.take(kChunk, target.address);
+        const auto rest = found.selected.take(kPage, target.address);
         if (rest.empty()) return;
         for (const WorkflowInstance& instance : rest) list_left(target, instance);
     }
@@ -560,6 +636,13 @@ void MasterFailover::record(Target& target, const WorkflowFailoverResult& result
             target.changed.insert(item.id);
             item.outcome = "skipped";
             item.reason = "state_changed";
+            break;
+        case Kind::command_pending:
+            item.outcome = "skipped";
+            item.reason = to_string(Verdict::command_pending);
+            --its.workflows.selected;
+            ++its.workflows.skipped[*item.reason];
+            target.skipped.insert(item.id);
             break;
         case Kind::failed:
             if (target.failed.empty())
@@ -636,7 +719,10 @@ void MasterFailover::write_marks() {
     for (Target& target : targets_) {
         if (!target.active) continue;
         if (target.complete && target.failed.empty()) {
-            done.push_back({&target, nullptr});
+            if (section(target).workflows.done > 0)
+                done.push_back({&target, nullptr});
+            else
+                nothing_was_left(target);
             continue;
         }
         section(target).outcome = Outcome::partial;
@@ -658,7 +744,7 @@ void MasterFailover::write_marks() {
             if (!marks[i].done) continue;
             MasterSection& its = section(*done[i].target);
             its.mark = std::move(marks[i].done);
-            its.outcome = its.workflows.done > 0 ? Outcome::completed : Outcome::nothing_to_do;
+            its.outcome = Outcome::completed;
             done[i].target->active = false;
         }
     };
@@ -671,6 +757,35 @@ void MasterFailover::write_marks() {
         }
         take_over();
     });
+}
+
+// Others had done all that was selected before we could.
+void MasterFailover::nothing_was_left(Target& target) {
+    const std::string path = mark_path(target.address, target.process);
+    target.active = false;
+    target.fence_only = target.process && !context_.registry.get(path);
+    section(target).outcome = Outcome::nothing_to_do;
+}
+
+// Made, never changed: whatever stands there says more than a fence.
+void MasterFailover::write_fences() {
+    for (Target& target : targets_) {
+        if (!target.fence_only) continue;
+        guarded(target, [&] {
+            const auto living =
+                read_server(context_.registry, paths::kMasters, target.address, false);
+            if (living && living->startup_time == target.process->startup_time)
+                require_ours(target, true, living);
+            MarkInfo& mark = section(target).mark.emplace();
+            mark.path = mark_path(target.address, target.process);
+            mark.value = kFenceValue;
+            mark.written = context_.registry.put(mark.path, std::to_string(kFenceValue), "");
+            if (!mark.written) return;
+            context_.audit.write({"mark", "written", target.address, std::nullopt, std::nullopt,
+                                  mark.path, std::to_string(kFenceValue)});
+        });
+        target.fence_only = false;
+    }
 }
 
 // Leaves out the targets that it stops.
@@ -725,13 +840,13 @@ void MasterFailover::warn_of_others(const Selection& selection) {
     report_odd_hosts(context_, selection);
     std::vector<std::string> doubtful;
     for (const auto& [address, found] : selection.addresses) {
-        if (find(address) || found.facts.lives || found.in_doubt() == 0) continue;
+        if (find(address) || found.facts.lives || found.doubtful() == 0) continue;
         context_.warn(
             fmt::format("{} unfinished workflows with the host {}, which is gone, were recovered "
                         "or resumed by other masters; the one "
                         "failed over now may have been running them. See the report of: "
                         "failover-master {} --dry-run",
-                        found.in_doubt(), address, address));
+                        found.doubtful(), address, address));
         doubtful.push_back(address);
     }
     if (doubtful.empty()) return;
@@ -781,10 +896,7 @@ void MasterFailover::finish(std::optional<Outcome> unfinished) {
                    its.workflows.selected > 0) {
             its.outcome = Outcome::planned;
         }
-        if (const auto doubtful = its.workflows.skipped.find("in_doubt");
-            doubtful != its.workflows.skipped.end()) {
-            report_doubt(context_, target.address, doubtful->second);
-        }
+        report_doubts(context_, target.address, its.workflows.skipped, target.settles_at);
         if (!target.failed.empty()) {
             context_.fail(
                 ExitCode::needs_person,

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "coordinator/chunk_size.h"
 #include "coordinator/events.h"
 #include "coordinator/failover_lock.h"
 #include "coordinator/failover_options.h"
@@ -28,10 +30,18 @@ struct FailoverTarget {
 struct FirstLook {
     Servers servers;
     EpochMs at = 0;
+    EpochMs clock_difference = 0;  ///< the largest between our clock and another
+    /// What the run saw in state 18, or with a command, since this look. Shared by all its parts.
+    std::shared_ptr<CommandWatch> watch = std::make_shared<CommandWatch>();
+
+    /// A task that moved later than this (epoch ms) did so while the run was under way, whatever
+    /// the clocks.
+    EpochMs moves_count_after() const;
 };
 
-/// do_master_failover of the reference, for one master or for all of a global failover: locks,
-/// grace, one reading for all, stamps, transactions, marks.
+/// do_master_failover of the reference, for one master or for all of a global failover: a look
+/// without locks, which ends the run where there is nothing to fail over, then locks, grace, one
+/// reading for all, stamps, transactions, marks.
 ///
 /// Adds one MasterSection per target to the report, in order. One target's refusal, lost lock or
 /// failure never stops the others. Throws Error when the registry or the database is gone, and
@@ -70,8 +80,13 @@ class MasterFailover {
     const Servers& look_again(Target& waiting);
     void wait_grace();
     void check_return(Target& target);
+    void set_event_time();
+    void look_without_locks(bool whole_cluster);
     void first_reading(bool whole_cluster);
+    void say_which_in_doubt_were_not_met(const std::set<std::int64_t>& met);
     void judge_reading(Target& target, AddressSelection& found);
+    void conclude_without_work(Target& target, const AddressSelection& found);
+    void forget_reading(Target& target);
     void plan(Target& target, AddressSelection& found);
     void list_left(Target& target, const WorkflowInstance& instance);
     void choose_stamps(std::span<const Selected> selected);
@@ -82,6 +97,8 @@ class MasterFailover {
     void list_beyond_limit(Target& target, AddressSelection& found);
     void later_readings();
     void write_marks();
+    void nothing_was_left(Target& target);
+    void write_fences();
     void confirm(Target& target);
     void confirm_all(std::vector<Selected>& selected);
     void require_ours(Target& target, bool lock_held, const std::optional<Server>& living);
@@ -100,6 +117,7 @@ class MasterFailover {
     void skip_later(Target& target, WorkflowItem item);
     void put_item(Target& target, WorkflowItem item, bool listed);
     std::set<std::string> active() const;
+    std::set<std::string> waiting() const;
 
     const RunContext& context_;
     const FailoverOptions& options_;
@@ -108,6 +126,7 @@ class MasterFailover {
     EpochMs event_time_ = 0;
     bool lagging_ = false;
     std::optional<std::int64_t> limit_left_;
+    ChunkSize chunk_size_;
     std::int64_t newest_command_ = 0;  // before the first of ours, with --wait
     std::vector<Target> targets_;
     ParallelFailover parallel_;

@@ -59,7 +59,8 @@ void ParallelFailover::run_on(Database& database, const FailoverChunk& chunk,
         const std::lock_guard lock(confirming_);
         chunk.confirm();
     };
-    WorkflowFailover(context, confirm, chunk.also, done).run(chunk.instances, chunk.stamp);
+    WorkflowFailover(context, *chunk.watch, {confirm, chunk.also, done, chunk.held})
+        .run(chunk.instances, chunk.stamp);
 }
 
 void ParallelFailover::run_here(const FailoverChunk& chunk) {

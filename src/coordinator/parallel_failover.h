@@ -22,6 +22,9 @@ struct FailoverChunk {
     WorkflowFailover::AlsoInTransaction also;
     /// As for WorkflowFailover; called by the caller's thread.
     WorkflowFailover::Done done;
+    /// As for WorkflowFailover; called by either thread.
+    WorkflowFailover::Held held;
+    CommandWatch* watch = nullptr;  ///< of the run
     /// Called by the caller's thread, after `done`, with what ended the chunk, for this to throw it
     /// again or deal with it.
     std::function<void(std::exception_ptr)> failed;

@@ -3,16 +3,44 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
+#include <utility>
 
 #include "base/address.h"
 #include "base/interruption.h"
 #include "coordinator/cluster_check.h"
+#include "store/batches.h"
+#include "store/command_store.h"
 
 namespace dsfailover {
 
 namespace {
 
 constexpr std::size_t kActivityPage = 1000;
+
+// Up to so many their tasks are looked up by the workflow; beyond, one pass over all is cheaper.
+constexpr std::int64_t kMovesOneByOne = 20'000;
+
+/// A stamp as rows are compared with it. One whose zone nobody knows any more is as one of 0.1.
+StampFacts stamp_facts(const Stamp& stamp, const TimeZone& zone, const Servers& servers) {
+    StampFacts facts;
+    facts.value = stamp.value;
+    facts.local_us = zone.to_local(stamp.value * 1000);
+    if (!stamp.knows_origin()) return facts;
+    try {
+        const std::int64_t local_us = TimeZone(stamp.zone).to_local(stamp.value * 1000);
+        if (local_us != facts.local_us) facts.foreign_local_us = local_us;
+    } catch (const UsageError&) {
+        return facts;
+    }
+    facts.knows_origin = true;
+    facts.origin_lives =
+        std::all_of(stamp.masters.begin(), stamp.masters.end(), [&](const SeenMaster& seen) {
+            const Server* living = servers.master(seen.address);
+            return living && living->startup_time == seen.startup_time;
+        });
+    return facts;
+}
 
 /// One reading under way.
 class Reader {
@@ -23,6 +51,7 @@ class Reader {
           servers_(servers),
           request_(request),
           skipped_(skipped),
+          watch_(request.watch ? *request.watch : own_watch_),
           marks_(context.registry),
           // The clocks are a minute apart at most, or the run would have ended.
           clock_(std::max(request.event_time, now_ms())) {
@@ -31,21 +60,36 @@ class Reader {
 
     Selection read() {
         const std::vector<std::string> hosts(request_.addresses.begin(), request_.addresses.end());
+        CommandStore commands(context_.store());
+        // Before the rows: a master deletes the command and changes its row at once, so that it is
+        // seen with its command, in state 18, or with neither, but never missed.
+        watch_.look(commands);
         scan(hosts);
         for (const std::string& address : hosts) at(address);
+        for (auto& [address, seen] : seen_busy_) look_for_commands(commands, address, seen);
         for (auto& [address, questions] : questions_) settle(address, questions);
+        if (clock_ > request_.moves_count_after) leave_out_moved();
         return std::move(selection_);
     }
 
   private:
     void scan(const std::vector<std::string>& hosts) {
-        using namespace workflow_state;
         WorkflowInstanceStore workflows(context_.store());
-        workflows.scan_unfinished(
-            request_.all_hosts ? std::vector<std::string>() : hosts,
-            static_cast<bool>(request_.in_failover), [&](const WorkflowInstance& instance) {
-                instance.state == kFailover ? request_.in_failover(instance) : take(instance);
-            });
+        const std::vector<std::string> everybody;
+        std::vector<EpochMs> own_stamps;
+        for (const auto& [address, stamp] : request_.own_stamps) own_stamps.push_back(stamp);
+        workflows.scan_with_failover(request_.all_hosts ? everybody : hosts, own_stamps,
+                                     [&](const WorkflowInstance& instance) {
+                                         if (instance.state == workflow_state::kFailover)
+                                             note_failover(instance);
+                                         else
+                                             take(instance);
+                                     });
+    }
+
+    void note_failover(const WorkflowInstance& instance) {
+        watch_.note(instance.id);
+        if (request_.in_failover) request_.in_failover(instance);
     }
 
     AddressSelection& at(const std::string& address) {
@@ -73,17 +117,25 @@ class Reader {
         const Server* living = servers_.master(address);
         facts.lives = living != nullptr;
         facts.deadline = request_.event_time;
+        facts.event_time_given = request_.event_time_given;
         // A living master whose startup time cannot be read keeps everything it has.
         if (living) facts.deadline = std::min(facts.deadline, living->startup_time.value_or(0));
         facts.recovery_leaves_host = context_.schema.recovery_leaves_host();
         facts.any_master_lives = !servers_.masters.empty();
+        facts.clock = clock_;
+        facts.run_began = request_.moves_count_after;
         found.stamps = stamps_of(address);
         found.marks = marks_.of(address);
         facts.newest_mark = found.marks.newest;
         facts.unparsable_mark = found.marks.unparsable || !found.stamps.problem.empty();
         if (!found.stamps.problem.empty()) warn_once(found.stamps.problem);
-        facts.stamps = found.stamps.values;
-        facts.zone = context_.zone;
+        const auto own = request_.own_stamps.find(address);
+        for (const Stamp& stamp : found.stamps.stamps) {
+            const bool is_own = own != request_.own_stamps.end() && own->second == stamp.value;
+            if (!is_own) facts.stamps.push_back(stamp_facts(stamp, context_.zone, servers_));
+        }
+        if (own != request_.own_stamps.end())
+            facts.own_stamp_local_us = context_.zone.to_local(own->second * 1000);
     }
 
     void warn_once(const std::string& text) {
@@ -114,10 +166,37 @@ class Reader {
         } else {
             found.start_unknown = true;
         }
-        if (needs_task_activity(instance, found.facts)) {
-            questions_[*instance.host].add(instance);
-        } else {
-            decide(*instance.host, found, instance, judge(instance, found.facts, {}), std::nullopt);
+        if (watch_.seen(instance.id))
+            seen_busy_[*instance.host].add(instance);
+        else
+            weigh(*instance.host, found, instance, {});
+    }
+
+    void weigh(const std::string& address, AddressSelection& found,
+               const WorkflowInstance& instance, const Evidence& evidence) {
+        if (needs_task_activity(instance, found.facts, evidence))
+            questions_[address].add(instance);
+        else
+            decide(address, found, instance, evidence);
+    }
+
+    // t_ds_command has no index for the question: it is asked for many together.
+    void look_for_commands(CommandStore& commands, const std::string& address,
+                           WorkflowSpool& seen) {
+        AddressSelection& found = at(address);
+        for (;;) {
+            check_interruption();
+            const auto page = seen.take(kIdsPerQuery, address);
+            if (page.empty()) return;
+            std::unordered_set<std::int64_t> waiting;
+            for (const WaitingCommand& command : commands.for_workflows(ids_of(page)))
+                waiting.insert(command.workflow_instance_id);
+            for (const WorkflowInstance& instance : page) {
+                Evidence evidence;
+                evidence.seen_busy = true;
+                evidence.command_waits = waiting.contains(instance.id);
+                weigh(address, found, instance, evidence);
+            }
         }
     }
 
@@ -130,74 +209,132 @@ class Reader {
             check_interruption();
             const auto page = questions.take(kActivityPage, address);
             if (page.empty()) return;
-            std::vector<std::int64_t> ids;
-            ids.reserve(page.size());
-            for (const auto& instance : page) ids.push_back(instance.id);
-            const auto activity = tasks.activity(ids);
+            auto activity = tasks.activity(ids_of(page));
             for (const auto& instance : page) {
+                Evidence evidence;
                 const auto known = activity.find(instance.id);
-                const TaskActivity none;
-                const TaskActivity& its = known == activity.end() ? none : known->second;
-                decide(address, found, instance, judge(instance, found.facts, its),
-                       its.latest ? std::optional(its.latest->epoch_ms()) : std::nullopt);
+                if (known != activity.end()) evidence.activity = std::move(known->second);
+                const auto& latest = evidence.activity.latest;
+                evidence.moved_in_run = latest && found.facts.run_began < INT64_MAX / 1000 &&
+                                        latest->instants.earliest_us > found.facts.run_began * 1000;
+                decide(address, found, instance, evidence);
             }
         }
+    }
+
+    // What was selected without a look at its tasks, and moved during the run: somebody has it.
+    void leave_out_moved() {
+        std::int64_t selected = 0;
+        for (const auto& [address, found] : selection_.addresses) selected += found.selected.size();
+        TaskInstanceStore tasks(context_.store());
+        std::unordered_set<std::int64_t> moved;
+        const bool one_by_one = selected <= kMovesOneByOne;
+        if (selected > 0 && !one_by_one) {
+            tasks.scan_active_since(request_.moves_count_after,
+                                    [&](std::int64_t id) { moved.insert(id); });
+        }
+        for (auto& [address, found] : selection_.addresses) {
+            WorkflowSpool selected_before = std::exchange(found.selected, WorkflowSpool());
+            for (;;) {
+                check_interruption();
+                const auto page = selected_before.take(kActivityPage, address);
+                if (page.empty()) break;
+                if (one_by_one) {
+                    const auto some = tasks.active_since(ids_of(page), request_.moves_count_after);
+                    moved = {some.begin(), some.end()};
+                }
+                for (const WorkflowInstance& instance : page) {
+                    --found.selectable;
+                    Evidence evidence;
+                    evidence.moved_in_run = moved.contains(instance.id);
+                    if (evidence.moved_in_run)
+                        decide(address, found, instance, evidence);
+                    else
+                        select(found, instance);
+                }
+            }
+        }
+    }
+
+    static std::vector<std::int64_t> ids_of(const std::vector<WorkflowInstance>& instances) {
+        std::vector<std::int64_t> ids;
+        ids.reserve(instances.size());
+        for (const WorkflowInstance& instance : instances) ids.push_back(instance.id);
+        return ids;
     }
 
     bool wanted(const std::string& address) const {
         return request_.addresses.empty() || request_.addresses.contains(address);
     }
 
-    bool demanded(const WorkflowInstance& instance, Verdict verdict,
-                  AddressSelection& found) const {
-        const bool doubtful = verdict == Verdict::in_doubt ||
-                              verdict == Verdict::running_elsewhere ||
-                              verdict == Verdict::done_before;
-        if (!doubtful || carried_stamp(instance, found.facts) >= request_.run_began) return false;
-        if (request_.in_doubt.ids.contains(instance.id)) {
-            found.named.insert(instance.id);
-            return true;
-        }
-        return verdict == Verdict::in_doubt && request_.in_doubt.all;
+    // A run of ours that is under way at the same time, or has just been, did this.
+    bool is_work_of_a_run_since(const WorkflowInstance& instance,
+                                const AddressSelection& found) const {
+        const StampFacts* const stamp = carried_stamp(instance, found.facts);
+        return stamp && stamp->value >= request_.run_began;
+    }
+
+    // --in-doubt means it.
+    bool is_overruled(const WorkflowInstance& instance, const Judgement& judgement,
+                      AddressSelection& found) const {
+        const bool named = request_.in_doubt.ids.contains(instance.id);
+        if (!named && !request_.in_doubt.all) return false;
+        if (!can_be_overruled(judgement, named) || is_work_of_a_run_since(instance, found))
+            return false;
+        if (named) found.named.insert(instance.id);
+        return true;
+    }
+
+    void select(AddressSelection& found, const WorkflowInstance& instance) {
+        ++found.selectable;
+        if (wanted(*instance.host)) found.selected.add(instance);
     }
 
     void decide(const std::string& address, AddressSelection& found,
-                const WorkflowInstance& instance, Verdict verdict,
-                std::optional<EpochMs> last_task_activity) {
+                const WorkflowInstance& instance, const Evidence& evidence) {
+        const Judgement judgement = judge(instance, found.facts, evidence);
         const bool is_wanted = wanted(address);
-        if (verdict == Verdict::selected || (is_wanted && demanded(instance, verdict, found))) {
-            ++found.selectable;
-            if (is_wanted) found.selected.add(instance);
-            return;
-        }
-        ++found.skipped[verdict];
-        if (verdict == Verdict::started_after_deadline && !found.facts.lives &&
-            !carried_stamp(instance, found.facts)) {
-            ++found.impossible;
-        }
-        const bool left_out = request_.leave_out_own_work &&
-                              carried_stamp(instance, found.facts) >= request_.run_began;
+        if (judgement.verdict == Verdict::selected ||
+            (is_wanted && is_overruled(instance, judgement, found)))
+            return select(found, instance);
+        ++found.skipped[judgement.verdict];
+        if (judgement.verdict == Verdict::impossible_start) ++found.impossible;
+        if (judgement.verdict == Verdict::settling) note_settling(instance, found);
+        const bool left_out =
+            judgement.verdict == Verdict::own_work ||
+            (request_.leave_out_own_work && is_work_of_a_run_since(instance, found));
+        const auto& latest = evidence.activity.latest;
         if (is_wanted && skipped_ && !left_out)
-            skipped_(address, instance, verdict, last_task_activity);
+            skipped_(address, instance, judgement.verdict,
+                     latest ? std::optional(latest->epoch_ms()) : std::nullopt);
+    }
+
+    static void note_settling(const WorkflowInstance& instance, AddressSelection& found) {
+        const StampFacts* const stamp = carried_stamp(instance, found.facts);
+        const EpochMs since = stamp ? stamp->value : found.facts.newest_mark.value_or(0);
+        found.settles_at = std::max(found.settles_at.value_or(0), since + kSettlingMs);
     }
 
     const RunContext& context_;
     const Servers& servers_;
     const SelectionRequest& request_;
     const SkipCallback& skipped_;
+    CommandWatch own_watch_;
+    CommandWatch& watch_;
     FailoverMarks marks_;
     std::map<std::string, FailoverStamps> stamps_;
     EpochMs clock_;
     std::set<std::string> workers_;
-    std::map<std::string, WorkflowSpool> questions_;
+    std::map<std::string, WorkflowSpool> seen_busy_;  // by this run, before the scan
+    std::map<std::string, WorkflowSpool> questions_;  // whose task activity decides
     Selection selection_;
 };
 
 }  // namespace
 
-std::int64_t AddressSelection::in_doubt() const {
+std::int64_t AddressSelection::doubtful() const {
     std::int64_t count = 0;
-    for (const auto verdict : {Verdict::in_doubt, Verdict::running_elsewhere}) {
+    for (const auto verdict : {Verdict::in_doubt, Verdict::settling, Verdict::running_elsewhere}) {
         if (const auto found = skipped.find(verdict); found != skipped.end())
             count += found->second;
     }
@@ -216,7 +353,7 @@ bool any_in_doubt(const RunContext& context, const Servers& servers) {
     try {
         const Selection selection = read_selection(context, servers, request, {});
         return std::any_of(selection.addresses.begin(), selection.addresses.end(),
-                           [](const auto& entry) { return entry.second.in_doubt() > 0; });
+                           [](const auto& entry) { return entry.second.doubtful() > 0; });
     } catch (const EnvironmentError&) {
         return true;
     }
@@ -238,14 +375,34 @@ WorkflowItem skipped_item(const WorkflowInstance& instance, Verdict verdict,
     return item;
 }
 
-void report_doubt(const RunContext& context, const std::string& address, std::int64_t workflows) {
-    context.fail(
-        ExitCode::needs_person,
-        fmt::format(
-            "{} workflows of {} are in doubt: another master may be running them, and failing over "
-            "what runs makes it hang or run twice. Look at the last task activity of each in the "
-            "items; fail over those that nobody runs with --in-doubt ID,....",
-            workflows, address));
+void report_doubts(const RunContext& context, const std::string& address,
+                   const std::map<std::string, std::int64_t>& skipped,
+                   std::optional<EpochMs> settles_at) {
+    const auto say = [&](Verdict verdict, const auto& text) {
+        const auto found = skipped.find(std::string(to_string(verdict)));
+        if (found == skipped.end() || found->second == 0) return;
+        context.fail(ExitCode::needs_person, text(found->second));
+    };
+    say(Verdict::in_doubt, [&](std::int64_t count) {
+        return fmt::format(
+            "Workflows of {} in doubt: {}. Another master may be running them, and failing over "
+            "what runs makes it hang or run twice. The logs of the masters tell who has one; name "
+            "those that nobody runs with --in-doubt ID,....",
+            address, count);
+    });
+    say(Verdict::settling, [&](std::int64_t count) {
+        return fmt::format(
+            "Workflows of {} handed over moments ago: {}. No task of theirs has moved since, which "
+            "may take some minutes: look again at {}.",
+            address, count, format_rfc3339(settles_at.value_or(now_ms())));
+    });
+    say(Verdict::command_pending, [&](std::int64_t count) {
+        return fmt::format(
+            "Workflows of {} with a command that waits in t_ds_command: {}. They were left, since "
+            "a second command would run them twice. If no master takes the commands, see status; "
+            "a command in state RUNNING_EXECUTION that nobody wants must be deleted by hand first.",
+            address, count);
+    });
 }
 
 }  // namespace dsfailover

@@ -130,7 +130,10 @@ void TaskFailover::find_tasks() {
 void TaskFailover::choose_routes(EpochMs event_time) {
     SelectionRequest request;
     request.event_time = event_time;
+    request.event_time_given = event_.event_time.has_value();
     request.run_began = look_.at;
+    request.moves_count_after = look_.moves_count_after();
+    request.watch = look_.watch.get();
     request.in_doubt = options_.in_doubt;
     for (const Task& task : tasks_) {
         const auto& host = task.row.workflow_host;
@@ -142,9 +145,10 @@ void TaskFailover::choose_routes(EpochMs event_time) {
         read_selection(context_, look_.servers, request,
                        [&](const std::string&, const WorkflowInstance& instance, Verdict verdict,
                            std::optional<EpochMs>) {
-                           if (verdict == Verdict::in_doubt ||
+                           if (verdict == Verdict::in_doubt || verdict == Verdict::settling ||
                                verdict == Verdict::running_elsewhere ||
-                               verdict == Verdict::done_before) {
+                               verdict == Verdict::done_before ||
+                               verdict == Verdict::command_pending) {
                                doubts_.emplace(instance.id, to_string(verdict));
                            }
                        });

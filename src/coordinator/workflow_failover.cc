@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -20,17 +21,16 @@ constexpr Millis kRetryPause{200};
 
 }  // namespace
 
-WorkflowFailover::WorkflowFailover(const RunContext& context, Confirm confirm,
-                                   AlsoInTransaction also, Done done)
+WorkflowFailover::WorkflowFailover(const RunContext& context, CommandWatch& watch, Hooks hooks)
     : context_(context),
       workflows_(context.store()),
-      confirm_(std::move(confirm)),
-      also_(std::move(also)),
-      done_(std::move(done)) {}
+      commands_(context.store()),
+      watch_(watch),
+      hooks_(std::move(hooks)) {}
 
 void WorkflowFailover::report(const WorkflowInstance& instance, WorkflowFailoverResult::Kind kind,
                               std::int64_t command_id, std::string problem) {
-    done_({&instance, kind, command_id, std::move(problem)});
+    hooks_.done({&instance, kind, command_id, std::move(problem)});
 }
 
 void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
@@ -63,19 +63,43 @@ void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stam
     run(chunk.subspan(chunk.size() / 2), stamp);
 }
 
+void WorkflowFailover::leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                                 const std::set<std::int64_t>& pending) {
+    if (pending.empty()) return;
+    for (const WorkflowInstance& instance : chunk) {
+        if (pending.contains(instance.id))
+            report(instance, WorkflowFailoverResult::Kind::command_pending, 0);
+    }
+    run_those(chunk, stamp, [&](std::size_t i) { return !pending.contains(chunk[i].id); });
+}
+
+// Parts of the chunk itself, no copies: whoever collects the results looks at them later.
+void WorkflowFailover::run_those(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                                 const std::function<bool(std::size_t)>& wanted) {
+    for (std::size_t begin = 0, end = 0; begin < chunk.size(); begin = end) {
+        const bool run_it = wanted(begin);
+        while (end < chunk.size() && wanted(end) == run_it) ++end;
+        if (run_it) run(chunk.subspan(begin, end - begin), stamp);
+    }
+}
+
 // True when every instance of the chunk has its outcome; otherwise last_kind_ says why not. The
 // connection is open again then.
 bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
     using Kind = DatabaseError::Kind;
+    std::optional<std::set<std::int64_t>> pending;
     try {
-        commit_chunk(chunk, stamp);
-        return true;
+        pending = commit_chunk(chunk, stamp);
     } catch (const DatabaseError& error) {
         if (error.kind() == Kind::disk_full || error.kind() == Kind::read_only) throw;
         last_problem_ = error.what();
         last_kind_ = error.kind();
         if (last_kind_ == Kind::unreachable) reconnect_patiently(context_.database, error, false);
         if (last_kind_ != Kind::commit_unknown) return false;
+    }
+    if (pending) {
+        leave_out(chunk, stamp, *pending);
+        return true;
     }
     std::vector<Settled> outcomes;
     try {
@@ -89,12 +113,29 @@ bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs 
     return true;
 }
 
-void WorkflowFailover::commit_chunk(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
+// Inside the transaction: fails the rows over, and returns those that somebody else's command waits
+// for. Then nothing may be committed.
+std::set<std::int64_t> WorkflowFailover::change_rows(std::span<const WorkflowInstance> chunk,
+                                                     EpochMs stamp,
+                                                     std::vector<FailedOver>& changed) {
+    changed = workflows_.fail_over(chunk, stamp);
+    if (changed.empty()) return {};
+    const auto pending = watch_.look_locked(commands_, changed);
+    return {pending.begin(), pending.end()};
+}
+
+// Returns those that somebody else's command waits for; nothing was committed then.
+std::set<std::int64_t> WorkflowFailover::commit_chunk(std::span<const WorkflowInstance> chunk,
+                                                      EpochMs stamp) {
+    const EpochMs began = now_ms();
+    std::vector<FailedOver> changed;
     Transaction transaction(context_.database);
-    const std::vector<FailedOver> changed = workflows_.fail_over(chunk, stamp);
-    if (also_ && !changed.empty()) also_(changed);
-    confirm_();
+    std::set<std::int64_t> pending = change_rows(chunk, stamp, changed);
+    if (!pending.empty()) return pending;
+    if (hooks_.also && !changed.empty()) hooks_.also(changed);
+    hooks_.confirm();
     transaction.commit();
+    if (hooks_.held) hooks_.held(chunk.size(), Millis(now_ms() - began));
 
     std::unordered_map<std::int64_t, std::int64_t> commands;
     commands.reserve(changed.size());
@@ -107,6 +148,7 @@ void WorkflowFailover::commit_chunk(std::span<const WorkflowInstance> chunk, Epo
             report(instance, WorkflowFailoverResult::Kind::failed_over, found->second);
         }
     }
+    return {};
 }
 
 // After a commit that `cause` left without an answer: how the rows stand.
@@ -142,12 +184,7 @@ void WorkflowFailover::finish_settled(std::span<const WorkflowInstance> chunk, E
                     : WorkflowFailoverResult::Kind::state_changed,
                0);
     }
-    // Parts of the chunk itself, no copies: whoever collects the results looks at them later.
-    for (std::size_t begin = 0, end = 0; begin < chunk.size(); begin = end) {
-        const bool left = outcomes[begin] == Settled::not_committed;
-        while (end < chunk.size() && (outcomes[end] == Settled::not_committed) == left) ++end;
-        if (left) run(chunk.subspan(begin, end - begin), stamp);
-    }
+    run_those(chunk, stamp, [&](std::size_t i) { return outcomes[i] == Settled::not_committed; });
 }
 
 }  // namespace dsfailover

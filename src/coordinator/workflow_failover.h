@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "coordinator/run_context.h"
+#include "store/command_store.h"
+#include "store/command_watch.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {
@@ -14,7 +17,8 @@ namespace dsfailover {
 /// What became of one instance that was to be failed over.
 struct WorkflowFailoverResult {
     /// unknown: the connection broke during COMMIT, and the database did not come back to be asked.
-    enum class Kind { failed_over, state_changed, failed, unknown };
+    /// command_pending: a command of somebody else for it waits.
+    enum class Kind { failed_over, state_changed, command_pending, failed, unknown };
     const WorkflowInstance* instance = nullptr;  ///< one of those given to run()
     Kind kind = Kind::failed;
     std::int64_t command_id = 0;  ///< failed_over; 0 if only a lost commit told of it
@@ -33,18 +37,37 @@ class WorkflowFailover {
     /// Called once for each instance as its outcome is known, after the commit.
     using Done = std::function<void(const WorkflowFailoverResult&)>;
 
-    WorkflowFailover(const RunContext& context, Confirm confirm, AlsoInTransaction also, Done done);
+    /// Called after each transaction with the number of its rows, and how long it held them.
+    using Held = std::function<void(std::size_t rows, Millis held)>;
+
+    /// What a transaction needs of its run besides its instances.
+    struct Hooks {
+        Confirm confirm;
+        AlsoInTransaction also;
+        Done done;
+        Held held;
+    };
+
+    /// `watch` must outlive this.
+    WorkflowFailover(const RunContext& context, CommandWatch& watch, Hooks hooks);
 
     /// Fails `chunk` over in one transaction. Where the database refuses it, it is split until the
     /// instance that fails stands alone; deadlocks and the like are tried again; a lost connection
     /// is opened again, and a commit whose outcome is unknown is settled by reading the rows with
-    /// locks; what cannot be settled is reported as unknown. Throws DatabaseError when the database
-    /// is gone for good, read-only or full.
+    /// locks; what cannot be settled is reported as unknown. With the rows locked the waiting
+    /// commands are looked at again; what has one is left out. Throws DatabaseError when the
+    /// database is gone for good, read-only or full.
     void run(std::span<const WorkflowInstance> chunk, EpochMs stamp);
 
   private:
     bool attempt(std::span<const WorkflowInstance> chunk, EpochMs stamp);
-    void commit_chunk(std::span<const WorkflowInstance> chunk, EpochMs stamp);
+    std::set<std::int64_t> commit_chunk(std::span<const WorkflowInstance> chunk, EpochMs stamp);
+    void leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                   const std::set<std::int64_t>& pending);
+    void run_those(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                   const std::function<bool(std::size_t)>& wanted);
+    std::set<std::int64_t> change_rows(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                                       std::vector<FailedOver>& changed);
     std::vector<Settled> settle(std::span<const WorkflowInstance> chunk, EpochMs stamp,
                                 const DatabaseError& cause);
     void finish_settled(std::span<const WorkflowInstance> chunk, EpochMs stamp,
@@ -54,9 +77,9 @@ class WorkflowFailover {
 
     const RunContext& context_;
     WorkflowInstanceStore workflows_;
-    Confirm confirm_;
-    AlsoInTransaction also_;
-    Done done_;
+    CommandStore commands_;
+    CommandWatch& watch_;
+    Hooks hooks_;
     std::string last_problem_;
     DatabaseError::Kind last_kind_ = DatabaseError::Kind::other;
     bool split_ = false;  // said once

@@ -12,44 +12,98 @@
 
 namespace dsfailover {
 
-/// What is to be done with an unfinished workflow instance of an address, and why not.
+/// What is to be done with an unfinished workflow instance, and why not.
 enum class Verdict {
     selected,
-    started_after_deadline,
-    done_before,
-    running_elsewhere,
-    in_doubt,
+    ownerless,               ///< it has no host
+    odd_host,                ///< its host is no address
+    own_work,                ///< this run failed it over
+    started_after_deadline,  ///< it is not meant
+    impossible_start,        ///< it started after its master was gone: a clock or the zone is wrong
+    running_elsewhere,       ///< another master runs it
+    held_idle,               ///< a master holds it, and nothing moves
+    command_pending,         ///< a command for it waits already
+    done_before,             ///< an earlier run of ours failed it over
+    settling,                ///< it was handed over too recently to tell
+    in_doubt,                ///< another master may be running it
     no_start_time,
 };
 
 /// The skip reason as the report names it; "selected" for selected.
 std::string_view to_string(Verdict verdict);
 
+/// What the living masters answered when asked whether they hold a workflow instance.
+enum class MasterAnswer {
+    not_asked,
+    unanswered,   ///< a living master could not be asked
+    not_held,     ///< by every living master
+    held,         ///< by one
+    held_idle,    ///< by one, and nothing of it moves
+    held_by_two,  ///< or more
+};
+
+/// A stamp of an address, ready to be compared with rows.
+struct StampFacts {
+    EpochMs value = 0;
+    std::int64_t local_us = 0;  ///< its wall clock in this run's zone, as StoredTime::local_us
+    /// Its wall clock in the zone it was written in, where that is another one.
+    std::optional<std::int64_t> foreign_local_us;
+    bool knows_origin = false;  ///< it says in which zone it was written, and which masters lived
+    bool origin_lives = false;  ///< all those masters still live
+};
+
 /// What is known of the address that an instance has as host.
 struct AddressFacts {
     EpochMs deadline = 0;
+    bool event_time_given = false;      ///< the deadline comes from --event-time
     bool lives = false;                 ///< another process lives at the address
     bool recovery_leaves_host = false;  ///< Schema::recovery_leaves_host
     bool any_master_lives = false;
-    std::optional<EpochMs> newest_mark;     ///< of the address, fences not counted
-    bool unparsable_mark = false;           ///< a mark, or the stamps, cannot be read
-    EpochMs newest_mark_of_any_master = 0;  ///< needed only where judge() is given task activity
-    std::vector<EpochMs> stamps;
-    TimeZone zone;  ///< of the timestamps, to know a stamp again
+    std::optional<EpochMs> newest_mark;              ///< of the address, fences not counted
+    bool unparsable_mark = false;                    ///< a mark, or the stamps, cannot be read
+    EpochMs newest_mark_of_any_master = 0;           ///< needed only where needs_task_activity()
+    std::vector<StampFacts> stamps;                  ///< of earlier runs, and of others under way
+    std::optional<std::int64_t> own_stamp_local_us;  ///< this run's, as StampFacts::local_us
+    EpochMs clock = 0;                               ///< now
+    /// A task that moved later than this did so while the run was under way.
+    EpochMs run_began = INT64_MAX;
 };
 
-/// The stamp the instance carries as restart_time: it was failed over by us.
-std::optional<EpochMs> carried_stamp(const WorkflowInstance& instance, const AddressFacts& facts);
+/// What was found out about one instance beyond its row.
+struct Evidence {
+    bool command_waits = false;  ///< it has a row in t_ds_command, of any type
+    bool seen_busy = false;      ///< this run saw it in state 18, or with a command, before
+    bool moved_in_run = false;   ///< a task of it moved later than AddressFacts::run_began
+    TaskActivity activity;       ///< filled in where needs_task_activity()
+    MasterAnswer answer = MasterAnswer::not_asked;
+};
 
-/// Whether judge() needs the instance's task activity.
-bool needs_task_activity(const WorkflowInstance& instance, const AddressFacts& facts);
+/// A verdict, and the row of the table that gave it (docs/behaviour.md, "Which workflows"). Row 4a
+/// is 4.
+struct Judgement {
+    Verdict verdict = Verdict::selected;
+    int row = 0;
 
-/// Judges an instance in state 1, 2 or 4 of the address. `activity` is looked at where
-/// needs_task_activity() says so; an instance without tasks has an empty one.
-///
-/// The rules are those of docs/behaviour.md, "Which workflows", in this order: our own work, the
-/// deadline, the new process at a living address, other masters that may run it.
-Verdict judge(const WorkflowInstance& instance, const AddressFacts& facts,
-              const TaskActivity& activity);
+    bool operator==(const Judgement&) const = default;
+};
+
+/// The newest stamp of another run that the instance carries as restart_time; nullptr: none.
+const StampFacts* carried_stamp(const WorkflowInstance& instance, const AddressFacts& facts);
+
+/// Whether judge() needs the instance's task activity, the rest of `evidence` given.
+bool needs_task_activity(const WorkflowInstance& instance, const AddressFacts& facts,
+                         const Evidence& evidence);
+
+/// Judges an instance in state 1, 2 or 4 by the table of docs/behaviour.md, "Which workflows": the
+/// first row that applies decides. A pure function of its arguments.
+Judgement judge(const WorkflowInstance& instance, const AddressFacts& facts,
+                const Evidence& evidence);
+
+/// Whether --in-doubt can overrule a judgement: `named` by its id, or with `all`.
+bool can_be_overruled(const Judgement& judgement, bool named);
+
+/// A workflow that was handed over (by a stamp or a mark) later than so long ago is settling: a
+/// worker repeats events that nobody acknowledged every three minutes.
+inline constexpr EpochMs kSettlingMs = 4 * 60'000;
 
 }  // namespace dsfailover

@@ -123,31 +123,46 @@ std::string WorkflowInstanceStore::select_instances() const {
 }
 
 void WorkflowInstanceStore::scan_unfinished(
-    std::span<const std::string> hosts, bool with_failover,
+    std::span<const std::string> hosts,
     const std::function<void(const WorkflowInstance&)>& instance) {
-    std::vector<int> states(std::begin(kUnfinished), std::end(kUnfinished));
-    if (with_failover) states.push_back(kFailover);
-    if (hosts.empty()) return scan_states(states, instance);
+    scan(fmt::format("state IN ({})", fmt::join(kUnfinished, ", ")), {}, hosts, instance);
+}
+
+void WorkflowInstanceStore::scan_with_failover(
+    std::span<const std::string> hosts, std::span<const EpochMs> stamps,
+    const std::function<void(const WorkflowInstance&)>& instance) {
     Parameters parameters;
-    const std::string sql =
-        fmt::format("{} WHERE state IN ({}) AND {}", select_instances(), fmt::join(states, ", "),
-                    in_list(context_.database.dialect(), "host", hosts, parameters));
-    // MySQL's collations take 'A' for 'a'; a host is compared as written.
-    const std::unordered_set<std::string_view> wanted(hosts.begin(), hosts.end());
-    WorkflowInstance current;
-    context_.database.stream(sql, parameters, [&](const Row& row) {
-        if (!wanted.contains(row.text(kHost))) return;
-        read_instance(row, context_, current);
-        instance(current);
-    });
+    std::string but_stamped;
+    for (const EpochMs stamp : stamps) {
+        but_stamped +=
+            but_stamped.empty() ? " AND (restart_time IS NULL OR restart_time NOT IN (" : ", ";
+        but_stamped += typed_placeholder(context_.database.dialect(), "timestamp");
+        parameters.emplace_back(
+            format_stored_time(stamp, context_.zone, context_.schema.time_precision_us));
+    }
+    if (!stamps.empty()) but_stamped += "))";
+    scan(fmt::format("(state IN ({}) OR (state = {}{}))", fmt::join(kUnfinished, ", "), kFailover,
+                     but_stamped),
+         std::move(parameters), hosts, instance);
 }
 
 void WorkflowInstanceStore::scan_states(
     std::span<const int> states, const std::function<void(const WorkflowInstance&)>& instance) {
-    const std::string sql =
-        fmt::format("{} WHERE state IN ({})", select_instances(), fmt::join(states, ", "));
+    scan(fmt::format("state IN ({})", fmt::join(states, ", ")), {}, {}, instance);
+}
+
+void WorkflowInstanceStore::scan(const std::string& condition, Parameters parameters,
+                                 std::span<const std::string> hosts,
+                                 const std::function<void(const WorkflowInstance&)>& instance) {
+    std::string sql = fmt::format("{} WHERE {}", select_instances(), condition);
+    if (!hosts.empty()) {
+        sql += " AND " + in_list(context_.database.dialect(), "host", hosts, parameters);
+    }
+    // MySQL's collations take 'A' for 'a'; a host is compared as written.
+    const std::unordered_set<std::string_view> wanted(hosts.begin(), hosts.end());
     WorkflowInstance current;
-    context_.database.stream(sql, {}, [&](const Row& row) {
+    context_.database.stream(sql, parameters, [&](const Row& row) {
+        if (!wanted.empty() && !wanted.contains(row.text(kHost))) return;
         read_instance(row, context_, current);
         instance(current);
     });
@@ -391,34 +406,16 @@ std::vector<std::optional<std::string>> WorkflowInstanceStore::names(
     return names;
 }
 
-std::vector<EpochMs> WorkflowInstanceStore::carried_stamps(const std::string& host,
-                                                           std::span<const EpochMs> stamps) {
-    if (stamps.empty()) return {};
-    const Dialect dialect = context_.database.dialect();
-    Parameters parameters = {host};
-    std::string placeholders;
-    for (const EpochMs stamp : stamps) {
-        if (!placeholders.empty()) placeholders += ", ";
-        placeholders += typed_placeholder(dialect, "timestamp");
-        parameters.emplace_back(
-            format_stored_time(stamp, context_.zone, context_.schema.time_precision_us));
-    }
+void WorkflowInstanceStore::scan_restart_times(const std::string& host,
+                                               const std::function<void(const StoredTime&)>& time) {
     const std::string sql = fmt::format(
-        "SELECT DISTINCT restart_time FROM t_ds_workflow_instance "
-        "WHERE state IN ({}, {}) AND host = ? AND restart_time IN ({})",
-        fmt::join(kUnfinished, ", "), kFailover, placeholders);
-    const Rows rows = context_.database.query(sql, parameters);
-    std::vector<EpochMs> carried;
-    for (const EpochMs stamp : stamps) {
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const StoredTime time = parse_stored_time(rows[i].text(0), context_.zone,
-                                                      context_.schema.time_precision_us);
-            if (!time.was_written_as(stamp, context_.zone)) continue;
-            carried.push_back(stamp);
-            break;
-        }
-    }
-    return carried;
+        "SELECT MIN(id), restart_time FROM t_ds_workflow_instance WHERE state IN ({}, {}) AND "
+        "host = ? AND restart_time IS NOT NULL GROUP BY restart_time",
+        fmt::join(kUnfinished, ", "), kFailover);
+    const Parameters parameters = {host};
+    context_.database.stream(sql, parameters, [&](const Row& row) {
+        time(*StoredRow(row, kTable, context_).time(1, "restart_time"));
+    });
 }
 
 std::vector<std::int64_t> WorkflowInstanceStore::in_failover_without_command(

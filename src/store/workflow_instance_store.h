@@ -64,13 +64,17 @@ class WorkflowInstanceStore {
   public:
     explicit WorkflowInstanceStore(StoreContext context) : context_(context) {}
 
-    /// One scan: every instance in state 1, 2 or 4, `with_failover` also in 18, whose host is one
-    /// of `hosts`, byte for byte (all of them, those without a host too, if `hosts` is empty),
-    /// streamed in bounded memory, in no particular order. Not inside a transaction. Throws
-    /// EnvironmentError naming the row if it holds what cannot be read, as every reading function
-    /// here does.
-    void scan_unfinished(std::span<const std::string> hosts, bool with_failover,
+    /// One scan: every instance in state 1, 2 or 4 whose host is one of `hosts`, byte for byte (all
+    /// of them, those without a host too, if `hosts` is empty), streamed in bounded memory, in no
+    /// particular order. Not inside a transaction. Throws EnvironmentError naming the row if it
+    /// holds what cannot be read, as every reading function here does.
+    void scan_unfinished(std::span<const std::string> hosts,
                          const std::function<void(const WorkflowInstance&)>& instance);
+
+    /// The same, and those in state 18 that carry none of `stamps` (epoch ms, as they were written)
+    /// as restart_time.
+    void scan_with_failover(std::span<const std::string> hosts, std::span<const EpochMs> stamps,
+                            const std::function<void(const WorkflowInstance&)>& instance);
 
     /// The same for the instances of any host in one of `states`.
     void scan_states(std::span<const int> states,
@@ -96,9 +100,11 @@ class WorkflowInstanceStore {
     /// Names for a report, in the order of `ids`; an instance without a name, or gone, has none.
     std::vector<std::optional<std::string>> names(std::span<const std::int64_t> ids);
 
-    /// Which of `stamps` (epoch ms, as they were written) an instance of `host` in state 1, 2, 4 or
-    /// 18 carries as restart_time; in the order of `stamps`.
-    std::vector<EpochMs> carried_stamps(const std::string& host, std::span<const EpochMs> stamps);
+    /// Every restart_time, each once, of the instances of `host` in state 1, 2, 4 or 18; in no
+    /// particular order, not inside a transaction. Where the database compares without regard to
+    /// case, those of such hosts, too.
+    void scan_restart_times(const std::string& host,
+                            const std::function<void(const StoredTime&)>& time);
 
     /// Those of `ids` that are in state 18 and have no command of any type: nobody will ever touch
     /// them again. Each batch is one statement, so that a master or another run that acts meanwhile
@@ -125,6 +131,9 @@ class WorkflowInstanceStore {
                                                   EpochMs stamp);
     std::vector<std::int64_t> lock_as_read(std::span<const WorkflowInstance> instances);
     std::string select_instances() const;
+    void scan(const std::string& condition, std::vector<Value> parameters,
+              std::span<const std::string> hosts,
+              const std::function<void(const WorkflowInstance&)>& instance);
 
     StoreContext context_;
 };

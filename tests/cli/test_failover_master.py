@@ -192,9 +192,46 @@ def test_a_second_run_without_an_event_time_touches_nothing(one_of_each):
 def test_the_exact_and_the_unknown_mark_count_alike(cluster):
     cluster.workflow()
     cluster.failover_master(code=0)
+    cluster.registry.mark(f"{DEAD}-{(startup := ago(5 * HOUR))}-1", 0)
     with cluster.nothing_changes():
-        again = cluster.failover_master("--startup-time", ago(5 * HOUR), "--process-id", 1, code=0)
+        again = cluster.failover_master("--startup-time", startup, "--process-id", 1, code=0)
     assert again["outcome"] == "already_failed_over"
+
+
+def test_nothing_selected_writes_no_mark_and_makes_none_newer(cluster):
+    cluster.registry.mark(f"{DEAD}-unknown-unknown", old := ago(3 * HOUR))
+    cluster.workflow(start=ago(4 * HOUR))  # in doubt by that mark
+    with cluster.nothing_changes():
+        result = cluster.failover_master(code=3)
+    assert result.workflows["skipped"] == {"in_doubt": 1}
+    assert result.master["mark"] == {"path": f"{MARKS}/{DEAD}-unknown-unknown", "value": old,
+                                     "previous_value": old, "written": False}
+
+
+def test_an_exact_process_without_a_mark_gets_a_fence_alone(cluster):
+    startup = ago(5 * HOUR)
+    process = ("--startup-time", startup, "--process-id", 77)
+    name = f"{DEAD}-{startup}-77"
+    cluster.workflow(state=7)
+    dry = cluster.failover_master(*process, "--dry-run", code=0)
+    assert dry.master["mark"] == {"path": f"{MARKS}/{name}", "value": 0, "previous_value": None,
+                                  "written": False}
+    begun = now_ms()
+    result = cluster.failover_master(*process, "--grace", "2s", code=0)
+    assert now_ms() - begun >= 2000
+    assert result["outcome"] == "nothing_to_do" and cluster.registry.marks() == {name: "0"}
+    assert result.master["mark"] == {**dry.master["mark"], "written": True}
+    with cluster.nothing_changes():
+        cluster.failover_master(*process, "--grace", "20s", code=0)
+
+
+def test_a_repeated_run_needs_no_lock(cluster):
+    cluster.workflow()
+    cluster.failover_master(code=0)
+    lock = cluster.registry.lock(DEAD).wait()
+    result = cluster.failover_master("--lock-timeout", "20s", "--grace", "20s", code=0)
+    assert result["outcome"] == "already_failed_over" and result.seconds < 10
+    lock.release()
 
 
 def test_a_mark_alone_does_not_end_a_run(cluster):

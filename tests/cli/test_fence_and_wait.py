@@ -151,12 +151,13 @@ def test_what_fails_once_the_locks_are_held_does_not_say_so_either(cluster):
     assert "--time-zone" in "\n".join(result["errors"]) and not cluster.commands()
 
 
-def test_a_fence_gets_its_deadline_though_nothing_is_left(cluster):
+def test_a_fence_stays_one_where_nothing_is_left(cluster):
     hung = cluster.register(DEAD)
     cluster.registry.mark(f"{DEAD}-{ago(9 * HOUR)}-1", ago(HOUR))
     ObedientServer(cluster, hung)
     result = cluster.failover_master("--fence", code=0)
-    assert cluster.mark_value(f"{DEAD}-{hung.startup_time}-{hung.process_id}") == str(result.master["deadline"])
+    assert result.master["fence"]["stopped"] is True
+    assert cluster.mark_value(f"{DEAD}-{hung.startup_time}-{hung.process_id}") == "0"
 
 
 def test_a_mark_that_stood_before_is_left_and_named(cluster):

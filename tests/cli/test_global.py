@@ -120,6 +120,9 @@ def test_the_doubtful_are_listed_and_left(cluster):
     assert master.consume_all() == 1
     master.db.close()
     result = cluster.run("global", code=3)
+    assert result.master_of(DEAD)["workflows"]["skipped"] == {"settling": 1}
+    cluster.age_handovers()
+    result = cluster.run("global", code=3)
     assert result.master_of(DEAD)["workflows"]["skipped"] == {"in_doubt": 1}
     assert cluster.state(workflow) == 1
     cluster.run("global", "--in-doubt", str(workflow), code=0)

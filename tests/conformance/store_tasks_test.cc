@@ -433,7 +433,7 @@ TEST_P(StoreCommands, OthersCommandsAreSeenUnderTheLock) {
 
     WorkflowInstanceStore workflows(context());
     std::vector<WorkflowInstance> instances;
-    workflows.scan_unfinished({}, false, [&](const auto& one) { instances.push_back(one); });
+    workflows.scan_unfinished({}, [&](const auto& one) { instances.push_back(one); });
     ASSERT_THAT(instances, SizeIs(4));
     {
         Transaction transaction(*database_);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "conformance/store_fixture.h"
+#include "coordinator/failover_stamps.h"
 #include "store/command_store.h"
 #include "store/workflow_instance_store.h"
 
@@ -29,8 +30,7 @@ class StoreWorkflows : public StoreFixture {
 
     std::vector<WorkflowInstance> scan(const std::vector<std::string>& hosts) {
         std::vector<WorkflowInstance> found;
-        store().scan_unfinished(hosts, false,
-                                [&](const auto& instance) { found.push_back(instance); });
+        store().scan_unfinished(hosts, [&](const auto& instance) { found.push_back(instance); });
         std::sort(found.begin(), found.end(),
                   [](const auto& a, const auto& b) { return a.id < b.id; });
         return found;
@@ -93,10 +93,10 @@ TEST_P(StoreWorkflows, ThoseInFailoverAreScannedInTheSameScanIfWanted) {
     }
     std::vector<std::int64_t> ids;
     const auto take = [&](const WorkflowInstance& instance) { ids.push_back(instance.id); };
-    store().scan_unfinished(std::vector{kDead}, true, take);
+    store().scan_with_failover(std::vector{kDead}, {}, take);
     EXPECT_THAT(ids, ::testing::UnorderedElementsAre(101, 118));
     ids.clear();
-    store().scan_unfinished({}, true, take);
+    store().scan_with_failover({}, {}, take);
     EXPECT_THAT(ids, ::testing::UnorderedElementsAre(101, 118, 201, 218));
 }
 
@@ -205,9 +205,22 @@ TEST_P(StoreWorkflows, CarriedStampsAreThoseOfUnfinishedOnesOfTheHost) {
     // SQLite keeps texts: those we write have milliseconds.
     if (is_sqlite())
         execute("UPDATE t_ds_workflow_instance SET restart_time = restart_time || '.000'");
-    EXPECT_THAT(store().carried_stamps(kDead, stamps), ElementsAre(stamps[0], stamps[3]));
-    EXPECT_THAT(store().carried_stamps("10.0.0.4:5678", stamps), IsEmpty());
-    EXPECT_THAT(store().carried_stamps(kDead, {}), IsEmpty());
+    std::vector<Stamp> all;
+    for (const EpochMs stamp : stamps) all.push_back({stamp, "UTC", {}});
+    EXPECT_THAT(carried_stamps(context(), kDead, all), ElementsAre(stamps[0], stamps[3]));
+    EXPECT_THAT(carried_stamps(context(), "10.0.0.4:5678", all), IsEmpty());
+    EXPECT_THAT(carried_stamps(context(), kDead, {}), IsEmpty());
+}
+
+TEST_P(StoreWorkflows, AStampIsLookedForByTheWallClockOfItsZone) {
+    const TimeZone kolkata("Asia/Kolkata");
+    insert_workflow(1, {{"restart_time", "'" + format_stored_time(kStamp, kolkata, 1000) + "'"}});
+    const std::vector<Stamp> stamps = {{kStamp - 900'000, "UTC", {}},
+                                       {kStamp - 900'000, "", {}},
+                                       {kStamp, "Asia/Kolkata", {}},
+                                       {kStamp + 1000, "", {}}};
+    EXPECT_THAT(carried_stamps(context(), kDead, stamps), ElementsAre(kStamp - 900'000, kStamp))
+        << "of which zone one of 0.1 is, nobody knows";
 }
 
 TEST_P(StoreWorkflows, AHostIsKnownByFinishedOnesToo) {

@@ -81,7 +81,7 @@ class Registry:
     def stamps(self, address):
         """The stamps of an address, in the order written."""
         value = self.get(f"{STAMPS}/{address}")
-        return [int(stamp) for stamp in value.split(",")] if value else []
+        return [int(stamp.split("|")[0]) for stamp in value.split(",")] if value else []
 
     def snapshot(self):
         """Everything below the namespace, {path: value}, to compare before with after."""
