@@ -101,8 +101,8 @@ std::optional<Refusal> refuse_wrong_server(const RunContext& context, std::strin
     // Tasks that masters run themselves have a master's address as host.
     if (is_master && servers.master(address)) return std::nullopt;
     const HostUse use = host_use(context.store(), address);
-    const bool workflows = use.unfinished_workflow || use.recent_workflow;
-    const bool tasks = use.unfinished_task || use.recent_task;
+    const bool workflows = use.of_workflow();
+    const bool tasks = use.of_task();
     if (workflows) {
         if (is_master) return std::nullopt;
         return of_the_other_kind(address, is_master, "is the host of workflow instances");

@@ -1,7 +1,9 @@
 #include "store/command_watch.h"
 
 #include <algorithm>
+#include <limits>
 #include <roaring/roaring64map.hh>
+#include <tuple>
 
 namespace dsfailover {
 
@@ -81,17 +83,18 @@ void CommandWatch::look(CommandStore& commands) {
         last = std::max(last, id);
         found.add(workflow_id);
     };
-    const auto [looked, last_id] = [&] {
+    const bool looked = [&] {
         const std::lock_guard lock(mutex_);
-        return std::pair(looked_, last_id_);
+        return looked_;
     }();
+    const std::int64_t known = known_up_to(commands, std::numeric_limits<std::int64_t>::max());
     // Where the newest are gone, what is left is little, and an old MySQL that was restarted gives
     // their ids out again.
-    if (!looked || commands.highest_id() < last_id) {
+    if (!looked || commands.highest_id() < known) {
         commands.scan_ids(take);
     } else {
-        last = last_id;
-        commands.newer_than(last_id - commands.id_slack(), 0, 0, take);
+        last = known;
+        commands.newer_than(known - commands.id_slack(), 0, 0, take);
     }
     const std::lock_guard lock(mutex_);
     last_id_ = last;
@@ -100,16 +103,32 @@ void CommandWatch::look(CommandStore& commands) {
     seen_since_look_->clear();
 }
 
+// The id up to which everything was seen. SQLite gives the ids of a transaction that was rolled
+// back out again, even of our own: those of our last look are there only if it was committed.
+// `own_first`: the first id of the transaction under way.
+std::int64_t CommandWatch::known_up_to(CommandStore& commands, std::int64_t own_first) {
+    const auto [last, newest_own, before_own] = [&] {
+        const std::lock_guard lock(mutex_);
+        return std::tuple(last_id_, newest_own_, before_own_);
+    }();
+    if (commands.id_slack() > 0 || newest_own.command_id != last) return last;
+    bool committed = false;
+    if (last < own_first) {
+        commands.newer_than(last - 1, last + 1, std::numeric_limits<std::int64_t>::max(),
+                            [&, own_id = newest_own.id](std::int64_t, std::int64_t workflow_id) {
+                                committed = workflow_id == own_id;
+                            });
+    }
+    return committed ? last : before_own;
+}
+
 std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
                                                     std::span<const FailedOver> ours) {
     if (ours.empty()) return {};
     const OwnCommands own(ours);
     const bool in_a_row = own.follow_one_another();
     // Another thread may have seen ids behind ours already, but not what was inserted among ours.
-    const std::int64_t newest_known = [&] {
-        const std::lock_guard lock(mutex_);
-        return std::min(last_id_, own.first() - 1);
-    }();
+    const std::int64_t newest_known = std::min(known_up_to(commands, own.first()), own.first() - 1);
     WorkflowIds found;
     std::int64_t last = own.last();
     commands.newer_than(newest_known - commands.id_slack(), in_a_row ? own.first() : 0,
@@ -120,6 +139,10 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
     std::vector<std::int64_t> theirs = with_two_commands(ours);
     const std::lock_guard lock(mutex_);
     last_id_ = std::max(last_id_, last);
+    newest_own_ = *std::max_element(ours.begin(), ours.end(), [](const auto& a, const auto& b) {
+        return a.command_id < b.command_id;
+    });
+    before_own_ = own.first() - 1;
     seen_->add(found);
     seen_since_look_->add(found);
     if (seen_since_look_->empty()) return theirs;

@@ -41,10 +41,14 @@ class CommandWatch {
   private:
     class WorkflowIds;
 
+    std::int64_t known_up_to(CommandStore& commands, std::int64_t own_first);
+
     mutable std::mutex mutex_;  // never held while a database is asked
     const std::unique_ptr<WorkflowIds> seen_;
     const std::unique_ptr<WorkflowIds> seen_since_look_;  // by look_locked()
     std::int64_t last_id_ = 0;                            // the highest id of a command seen
+    FailedOver newest_own_;                               // of the last look_locked()
+    std::int64_t before_own_ = 0;                         // the id before the first of ours there
     bool looked_ = false;
 };
 

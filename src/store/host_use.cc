@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "store/task_instance_store.h"
 #include "store/workflow_instance_store.h"
 
@@ -9,51 +11,75 @@ namespace dsfailover {
 
 namespace {
 
+constexpr std::string_view kWorkflows = "t_ds_workflow_instance";
+constexpr std::string_view kTasks = "t_ds_task_instance";
+
+// Rows in which an address is looked for, and those out of which one is suggested.
 constexpr int kRecent = 100'000;
+constexpr int kForSuggestions = 10'000;
 
-std::string newest(std::string_view table) {
-    return fmt::format("(SELECT host FROM {} ORDER BY id DESC LIMIT {}) r", table, kRecent);
+std::string newest_hosts(std::string_view table, int count) {
+    return fmt::format("(SELECT host FROM {} ORDER BY id DESC LIMIT {}) h", table, count);
 }
 
-// MySQL's collations take 'A' for 'a'; a host is compared as written.
-bool any_row(const StoreContext& context, const std::string& from, const std::string& address) {
-    const Rows rows = context.database.query("SELECT DISTINCT host FROM " + from, {address});
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        if (rows[i].text(0) == address) return true;
-    return false;
-}
+class HostQuery {
+  public:
+    HostQuery(const StoreContext& context, const std::string& address)
+        : context_(context), address_(address) {}
+
+    bool is_recent(std::string_view table) const {
+        return is_host_in(newest_hosts(table, kRecent), "1 = 1");
+    }
+    bool is_host_in(std::string_view rows, std::string_view condition) const {
+        // MySQL's collations take 'A' for 'a'; a host is compared as written.
+        const bool folds = context_.database.dialect() == Dialect::mysql;
+        const Value parameters[] = {address_};
+        return !context_.database
+                    .query(fmt::format("SELECT 1 FROM {} WHERE {} AND {} = ? LIMIT 1", rows,
+                                       condition, folds ? "CAST(host AS BINARY)" : "host"),
+                           parameters)
+                    .empty();
+    }
+
+  private:
+    const StoreContext& context_;
+    const std::string& address_;
+};
 
 }  // namespace
 
 HostUse host_use(const StoreContext& context, const std::string& address) {
+    using namespace workflow_state;
+    const HostQuery query(context, address);
     HostUse use;
-    use.recent_workflow =
-        any_row(context, newest("t_ds_workflow_instance") + " WHERE host = ?", address);
-    if (use.recent_workflow) return use;
+    use.recent_workflow = query.is_recent(kWorkflows);
     use.unfinished_workflow =
-        any_row(context,
-                fmt::format("t_ds_workflow_instance WHERE state IN ({}, {}, {}, {}) AND host = ?",
-                            workflow_state::kRunning, workflow_state::kReadyPause,
-                            workflow_state::kReadyStop, workflow_state::kFailover),
-                address);
-    if (use.unfinished_workflow) return use;
-    use.recent_task = any_row(context, newest("t_ds_task_instance") + " WHERE host = ?", address);
-    if (use.recent_task) return use;
+        !use.recent_workflow &&
+        query.is_host_in(kWorkflows, fmt::format("state IN ({}, {}, {}, {})", kRunning, kReadyPause,
+                                                 kReadyStop, kFailover));
+    if (use.of_workflow()) return use;
+    use.recent_task = query.is_recent(kTasks);
     use.unfinished_task =
-        any_row(context,
-                fmt::format("t_ds_task_instance WHERE state IN ({}, {}) AND host = ?",
-                            task_state::kDispatched, task_state::kRunning),
-                address);
+        !use.recent_task &&
+        query.is_host_in(kTasks, fmt::format("flag = 1 AND state IN ({}, {}, {}, {}, {})",
+                                             task_state::kSubmitted, task_state::kRunning,
+                                             task_state::kNeedFaultTolerance, task_state::kDelayed,
+                                             task_state::kDispatched));
     return use;
 }
 
 std::vector<std::string> recent_hosts(const StoreContext& context) {
-    const Rows rows = context.database.query(
-        fmt::format("SELECT host FROM {} WHERE host IS NOT NULL UNION SELECT host FROM {} "
-                    "WHERE host IS NOT NULL",
-                    newest("t_ds_workflow_instance"), newest("t_ds_task_instance")));
+    const bool folds = context.database.dialect() == Dialect::mysql;
+    const auto select = [&](std::string_view table) {
+        return fmt::format("SELECT {} FROM {} WHERE host IS NOT NULL AND host <> ''",
+                           folds ? "CAST(host AS BINARY)" : "host",
+                           newest_hosts(table, kForSuggestions));
+    };
+    const Rows rows =
+        context.database.query(fmt::format("{} UNION {}", select(kWorkflows), select(kTasks)));
     std::vector<std::string> hosts;
     for (std::size_t i = 0; i < rows.size(); ++i) hosts.emplace_back(rows[i].text(0));
+    std::sort(hosts.begin(), hosts.end());
     return hosts;
 }
 

@@ -20,6 +20,7 @@ inline constexpr int kRunning = 1;             ///< RUNNING_EXECUTION
 inline constexpr int kPaused = 3;              ///< PAUSE
 inline constexpr int kNeedFaultTolerance = 8;  ///< NEED_FAULT_TOLERANCE
 inline constexpr int kKilled = 9;              ///< KILL
+inline constexpr int kDelayed = 12;            ///< DELAY_EXECUTION
 inline constexpr int kDispatched = 17;         ///< DISPATCH
 }  // namespace task_state
 

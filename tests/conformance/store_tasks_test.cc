@@ -281,8 +281,10 @@ TEST_P(StoreTasks, ActivityIsReadInTheZoneOfTheDatabase) {
     zone_ = TimeZone("Europe/Berlin");
     // 2026-10-25 02:30 there: 00:30 or 01:30 UTC.
     constexpr EpochMs kFirst = 1'792'888'200'000;
-    insert_task(1, 1, {{"end_time", "'2026-10-25 02:30:00'"}});
-    insert_task(2, 2, {{"end_time", "'2026-10-25 03:00:00'"}});
+    for (const auto& [id, time] :
+         {std::pair(1, "'2026-10-25 02:30:00'"), std::pair(2, "'2026-10-25 03:00:00'")}) {
+        insert_task(id, id, {{"submit_time", time}, {"start_time", "NULL"}});
+    }
     EXPECT_THAT(store().active_since(Ids{1, 2}, kFirst - 2000), UnorderedElementsAre(1, 2));
     EXPECT_THAT(store().active_since(Ids{1, 2}, kFirst + 2000), ElementsAre(2));
     EXPECT_THAT(store().active_since(Ids{1, 2}, kFirst + 5'400'000), IsEmpty());

@@ -60,6 +60,14 @@ class StoreWorkflows : public StoreFixture {
         Transaction transaction(*again);
         return WorkflowInstanceStore(context(*again)).settle(instances, kStamp).at(0);
     }
+    /// The instances with the versions that their rows have now: what else they hold decides then.
+    std::vector<WorkflowInstance> with_present_versions(std::vector<WorkflowInstance> instances) {
+        for (WorkflowInstance& instance : instances) {
+            const std::int64_t ids[] = {instance.id};
+            for (const auto& row : store().by_ids(ids, false)) instance.version = row.version;
+        }
+        return instances;
+    }
     void set(std::int64_t id, const std::string& assignment) {
         execute(fmt::format("UPDATE t_ds_workflow_instance SET {} WHERE id = {}", assignment, id));
     }
@@ -359,7 +367,7 @@ TEST_P(StoreWorkflows, OneThatChangedSinceIsLeftAlone) {
     execute("DELETE FROM t_ds_workflow_instance WHERE id = 23");
     const auto before = rows("SELECT * FROM t_ds_workflow_instance WHERE id < 21 ORDER BY id");
 
-    EXPECT_THAT(fail_over(instances), ElementsAre(21, 22));
+    EXPECT_THAT(fail_over(with_present_versions(instances)), ElementsAre(21, 22));
     EXPECT_EQ(rows("SELECT * FROM t_ds_workflow_instance WHERE id < 21 ORDER BY id"), before);
     EXPECT_EQ(commands(), "2");
 }
@@ -414,9 +422,9 @@ TEST_P(StoreWorkflows, TimesAreComparedToTheLastDigit) {
     insert_workflow(1, {{"start_time", "'2026-11-22 07:00:00.123456'"}});
     const auto instances = scan({kDead});
     set(1, "start_time = '2026-11-22 07:00:00.123457'");
-    EXPECT_THAT(fail_over(instances), IsEmpty());
+    EXPECT_THAT(fail_over(with_present_versions(instances)), IsEmpty());
     set(1, "start_time = '2026-11-22 07:00:00.123456'");
-    EXPECT_THAT(fail_over(instances), ElementsAre(1));
+    EXPECT_THAT(fail_over(with_present_versions(instances)), ElementsAre(1));
 }
 
 TEST_P(StoreWorkflows, NullsAsReadAreNoChange) {
