@@ -103,8 +103,8 @@ class Cluster:
                                    [self.workflow_row(**options) for _ in range(count)])
 
     def task(self, workflow, state=1, host=DEAD_WORKER, submit=None, start=None, end=None,
-             name="task", flag=1, **columns):
-        """Inserts a task instance; returns its id."""
+             name="task", flag=1, db=None, **columns):
+        """Inserts a task instance, on the connection `db` if given; returns its id."""
         row = {
             "name": name, "task_type": "SHELL", "task_code": 7, "task_definition_version": 1,
             "workflow_instance_id": workflow, "project_code": 99, "state": state,
@@ -117,7 +117,20 @@ class Cluster:
         }
         if self.has_test_flag():
             row["test_flag"] = 0
-        return self.db.insert("t_ds_task_instance", **{**row, **columns})
+        return (db or self.db).insert("t_ds_task_instance", **{**row, **columns})
+
+    def command(self, workflow, command_type=2, state=1, db=None, **columns):
+        """Inserts a command as a master or the API server does, on the connection `db` if given."""
+        row = {
+            "command_type": command_type, "workflow_instance_id": workflow,
+            "workflow_definition_code": 14_000_000_000_000, "workflow_definition_version": 3,
+            "executor_id": 0, "task_depend_type": 2, "failure_strategy": 1, "dry_run": 0,
+            "command_param": command_param(state) if command_type == 2 else None,
+            "update_time": _text(now_ms()),
+        }
+        if self.has_test_flag():
+            row["test_flag"] = 0
+        return (db or self.db).insert("t_ds_command", **{**row, **columns})
 
     def has_test_flag(self):
         if not hasattr(self, "_test_flag"):
@@ -222,11 +235,14 @@ class Cluster:
 class SimulatedMaster:
     """Consumes commands as a master does, in one transaction each.
 
-    `release` 3.3.0 leaves host and restart_time alone; later ones set both. Works on a connection
-    of its own; with the `with` statement, in a thread, until the block ends.
+    `release` 3.3.0 leaves host and restart_time alone; later ones set both. `dispatches`: what it
+    recovered goes on at once, with a new task for each that some worker was running. Works on a
+    connection of its own; with the `with` statement, in a thread, until the block ends.
     """
 
-    def __init__(self, cluster, address=ALIVE, release="3.3.0", takes=lambda command_id: True):
+    def __init__(self, cluster, address=ALIVE, release="3.3.0", takes=lambda command_id: True,
+                 dispatches=False):
+        self.cluster, self.dispatches = cluster, dispatches
         self.db = cluster.db.clone()
         self.address, self.release, self.takes = address, release, takes
         self.consumed = []  # workflow ids, in order
@@ -256,8 +272,17 @@ class SimulatedMaster:
                                   + " WHERE id = ? AND state = 18", state, *values, workflow)
             if hit != 1:
                 self.problems.append(workflow)
+            if self.dispatches:
+                self._dispatch(workflow)
             self.consumed.append(workflow)
         return True
+
+    def _dispatch(self, workflow):
+        self.db.execute("UPDATE t_ds_task_instance SET flag = 0, state = 8 WHERE flag = 1"
+                        " AND state IN (1, 17) AND workflow_instance_id = ?", workflow)
+        # MySQL keeps whole seconds: later than a stamp that was rounded up, too.
+        moment = now_ms() + 1 + 2 * (self.db.precision_ms - 1)
+        self.cluster.task(workflow, state=1, host="10.0.1.9:1234", submit=moment, db=self.db)
 
     def __enter__(self):
         self._thread.start()
@@ -277,6 +302,15 @@ class SimulatedMaster:
                 if "lock" not in str(error).lower():
                     self.problems.append(str(error))
                     return
+
+
+def take_the_old_way(db, workflows):
+    """A master of 3.3.0 takes the commands of `workflows`, which then run again. Ends the transaction
+    that was begun on the connection `db`."""
+    ids = ", ".join(map(str, workflows))
+    db.execute(f"DELETE FROM t_ds_command WHERE workflow_instance_id IN ({ids})")
+    db.execute(f"UPDATE t_ds_workflow_instance SET state = 1 WHERE state = 18 AND id IN ({ids})")
+    db.execute("COMMIT")
 
 
 def until(condition, timeout=20, message="it did not happen"):
