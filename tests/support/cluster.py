@@ -119,8 +119,8 @@ class Cluster:
             row["test_flag"] = 0
         return (db or self.db).insert("t_ds_task_instance", **{**row, **columns})
 
-    def command(self, workflow, command_type=2, state=1, db=None, **columns):
-        """Inserts a command as a master or the API server does, on the connection `db` if given."""
+    def command_row(self, workflow, command_type=2, state=1, **columns):
+        """A command as a master or the API server inserts it."""
         row = {
             "command_type": command_type, "workflow_instance_id": workflow,
             "workflow_definition_code": 14_000_000_000_000, "workflow_definition_version": 3,
@@ -130,7 +130,11 @@ class Cluster:
         }
         if self.has_test_flag():
             row["test_flag"] = 0
-        return (db or self.db).insert("t_ds_command", **{**row, **columns})
+        return {**row, **columns}
+
+    def command(self, workflow, *arguments, db=None, **columns):
+        """Inserts a command, on the connection `db` if given; returns its id."""
+        return (db or self.db).insert("t_ds_command", **self.command_row(workflow, *arguments, **columns))
 
     def has_test_flag(self):
         if not hasattr(self, "_test_flag"):
