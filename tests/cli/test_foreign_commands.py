@@ -5,23 +5,13 @@ import time
 
 import pytest
 
-from support.cluster import (DEAD, DEAD_WORKER, HOUR, SECOND, ago, now_ms, take_the_old_way, until)
+from support.cluster import (DEAD, DEAD_WORKER, HOUR, SECOND, ago, hold, now_ms, take_the_old_way,
+                             until, waits_for_a_row)
+from support.registries import STAMPS
 
 DATABASES = ["sqlite", "postgresql", "mariadb"]
 COMMANDS = {"failover-master": ("failover-master", DEAD), "global": ("global",),
             "failover-worker": ("failover-worker", DEAD_WORKER)}
-
-
-def hold(cluster, workflow):
-    """A transaction of somebody else that keeps a run waiting at this row; of SQLite, at its next chunk."""
-    other = cluster.db.clone()
-    if cluster.db.type == "sqlite":
-        other.execute("PRAGMA busy_timeout = 0")
-        other.execute("BEGIN IMMEDIATE")
-    else:
-        other.execute("BEGIN")
-        other.rows("SELECT id FROM t_ds_workflow_instance WHERE id = ? FOR UPDATE", workflow)
-    return other
 
 
 def begin_in_a_gap(writer):
@@ -35,18 +25,6 @@ def begin_in_a_gap(writer):
     end = time.monotonic() + 30
     while not begun():
         assert time.monotonic() < end, "there was no gap"
-
-
-def waits_for_a_row(cluster):
-    """Whether a run of ours waits for what somebody else holds."""
-    db = cluster.db
-    if db.type == "postgresql":
-        return db.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dsfailover'"
-                        " AND wait_event_type = 'Lock'")
-    if db.type == "mariadb":
-        return db.value("SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'")
-    time.sleep(0.5)
-    return True
 
 
 def reasons(result, address=DEAD):
@@ -149,8 +127,8 @@ def test_a_command_that_comes_between_our_look_and_our_commit(make_cluster, data
     held, beside = workflows[2], workflows[4]
     other = hold(cluster, held)
     run = cluster.start("failover-master", DEAD)
-    until(lambda: cluster.registry.stamps(DEAD) or waits_for_a_row(cluster))
-    until(lambda: waits_for_a_row(cluster))
+    until(lambda: cluster.registry.get(f"{STAMPS}/{DEAD}"))  # the reading is over
+    until(lambda: waits_for_a_row(cluster.db))
     for workflow in (held, beside):
         cluster.command(workflow, kind, db=other)
     other.execute("COMMIT")
@@ -169,7 +147,7 @@ def test_every_other_one_of_many_gets_a_command_meanwhile(make_cluster):
     workflows = cluster.workflows(1000)
     other = hold(cluster, workflows[0])
     run = cluster.start("failover-master", DEAD)
-    until(lambda: waits_for_a_row(cluster))
+    until(lambda: waits_for_a_row(cluster.db))
     with contextlib.closing(other.connection.cursor()) as cursor:
         cursor.execute("INSERT INTO t_ds_command (command_type, workflow_instance_id, workflow_definition_code)"
                        " SELECT 7, id, 1 FROM t_ds_workflow_instance WHERE host = %s AND id %% 2 = 0", (DEAD,))
@@ -218,7 +196,7 @@ def test_a_row_that_changed_and_changed_back_is_looked_at_again(make_cluster, re
     for state in (18, 1):
         other.execute("UPDATE t_ds_workflow_instance SET state = ? WHERE id = ?", state, taken)
     run = cluster.start("failover-master", DEAD)
-    until(lambda: waits_for_a_row(cluster))
+    until(lambda: waits_for_a_row(cluster.db))
     cluster.task(taken, submit=now_ms() + 10 * SECOND, db=other)  # as if the run had taken so long
     other.execute("COMMIT")
     result = run.finish(0)
@@ -235,7 +213,7 @@ def test_a_row_that_changed_and_changed_back_without_more_is_failed_over_in_the_
     for text in ("'[1]'", "'[]'"):
         other.execute(f"UPDATE t_ds_workflow_instance SET var_pool = {text} WHERE id = ?", workflows[1])
     run = cluster.start("failover-master", DEAD)
-    until(lambda: waits_for_a_row(cluster))
+    until(lambda: waits_for_a_row(cluster.db))
     other.execute("COMMIT")
     run.finish(0)
     cluster.assert_failed_over_once(workflows)

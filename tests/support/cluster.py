@@ -317,6 +317,29 @@ def take_the_old_way(db, workflows):
     db.execute("COMMIT")
 
 
+def hold(cluster, workflow):
+    """A transaction of somebody else that keeps a run waiting at this row; on SQLite at its next write."""
+    other = cluster.db.clone()
+    if cluster.db.type == "sqlite":
+        other.execute("PRAGMA busy_timeout = 0")
+        other.execute("BEGIN IMMEDIATE")
+    else:
+        other.execute("BEGIN")
+        other.rows("SELECT id FROM t_ds_workflow_instance WHERE id = ? FOR UPDATE", workflow)
+    return other
+
+
+def waits_for_a_row(db):
+    """Whether a run of ours waits for a row or table that somebody else holds."""
+    if db.type == "postgresql":
+        return db.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dsfailover'"
+                        " AND wait_event_type = 'Lock'") > 0
+    if db.type == "mariadb":
+        return db.value("SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'") > 0
+    time.sleep(0.5)  # SQLite tells nobody
+    return True
+
+
 def until(condition, timeout=20, message="it did not happen"):
     """Waits for `condition` to be true and returns its value."""
     end = time.monotonic() + timeout
