@@ -119,6 +119,7 @@ def fail_over_beside_a_master(cluster, workflows, events, options):
     return result
 
 
+@pytest.mark.slow
 def test_a_slow_registry(cluster, zookeeper):
     """Lock and absence are confirmed while the rows are held."""
     workflows = cluster.workflows(20_000)
