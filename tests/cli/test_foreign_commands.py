@@ -11,7 +11,8 @@ from support.registries import STAMPS
 
 DATABASES = ["sqlite", "postgresql", "mariadb"]
 COMMANDS = {"failover-master": ("failover-master", DEAD), "global": ("global",),
-            "failover-worker": ("failover-worker", DEAD_WORKER)}
+            "failover-worker": ("failover-worker", DEAD_WORKER, "--wait", "0s"),
+            "redispatch": ("failover-worker", DEAD_WORKER, "--redispatch", "--wait", "0s")}
 
 
 def begin_in_a_gap(writer):
@@ -34,13 +35,15 @@ def reasons(result, address=DEAD):
 # -- taken while we work
 
 
-@pytest.mark.parametrize("name, database", [*(("failover-master", each) for each in DATABASES), ("global", "postgresql")])
+@pytest.mark.parametrize("name, database", [*(("failover-master", each) for each in DATABASES),
+                                            ("global", "postgresql"), ("redispatch", "postgresql")])
 def test_what_a_master_took_during_the_run_is_its(make_cluster, name, database):
     """The last ones have a command of somebody else; a master takes those while the first are failed over."""
     cluster = make_cluster(database=database)
     workflows = cluster.workflows(10_300)
     foreign = cluster.workflows(200, state=18)
     cluster.db.insert_many("t_ds_command", [cluster.command_row(workflow) for workflow in foreign])
+    cluster.task(workflows[0])
     blocker = hold(cluster, workflows[-1]) if database != "sqlite" else cluster.db.clone()
     run = cluster.start(*COMMANDS[name])
     until(lambda: cluster.db.value("SELECT count(*) FROM t_ds_command") > len(foreign), 60)
@@ -91,12 +94,16 @@ def test_a_command_that_waits_already_stays_the_only_one(make_cluster, database,
         cluster.task(workflow)
     before = {workflow: cluster.instance(workflow) for workflow in waiting}
     commands = cluster.commands()
+    tasks = {row["id"]: row for row in cluster.db.rows("SELECT * FROM t_ds_task_instance")
+             if row["workflow_instance_id"] in waiting}
     # Nothing overrules it.
     for arguments in ([], ["--in-doubt", "all"], ["--in-doubt", next(iter(waiting))]):
         result = cluster.run(*COMMANDS[name], *arguments, code=3)
         cluster.assert_failed_over_once([mine])
         assert {workflow: cluster.instance(workflow) for workflow in waiting} == before
         assert [each for each in cluster.commands() if each["workflow_instance_id"] != mine] == commands
+        assert {row["id"]: row for row in cluster.db.rows("SELECT * FROM t_ds_task_instance")
+                if row["workflow_instance_id"] in waiting} == tasks
         if not arguments:
             assert reasons(result) == {"command_pending": len(waiting)}
             items = {item["id"]: item["reason"] for item in result.master_of(DEAD)["workflows"]["items"]}

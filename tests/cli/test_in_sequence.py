@@ -19,6 +19,8 @@ COMMANDS = {
     "requeue": ("requeue",),
 }
 PAIRS = list(itertools.product(COMMANDS, COMMANDS))
+COMMANDS["redispatch"] = ("failover-worker", DEAD_WORKER, "--redispatch", "--wait", "0s")
+PAIRS += [("redispatch", "failover-master"), ("redispatch", "redispatch"), ("requeue", "redispatch")]
 ELSEWHERE = [("jdbc", "postgresql"), ("etcd", "mariadb")]
 AGAIN = [("requeue", "failover-master"), ("failover-master", "failover-master"), ("global", "failover-master")]
 SCENARIOS = ([("zookeeper", "sqlite", *pair) for pair in PAIRS]

@@ -282,11 +282,13 @@ class SimulatedMaster:
         return True
 
     def _dispatch(self, workflow):
-        self.db.execute("UPDATE t_ds_task_instance SET flag = 0, state = 8 WHERE flag = 1"
-                        " AND state IN (1, 17) AND workflow_instance_id = ?", workflow)
         # MySQL keeps whole seconds: later than a stamp that was rounded up, too.
         moment = now_ms() + 1 + 2 * (self.db.precision_ms - 1)
-        self.cluster.task(workflow, state=1, host="10.0.1.9:1234", submit=moment, db=self.db)
+        its = " WHERE flag = 1 AND workflow_instance_id = ? AND state IN "
+        self.db.execute("UPDATE t_ds_task_instance SET flag = 0, state = 8" + its + "(1, 17)", workflow)
+        if not self.db.execute("UPDATE t_ds_task_instance SET state = 1, host = ?, start_time = ?" + its + "(0)",
+                               "10.0.1.9:1234", databases.to_text(moment), workflow):
+            self.cluster.task(workflow, state=1, host="10.0.1.9:1234", submit=moment, db=self.db)
 
     def __enter__(self):
         self._thread.start()
