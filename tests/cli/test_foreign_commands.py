@@ -148,6 +148,26 @@ def test_a_command_that_comes_between_our_look_and_our_commit(make_cluster, data
     assert (kinds[held], kinds[beside]) == (kind, kind)
 
 
+@pytest.mark.parametrize("database", DATABASES[1:])
+def test_a_command_with_an_older_id_that_is_committed_late(make_cluster, database):
+    """Its id is older than thousands of ours that are in the table when it appears there."""
+    cluster = make_cluster(database=database)
+    workflows = cluster.workflows(5_100)
+    late = workflows[-1]
+    inserting = cluster.db.clone()
+    inserting.execute("BEGIN")
+    cluster.command(late, 7, db=inserting)
+    other = hold(cluster, workflows[-2])
+    run = cluster.start("failover-master", DEAD)
+    until(lambda: cluster.db.value("SELECT count(*) FROM t_ds_command") >= 4_000, 60)
+    until(lambda: waits_for_a_row(cluster.db))
+    inserting.execute("COMMIT")
+    other.execute("COMMIT")
+    result = run.finish(3)
+    assert cluster.commands_per_workflow() == {w: 1 for w in workflows}
+    assert cluster.state(late) == 1 and reasons(result) == {"command_pending": 1}
+
+
 def test_every_other_one_of_many_gets_a_command_meanwhile(make_cluster):
     """What is left between them is failed over all the same, and in reasonable time."""
     cluster = make_cluster(database="postgresql")
