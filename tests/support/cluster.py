@@ -104,8 +104,8 @@ class Cluster:
                                    [self.workflow_row(**options) for _ in range(count)])
 
     def task(self, workflow, state=1, host=DEAD_WORKER, submit=None, start=None, end=None,
-             name="task", flag=1, **columns):
-        """Inserts a task instance; returns its id."""
+             name="task", flag=1, db=None, **columns):
+        """Inserts a task instance, on the connection `db` if given; returns its id."""
         row = {
             "name": name, "task_type": "SHELL", "task_code": 7, "task_definition_version": 1,
             "workflow_instance_id": workflow, "project_code": 99, "state": state,
@@ -118,7 +118,24 @@ class Cluster:
         }
         if self.has_test_flag():
             row["test_flag"] = 0
-        return self.db.insert("t_ds_task_instance", **{**row, **columns})
+        return (db or self.db).insert("t_ds_task_instance", **{**row, **columns})
+
+    def command_row(self, workflow, command_type=2, state=1, **columns):
+        """A command as a master or the API server inserts it."""
+        row = {
+            "command_type": command_type, "workflow_instance_id": workflow,
+            "workflow_definition_code": 14_000_000_000_000, "workflow_definition_version": 3,
+            "executor_id": 0, "task_depend_type": 2, "failure_strategy": 1, "dry_run": 0,
+            "command_param": command_param(state) if command_type == 2 else None,
+            "update_time": _text(now_ms()),
+        }
+        if self.has_test_flag():
+            row["test_flag"] = 0
+        return {**row, **columns}
+
+    def command(self, workflow, *arguments, db=None, **columns):
+        """Inserts a command, on the connection `db` if given; returns its id."""
+        return (db or self.db).insert("t_ds_command", **self.command_row(workflow, *arguments, **columns))
 
     def has_test_flag(self):
         if not hasattr(self, "_test_flag"):
@@ -239,11 +256,14 @@ class Cluster:
 class SimulatedMaster:
     """Consumes commands as a master does, in one transaction each.
 
-    `release` 3.3.0 leaves host and restart_time alone; later ones set both. Works on a connection
-    of its own; with the `with` statement, in a thread, until the block ends.
+    `release` 3.3.0 leaves host and restart_time alone; later ones set both. `dispatches`: what it
+    recovered goes on at once, with a new task for each that some worker was running. Works on a
+    connection of its own; with the `with` statement, in a thread, until the block ends.
     """
 
-    def __init__(self, cluster, address=ALIVE, release="3.3.0", takes=lambda command_id: True):
+    def __init__(self, cluster, address=ALIVE, release="3.3.0", takes=lambda command_id: True,
+                 dispatches=False):
+        self.cluster, self.dispatches = cluster, dispatches
         self.db = cluster.db.clone()
         self.address, self.release, self.takes = address, release, takes
         self.consumed = []  # workflow ids, in order
@@ -273,8 +293,19 @@ class SimulatedMaster:
                                   + " WHERE id = ? AND state = 18", state, *values, workflow)
             if hit != 1:
                 self.problems.append(workflow)
+            if self.dispatches:
+                self._dispatch(workflow)
             self.consumed.append(workflow)
         return True
+
+    def _dispatch(self, workflow):
+        # MySQL keeps whole seconds: later than a stamp that was rounded up, too.
+        moment = now_ms() + 1 + 2 * (self.db.precision_ms - 1)
+        its = " WHERE flag = 1 AND workflow_instance_id = ? AND state IN "
+        self.db.execute("UPDATE t_ds_task_instance SET flag = 0, state = 8" + its + "(1, 17)", workflow)
+        if not self.db.execute("UPDATE t_ds_task_instance SET state = 1, host = ?, start_time = ?" + its + "(0)",
+                               "10.0.1.9:1234", databases.to_text(moment), workflow):
+            self.cluster.task(workflow, state=1, host="10.0.1.9:1234", submit=moment, db=self.db)
 
     def __enter__(self):
         self._thread.start()
@@ -294,6 +325,38 @@ class SimulatedMaster:
                 if "lock" not in str(error).lower():
                     self.problems.append(str(error))
                     return
+
+
+def take_the_old_way(db, workflows):
+    """A master of 3.3.0 takes the commands of `workflows`, which then run again. Ends the transaction
+    that was begun on the connection `db`."""
+    ids = ", ".join(map(str, workflows))
+    db.execute(f"DELETE FROM t_ds_command WHERE workflow_instance_id IN ({ids})")
+    db.execute(f"UPDATE t_ds_workflow_instance SET state = 1 WHERE state = 18 AND id IN ({ids})")
+    db.execute("COMMIT")
+
+
+def hold(cluster, workflow):
+    """A transaction of somebody else that keeps a run waiting at this row; on SQLite at its next write."""
+    other = cluster.db.clone()
+    if cluster.db.type == "sqlite":
+        other.execute("PRAGMA busy_timeout = 0")
+        other.execute("BEGIN IMMEDIATE")
+    else:
+        other.execute("BEGIN")
+        other.rows("SELECT id FROM t_ds_workflow_instance WHERE id = ? FOR UPDATE", workflow)
+    return other
+
+
+def waits_for_a_row(db):
+    """Whether a run of ours waits for a row or table that somebody else holds."""
+    if db.type == "postgresql":
+        return db.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dsfailover'"
+                        " AND wait_event_type = 'Lock'") > 0
+    if db.type == "mariadb":
+        return db.value("SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'") > 0
+    time.sleep(0.5)  # SQLite tells nobody
+    return True
 
 
 def until(condition, timeout=20, message="it did not happen"):

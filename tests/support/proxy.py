@@ -10,6 +10,9 @@
                                             # the connection is cut
         proxy.cut_before(b"COMMIT")         # the request does not reach the server
         proxy.do_before(b"COMMIT", action)  # action() runs before that request is passed on
+        proxy.do_before_each(b"COMMIT", action)  # the same before every such request
+        proxy.cut_and_hold(b"COMMIT", until)     # cuts our side; the server gets the request, on the
+                                                 # old connection, once until() has returned
         proxy.delay(0.2)                    # seconds that each packet to the server waits
 """
 
@@ -37,6 +40,8 @@ class Proxy:
         self._refuse = False
         self._for_good = False
         self._delay = 0.0
+        self._each = None  # (bytes, action)
+        self._held_until = None
         self._marker = None  # (bytes, whether the server gets it or an action, matches to let pass)
         self._flowing = threading.Event()
         self._flowing.set()
@@ -97,6 +102,16 @@ class Proxy:
         self.fired.clear()
         self._marker = (marker, action, 0)
 
+    def do_before_each(self, marker, action):
+        """Runs `action` whenever a request with `marker` has come, and then lets it through."""
+        self._each = (marker, action)
+
+    def cut_and_hold(self, marker, until):
+        """Cuts the connection of the request with `marker`, which reaches the server late."""
+        self.fired.clear()
+        self._held_until = until
+        self._marker = (marker, "hold", 0)
+
     def _accept(self):
         while not self._closing:
             try:
@@ -133,6 +148,9 @@ class Proxy:
                         continue
                     if self._delay:
                         time.sleep(self._delay)
+                    if self._each and self._each[0].lower() in (tail + data).lower():
+                        self._each[1]()
+                        tail = b""
                     verdict = self._matches(tail + data)
                     if verdict is None:
                         tail = (tail + data)[-256:]
@@ -146,6 +164,11 @@ class Proxy:
                     if verdict == "pass":
                         server.sendall(data)
                         continue
+                    if verdict == "hold":
+                        _reset(client)
+                        self._held_until()
+                        server.sendall(data)
+                        select.select([server], [], [], 10)
                     if verdict == "after":
                         server.sendall(data)
                         # Its answer tells that the server has done it.
@@ -170,7 +193,7 @@ class Proxy:
                 self._marker = (marker, reaches_server, skip - 1)
                 return "pass"
             self._marker = None
-            if callable(reaches_server):
+            if callable(reaches_server) or reaches_server == "hold":
                 return reaches_server
             return "after" if reaches_server else "before"
 
