@@ -107,12 +107,12 @@ class Bench:
         workload.fill_living()
         return workload
 
-    def compare_failover(self, workload, size, what, target, command, hosts=1, floor_host=None):
+    def compare_failover(self, workload, size, what, target, command, hosts=1, floor_host=None, commands=0):
         written = []
 
         def reset():
             self.registry.clear()
-            workload.fill(size, hosts)
+            workload.fill(size, hosts, commands)
 
         def ours():
             child = self.dsfailover(*command, "--grace", "0s", workload=workload)
@@ -143,6 +143,19 @@ class Bench:
                 self.compare_failover(workload, size, f"failover-master, {kind.name}",
                                       target if size >= 100_000 else None, ["failover-master", DEAD],
                                       floor_host=DEAD)
+
+    def failover_among_commands(self):
+        """As many recovery commands as instances wait already: each transaction looks for new ones."""
+        for kind, server_kind, target in ((PostgresqlWorkload, DurablePostgreSQL, 1.3),
+                                          (MariadbWorkload, DurableMariaDB, 1.5),
+                                          (SqliteWorkload, None, 1.5)):
+            if self.options.only not in f"commands {kind.name}".lower():
+                continue
+            workload = self.workload(kind, server_kind)
+            size = min(1_000_000, self.options.size)
+            self.compare_failover(workload, size, f"failover-master, {kind.name}, {size:,} commands wait",
+                                  target if size >= 100_000 else None, ["failover-master", DEAD],
+                                  floor_host=DEAD, commands=size)
 
     def failover_among_finished(self):
         finished = self.options.finished if self.options.finished is not None else 5 * self.options.size
@@ -330,6 +343,7 @@ class Bench:
 PARTS = {
     "start-up": Bench.start_up,
     "failover": Bench.failover,
+    "commands": Bench.failover_among_commands,
     "finished": Bench.failover_among_finished,
     "global": Bench.global_failover,
     "marks-zookeeper": Bench.marks_on_zookeeper,

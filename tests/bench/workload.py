@@ -66,14 +66,22 @@ class Workload:
 
     # -- filling
 
-    def fill(self, count, hosts=1):
+    def fill(self, count, hosts=1, commands=0):
         """Puts `count` unfinished instances of `hosts` dead masters, 10.9.0.1 to 10.9.0.`hosts`,
-        in place of what the last run left."""
+        and `commands` recovery commands of others, in place of what the last run left."""
         self.clear()
+        if commands:
+            self._insert_commands(commands)
         state = "CASE i % 10 WHEN 0 THEN 2 WHEN 1 THEN 4 ELSE 1 END"
         host = self.text("'10.9.0.'", f"1 + i % {hosts}", "':5678'")
         self._insert(FIRST, FIRST + count - 1, state, host, now_ms() - 3_600_000)
         self.settle()
+
+    def _insert_commands(self, count):
+        self.run("INSERT INTO t_ds_command (command_type, workflow_definition_code,"
+                 " workflow_definition_version, workflow_instance_id, executor_id, update_time,"
+                 f" command_param) SELECT 2, {DEFINITION}, 3, i, 0, '2026-01-01 00:00:02',"
+                 f" '{_PARAM % 'RUNNING_EXECUTION'}' FROM {self.numbers(1, count)}")
 
     def fill_finished(self, count):
         """Puts finished instances before them, and one that runs on the living master."""
@@ -237,15 +245,15 @@ class SqliteWorkload(Workload):
     def moment(self, start_ms, offset_ms):
         return f"strftime('%Y-%m-%d %H:%M:%f', ({start_ms} + {offset_ms}) / 1000.0, 'unixepoch')"
 
-    def fill(self, count, hosts=1):
+    def fill(self, count, hosts=1, commands=0):
         self._remove(self.path)
-        kept = f"{self.path}-{count}-{hosts}"
+        kept = f"{self.path}-{count}-{hosts}-{commands}"
         if self._filled != kept:
             if self._filled:
                 os.remove(self._filled)
             databases.Sqlite(self.path).close()
             self.fill_living()
-            super().fill(count, hosts)
+            super().fill(count, hosts, commands)
             os.rename(self.path, kept)
             self._remove(self.path)
             self._filled = kept

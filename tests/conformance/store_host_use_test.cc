@@ -23,21 +23,15 @@ class StoreHostUse : public StoreFixture {
     /// Enough rows behind those there are to make them old.
     void bury(const std::string& table) {
         const bool of_tasks = table == "t_ds_task_instance";
-        const std::string columns = of_tasks ? "id, task_code, state" : "id, executor_id, state";
-        if (is_postgresql()) {
-            execute(
-                fmt::format("INSERT INTO {} ({}) SELECT i, 1, 7 FROM "
-                            "generate_series(1001, 101000) i",
-                            table, columns));
-        } else if (is_mysql()) {
-            execute(fmt::format("INSERT INTO {} ({}) SELECT seq, 1, 7 FROM seq_1001_to_101000",
-                                table, columns));
-        } else {
-            execute(
-                fmt::format("INSERT INTO {} ({}) WITH RECURSIVE n(i) AS (VALUES (1001) UNION "
-                            "ALL SELECT i + 1 FROM n WHERE i < 101000) SELECT i, 1, 7 FROM n",
-                            table, columns));
-        }
+        const std::string columns = of_tasks ? "id, state, name, task_type, task_code"
+                                             : "id, state, workflow_definition_code, executor_id";
+        const std::string values = of_tasks ? "i, 7, 'x', 'SHELL', 1" : "i, 7, 1, 1";
+        const std::string numbers[] = {
+            "(WITH RECURSIVE n(i) AS (VALUES (1001) UNION ALL SELECT i + 1 FROM n WHERE "
+            "i < 101000) SELECT i FROM n) n",
+            "generate_series(1001, 101000) i", "(SELECT seq AS i FROM seq_1001_to_101000) n"};
+        execute(fmt::format("INSERT INTO {} ({}) SELECT {} FROM {}", table, columns, values,
+                            numbers[static_cast<std::size_t>(dialect())]));
     }
 };
 
@@ -65,6 +59,7 @@ TEST_P(StoreHostUse, TasksAreAskedIfNoWorkflowNamesIt) {
 }
 
 TEST_P(StoreHostUse, OldWorkflowsCountIfUnfinished) {
+    if (!GetParam().has_test_flag) GTEST_SKIP() << "the same, and slow to fill";
     insert_workflow(1, {{"host", "'Master-0:5678'"}, {"state", "7"}});
     bury("t_ds_workflow_instance");
     EXPECT_EQ(use(), "0000");
@@ -77,6 +72,7 @@ TEST_P(StoreHostUse, OldWorkflowsCountIfUnfinished) {
 }
 
 TEST_P(StoreHostUse, OldTasksCountIfUnfinishedAndValid) {
+    if (!GetParam().has_test_flag) GTEST_SKIP() << "the same, and slow to fill";
     insert_task(1, 1, {{"host", "'Master-0:5678'"}, {"state", "7"}});
     bury("t_ds_task_instance");
     for (const int state : {0, 1, 3, 6, 7, 8, 9, 12, 13, 17}) {
