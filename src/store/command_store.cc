@@ -46,16 +46,24 @@ void CommandStore::scan_ids(const IdCallback& command) {
                              });
 }
 
-// A page at a time, in order: without LIMIT, PostgreSQL would read the whole of a table that it has
-// no statistics of.
 void CommandStore::newer_than(std::int64_t after_id, std::int64_t own_first, std::int64_t own_last,
                               const IdCallback& command) {
+    // Not in one statement: a server would read ours to leave them out.
+    if (own_last > 0 && own_first > after_id + 1) read_between(after_id, own_first, command);
+    read_between(std::max(after_id, own_last), std::nullopt, command);
+}
+
+// A page at a time, in order: without LIMIT, PostgreSQL would read the whole of a table that it has
+// no statistics of.
+void CommandStore::read_between(std::int64_t after_id, std::optional<std::int64_t> before_id,
+                                const IdCallback& command) {
     const std::string sql = fmt::format(
-        "SELECT id, workflow_instance_id FROM t_ds_command "
-        "WHERE id > ? AND id NOT BETWEEN ? AND ? ORDER BY id LIMIT {}",
-        kIdsPerQuery);
+        "SELECT id, workflow_instance_id FROM t_ds_command WHERE id > ?{} ORDER BY id LIMIT {}",
+        before_id ? " AND id < ?" : "", kIdsPerQuery);
     for (Rows rows;;) {
-        rows = context_.database.query(sql, {after_id, own_first, own_last});
+        Parameters parameters = {after_id};
+        if (before_id) parameters.emplace_back(*before_id);
+        rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             const Row row = rows[i];
             const StoredRow stored(row, kTable, context_);

@@ -98,6 +98,8 @@ class CommandStore {
     std::int64_t insert_again(const CommandRow& row, EpochMs now);
 
   private:
+    void read_between(std::int64_t after_id, std::optional<std::int64_t> before_id,
+                      const IdCallback& command);
     std::vector<ErrorCommand> read_failed(std::string_view column,
                                           std::span<const std::int64_t> ids);
 

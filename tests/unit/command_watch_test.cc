@@ -33,7 +33,7 @@ class CommandTable : public Database {
         const auto number = [&](std::size_t i) { return std::get<std::int64_t>(parameters[i]); };
         const std::size_t limit = std::stoul(std::string(sql.substr(sql.rfind(' ') + 1)));
         for (auto at = commands.upper_bound(number(0)); at != commands.end(); ++at) {
-            if (at->first >= number(1) && at->first <= number(2)) continue;
+            if (parameters.size() > 1 && at->first >= number(1)) break;
             if (rows.size() == limit) break;
             add(rows, {std::to_string(at->first), std::to_string(at->second)});
             ++rows_read;
