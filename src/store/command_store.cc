@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "store/batches.h"
 #include "store/recovery_command.h"
@@ -46,24 +47,34 @@ void CommandStore::scan_ids(const IdCallback& command) {
                              });
 }
 
-// A page at a time, in order: without LIMIT, PostgreSQL would read the whole of a table that it has
-// no statistics of.
-void CommandStore::newer_than(std::int64_t after_id, std::int64_t own_first, std::int64_t own_last,
+// From one range to the next, so that none of their ids is read. A page at a time, in order:
+// without LIMIT, PostgreSQL would read the whole of a table that it has no statistics of.
+void CommandStore::newer_than(std::int64_t after_id, std::span<const IdRange> but_not,
                               const IdCallback& command) {
+    std::vector<IdRange> ranges(but_not.begin(), but_not.end());
+    std::sort(ranges.begin(), ranges.end(),
+              [](const IdRange& a, const IdRange& b) { return a.first < b.first; });
     const std::string sql = fmt::format(
-        "SELECT id, workflow_instance_id FROM t_ds_command "
-        "WHERE id > ? AND id NOT BETWEEN ? AND ? ORDER BY id LIMIT {}",
+        "SELECT id, workflow_instance_id FROM t_ds_command WHERE id > ? AND id < ? "
+        "ORDER BY id LIMIT {}",
         kIdsPerQuery);
-    for (Rows rows;;) {
-        rows = context_.database.query(sql, {after_id, own_first, own_last});
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const Row row = rows[i];
-            const StoredRow stored(row, kTable, context_);
-            after_id = stored.id();
-            command(after_id, workflow_id(stored, row, 1));
+    const auto read_up_to = [&](std::int64_t before_id) {
+        for (Rows rows;;) {
+            rows = context_.database.query(sql, {after_id, before_id});
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                const Row row = rows[i];
+                const StoredRow stored(row, kTable, context_);
+                after_id = stored.id();
+                command(after_id, workflow_id(stored, row, 1));
+            }
+            if (rows.size() < kIdsPerQuery) return;
         }
-        if (rows.size() < kIdsPerQuery) return;
+    };
+    for (const IdRange& range : ranges) {
+        if (range.first > after_id + 1) read_up_to(range.first);
+        after_id = std::max(after_id, range.last);
     }
+    read_up_to(std::numeric_limits<std::int64_t>::max());
 }
 
 std::int64_t CommandStore::id_slack() const {
