@@ -71,10 +71,9 @@ std::optional<Refusal> check_before_fence(const RunContext& context, const First
                                           const std::string& address, bool is_master,
                                           std::optional<EpochMs> event_time) {
     const EpochMs clock = latest_clock(context.database);
-    WorkflowInstanceStore(context.store())
-        .scan_unfinished({}, [&](const WorkflowInstance& one) {
-            if (one.host && is_address(*one.host)) check_start_time(context, one, clock);
-        });
+    WorkflowInstanceStore(context.store()).scan_unfinished({}, [&](const WorkflowInstance& one) {
+        if (one.host && is_address(*one.host)) check_start_time(context, one, clock);
+    });
     if (!is_master || event_time || !activity_lags(context, look.servers)) return std::nullopt;
     return Refusal{
         ExitCode::needs_person,

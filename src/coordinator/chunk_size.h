@@ -32,7 +32,9 @@ class ChunkSize {
     static constexpr std::size_t kMost = 5000;
     static constexpr std::size_t kLeast = 20;
     static constexpr Millis kMostHeld{2000};
-    std::atomic<std::size_t> size_ = kMost;
+    // How fast the database is shows with the first.
+    static constexpr std::size_t kFirst = 1000;
+    std::atomic<std::size_t> size_ = kFirst;
 };
 
 }  // namespace dsfailover

@@ -23,6 +23,7 @@ namespace {
 constexpr std::size_t kPage = 5000;
 constexpr EpochMs kMoveMs = 5000;
 constexpr int kLaterReadings = 3;
+constexpr int kReadings = 3;  // of one kind, while servers come
 constexpr int kStampConflicts = 10;
 
 }  // namespace
@@ -340,7 +341,28 @@ void MasterFailover::check_return(Target& target) {
     }
 }
 
+// Who lives must be known for the whole scan: a process that registers meanwhile may have taken
+// what we read as its predecessor's.
 Selection MasterFailover::read(const std::set<std::string>& addresses, bool all_hosts, bool first) {
+    for (int tries = 1;; ++tries) {
+        Selection selection = read_once(addresses, all_hosts, first);
+        if (options_.dry_run || tries == kReadings) return selection;
+        Servers now = read_servers(context_.registry, true);
+        const bool same =
+            std::all_of(addresses.begin(), addresses.end(), [&](const std::string& address) {
+                const Server *before = look_.servers.master(address), *after = now.master(address);
+                return !after || (before && before->startup_time == after->startup_time);
+            });
+        look_.servers = std::move(now);
+        if (same) return selection;
+        for (Target& target : targets_) {
+            if (first && addresses.contains(target.address)) forget_reading(target);
+        }
+    }
+}
+
+Selection MasterFailover::read_once(const std::set<std::string>& addresses, bool all_hosts,
+                                    bool first) {
     SelectionRequest request;
     request.addresses = addresses;
     request.all_hosts = all_hosts;
@@ -394,7 +416,7 @@ void MasterFailover::put_item(Target& target, WorkflowItem item, bool listed) {
 void MasterFailover::look_without_locks(bool whole_cluster) {
     const std::set<std::string> wanted = active();
     if (wanted.empty()) return;
-    Selection selection = read(wanted, whole_cluster, true);
+    Selection selection = read_once(wanted, whole_cluster, true);
     std::set<std::int64_t> met;
     bool any_left = false;
     for (Target& target : targets_) {
@@ -519,7 +541,7 @@ void MasterFailover::plan(Target& target, AddressSelection& found) {
                 list_left(target, instance);
                 continue;
             }
-            its.items.add(workflow_item(instance, "planned"));
+            its.items.add(workflow_item(instance.id, instance.state, "planned"));
         }
     }
     if (its.left > 0) {
@@ -651,7 +673,7 @@ void MasterFailover::list_beyond_limit(Target& target, AddressSelection& found) 
 }
 
 void MasterFailover::list_left(Target& target, const WorkflowInstance& instance) {
-    WorkflowItem item = workflow_item(instance, "left");
+    WorkflowItem item = workflow_item(instance.id, instance.state, "left");
     item.reason = "limit";
     section(target).workflows.items.add(std::move(item));
 }
@@ -659,7 +681,7 @@ void MasterFailover::list_left(Target& target, const WorkflowInstance& instance)
 void MasterFailover::record(Target& target, const WorkflowFailoverResult& result) {
     using Kind = WorkflowFailoverResult::Kind;
     MasterSection& its = section(target);
-    WorkflowItem item = workflow_item(*result.instance, "failed_over");
+    WorkflowItem item = workflow_item(result.id, result.state, "failed_over");
     const bool listed = target.changed.erase(item.id) > 0;
     switch (result.kind) {
         case Kind::failed_over:

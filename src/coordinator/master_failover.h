@@ -120,6 +120,7 @@ class MasterFailover {
     MasterSection& section(const Target& target) const;
     Target* find(const std::string& address);
     Selection read(const std::set<std::string>& addresses, bool all_hosts, bool first);
+    Selection read_once(const std::set<std::string>& addresses, bool all_hosts, bool first);
     void skip_later(Target& target, WorkflowItem item);
     void put_item(Target& target, WorkflowItem item, bool listed);
     std::set<std::string> active() const;

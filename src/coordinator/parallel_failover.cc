@@ -10,6 +10,8 @@ namespace dsfailover {
 
 namespace {
 
+constexpr Millis kSlowAnswer{500};
+
 std::exception_ptr problem_of(const std::function<void()>& work) {
     try {
         work();
@@ -30,7 +32,7 @@ void ParallelFailover::run(const Next& next, bool in_turn) {
         const auto chunk = next();
         if (!chunk) return;
         std::optional<FailoverChunk> beside;
-        if (!in_turn && !alone_) beside = next();
+        if (!in_turn && !alone_ && !slow_registry_) beside = next();
         if (beside && connect() && run_both(*chunk, *beside)) continue;
         run_here(*chunk);
         if (!beside) continue;
@@ -56,8 +58,10 @@ void ParallelFailover::run_on(Database& database, const FailoverChunk& chunk,
     const RunContext context{context_.registry, database,        context_.schema,     context_.zone,
                              context_.audit,    context_.report, context_.zone_is_own};
     const auto confirm = [&] {
+        const EpochMs began = now_ms();
         const std::lock_guard lock(confirming_);
         chunk.confirm();
+        if (now_ms() - began > kSlowAnswer.count()) slow_registry_ = true;
     };
     WorkflowFailover(context, *chunk.watch, {confirm, chunk.also, done, chunk.held})
         .run(chunk.instances, chunk.stamp);

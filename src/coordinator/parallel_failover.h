@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -33,7 +34,7 @@ struct FailoverChunk {
 /// Fails chunks of workflow instances over, two at a time where the database has connections to
 /// spare: one transaction each, on connections of their own. A server uses one processor for a
 /// connection, so that two take little more than half the time. SQLite, where one writes at a time,
-/// and a user who may not connect twice, do with one.
+/// a user who may not connect twice, and a registry that answers slowly, do with one.
 class ParallelFailover {
   public:
     explicit ParallelFailover(const RunContext& context);
@@ -57,6 +58,9 @@ class ParallelFailover {
     std::unique_ptr<Database> second_;
     bool alone_;  // on SQLite, or since a second connection or a thread was refused
     std::mutex confirming_;
+    // The registry answers so slowly that one transaction would hold its rows while another waits
+    // for its own answer.
+    std::atomic<bool> slow_registry_ = false;
 };
 
 }  // namespace dsfailover

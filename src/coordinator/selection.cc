@@ -359,17 +359,17 @@ bool any_in_doubt(const RunContext& context, const Servers& servers) {
     }
 }
 
-WorkflowItem workflow_item(const WorkflowInstance& instance, std::string outcome) {
+WorkflowItem workflow_item(std::int64_t id, int state, std::string outcome) {
     WorkflowItem item;
-    item.id = instance.id;
-    item.previous_state = std::string(workflow_state_name(instance.state));
+    item.id = id;
+    item.previous_state = std::string(workflow_state_name(state));
     item.outcome = std::move(outcome);
     return item;
 }
 
 WorkflowItem skipped_item(const WorkflowInstance& instance, Verdict verdict,
                           std::optional<EpochMs> last_task_activity) {
-    WorkflowItem item = workflow_item(instance, "skipped");
+    WorkflowItem item = workflow_item(instance.id, instance.state, "skipped");
     item.reason = std::string(to_string(verdict));
     item.last_task_activity = last_task_activity;
     return item;

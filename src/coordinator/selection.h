@@ -94,8 +94,8 @@ Selection read_selection(const RunContext& context, const Servers& servers,
 /// RegistryError.
 bool any_in_doubt(const RunContext& context, const Servers& servers);
 
-/// The report's item for an instance, its name left out.
-WorkflowItem workflow_item(const WorkflowInstance& instance, std::string outcome);
+/// The report's item for a workflow instance in state 1, 2 or 4, its name left out.
+WorkflowItem workflow_item(std::int64_t id, int state, std::string outcome);
 
 /// The same for one that was skipped; the arguments are those of a SkipCallback.
 WorkflowItem skipped_item(const WorkflowInstance& instance, Verdict verdict,

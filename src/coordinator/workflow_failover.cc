@@ -30,7 +30,7 @@ WorkflowFailover::WorkflowFailover(const RunContext& context, CommandWatch& watc
 
 void WorkflowFailover::report(const WorkflowInstance& instance, WorkflowFailoverResult::Kind kind,
                               std::int64_t command_id, std::string problem) {
-    hooks_.done({&instance, kind, command_id, std::move(problem)});
+    hooks_.done({instance.id, instance.state, kind, command_id, std::move(problem)});
 }
 
 void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
@@ -66,21 +66,14 @@ void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stam
 void WorkflowFailover::leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,
                                  const std::set<std::int64_t>& pending) {
     if (pending.empty()) return;
+    std::vector<WorkflowInstance> others;
     for (const WorkflowInstance& instance : chunk) {
         if (pending.contains(instance.id))
             report(instance, WorkflowFailoverResult::Kind::command_pending, 0);
+        else
+            others.push_back(instance);
     }
-    run_those(chunk, stamp, [&](std::size_t i) { return !pending.contains(chunk[i].id); });
-}
-
-// Parts of the chunk itself, no copies: whoever collects the results looks at them later.
-void WorkflowFailover::run_those(std::span<const WorkflowInstance> chunk, EpochMs stamp,
-                                 const std::function<bool(std::size_t)>& wanted) {
-    for (std::size_t begin = 0, end = 0; begin < chunk.size(); begin = end) {
-        const bool run_it = wanted(begin);
-        while (end < chunk.size() && wanted(end) == run_it) ++end;
-        if (run_it) run(chunk.subspan(begin, end - begin), stamp);
-    }
+    if (!others.empty()) run(others, stamp);
 }
 
 // True when every instance of the chunk has its outcome; otherwise last_kind_ says why not. The
@@ -184,7 +177,11 @@ void WorkflowFailover::finish_settled(std::span<const WorkflowInstance> chunk, E
                     : WorkflowFailoverResult::Kind::state_changed,
                0);
     }
-    run_those(chunk, stamp, [&](std::size_t i) { return outcomes[i] == Settled::not_committed; });
+    std::vector<WorkflowInstance> open;
+    for (std::size_t i = 0; i < chunk.size(); ++i) {
+        if (outcomes[i] == Settled::not_committed) open.push_back(chunk[i]);
+    }
+    if (!open.empty()) run(open, stamp);
 }
 
 }  // namespace dsfailover

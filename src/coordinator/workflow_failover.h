@@ -19,7 +19,8 @@ struct WorkflowFailoverResult {
     /// unknown: the connection broke during COMMIT, and the database did not come back to be asked.
     /// command_pending: a command of somebody else for it waits.
     enum class Kind { failed_over, state_changed, command_pending, failed, unknown };
-    const WorkflowInstance* instance = nullptr;  ///< one of those given to run()
+    std::int64_t id = 0;
+    int state = 0;  ///< before
     Kind kind = Kind::failed;
     std::int64_t command_id = 0;  ///< failed_over; 0 if only a lost commit told of it
     std::string problem;          ///< failed, unknown
@@ -64,8 +65,6 @@ class WorkflowFailover {
     std::set<std::int64_t> commit_chunk(std::span<const WorkflowInstance> chunk, EpochMs stamp);
     void leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,
                    const std::set<std::int64_t>& pending);
-    void run_those(std::span<const WorkflowInstance> chunk, EpochMs stamp,
-                   const std::function<bool(std::size_t)>& wanted);
     std::set<std::int64_t> change_rows(std::span<const WorkflowInstance> chunk, EpochMs stamp,
                                        std::vector<FailedOver>& changed);
     std::vector<Settled> settle(std::span<const WorkflowInstance> chunk, EpochMs stamp,

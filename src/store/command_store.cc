@@ -46,32 +46,35 @@ void CommandStore::scan_ids(const IdCallback& command) {
                              });
 }
 
-void CommandStore::newer_than(std::int64_t after_id, std::int64_t own_first, std::int64_t own_last,
+// From one range to the next, so that none of their ids is read. A page at a time, in order:
+// without LIMIT, PostgreSQL would read the whole of a table that it has no statistics of.
+void CommandStore::newer_than(std::int64_t after_id, std::span<const IdRange> but_not,
                               const IdCallback& command) {
-    // Not in one statement: a server would read ours to leave them out.
-    if (own_last > 0 && own_first > after_id + 1) read_between(after_id, own_first, command);
-    read_between(std::max(after_id, own_last), std::nullopt, command);
-}
-
-// A page at a time, in order: without LIMIT, PostgreSQL would read the whole of a table that it has
-// no statistics of.
-void CommandStore::read_between(std::int64_t after_id, std::optional<std::int64_t> before_id,
-                                const IdCallback& command) {
-    const std::string sql = fmt::format(
-        "SELECT id, workflow_instance_id FROM t_ds_command WHERE id > ?{} ORDER BY id LIMIT {}",
-        before_id ? " AND id < ?" : "", kIdsPerQuery);
-    for (Rows rows;;) {
-        Parameters parameters = {after_id};
-        if (before_id) parameters.emplace_back(*before_id);
-        rows = context_.database.query(sql, parameters);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const Row row = rows[i];
-            const StoredRow stored(row, kTable, context_);
-            after_id = stored.id();
-            command(after_id, workflow_id(stored, row, 1));
+    std::vector<IdRange> ranges(but_not.begin(), but_not.end());
+    std::sort(ranges.begin(), ranges.end(),
+              [](const IdRange& a, const IdRange& b) { return a.first < b.first; });
+    const auto read_up_to = [&](std::optional<std::int64_t> before_id) {
+        const std::string sql = fmt::format(
+            "SELECT id, workflow_instance_id FROM t_ds_command WHERE id > ?{} ORDER BY id LIMIT {}",
+            before_id ? " AND id < ?" : "", kIdsPerQuery);
+        for (Rows rows;;) {
+            Parameters parameters = {after_id};
+            if (before_id) parameters.emplace_back(*before_id);
+            rows = context_.database.query(sql, parameters);
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                const Row row = rows[i];
+                const StoredRow stored(row, kTable, context_);
+                after_id = stored.id();
+                command(after_id, workflow_id(stored, row, 1));
+            }
+            if (rows.size() < kIdsPerQuery) return;
         }
-        if (rows.size() < kIdsPerQuery) return;
+    };
+    for (const IdRange& range : ranges) {
+        if (range.first > after_id + 1) read_up_to(range.first);
+        after_id = std::max(after_id, range.last);
     }
+    read_up_to(std::nullopt);  // PostgreSQL's ids are int4: no number is large enough
 }
 
 std::int64_t CommandStore::id_slack() const {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/id_ranges.h"
 #include "store/schema.h"
 #include "store/workflow_instance_store.h"
 
@@ -56,10 +57,11 @@ class CommandStore {
     using IdCallback = std::function<void(std::int64_t id, std::int64_t workflow_id)>;
     /// The ids of the same, in the same way. Not inside a transaction.
     void scan_ids(const IdCallback& command);
-    /// Commands of any type with an id greater than `after_id`, in order of id, but for those from
-    /// `own_first` to `own_last` (0, 0: none is left out). Inside a transaction, too. Costs what
-    /// lies behind `after_id`, whatever stands before: the only index is that of the ids.
-    void newer_than(std::int64_t after_id, std::int64_t own_first, std::int64_t own_last,
+    /// Commands of any type with an id greater than `after_id`, in order of id, but for those whose
+    /// id lies in one of `but_not`. Inside a transaction, too. Costs what lies behind `after_id`
+    /// and outside these ranges, whatever else stands in the table: the only index is that of the
+    /// ids.
+    void newer_than(std::int64_t after_id, std::span<const IdRange> but_not,
                     const IdCallback& command);
     /// How far behind a higher id, seen already, a lower one may still appear: servers give ids out
     /// when a row is inserted, and show it when its transaction is committed, and every node of a
@@ -98,8 +100,6 @@ class CommandStore {
     std::int64_t insert_again(const CommandRow& row, EpochMs now);
 
   private:
-    void read_between(std::int64_t after_id, std::optional<std::int64_t> before_id,
-                      const IdCallback& command);
     std::vector<ErrorCommand> read_failed(std::string_view column,
                                           std::span<const std::int64_t> ids);
 

@@ -24,6 +24,13 @@ class CommandWatch::WorkflowIds {
 
 namespace {
 
+// So long, at most, a transaction that inserts a command takes: afterwards its ids can be seen.
+constexpr EpochMs kLongestInsert = 60'000;
+
+// Gaps between our own ids that are worth a statement of their own, at most.
+constexpr std::size_t kRanges = 8;
+constexpr std::int64_t kLongRange = 100;
+
 // The ids of commands that a transaction of ours inserted.
 class OwnCommands {
   public:
@@ -38,6 +45,7 @@ class OwnCommands {
     bool contains(std::int64_t id) const {
         return std::binary_search(ids_.begin(), ids_.end(), id);
     }
+    const std::vector<std::int64_t>& ids() const { return ids_; }
 
   private:
     std::vector<std::int64_t> ids_;
@@ -94,13 +102,29 @@ void CommandWatch::look(CommandStore& commands) {
         commands.scan_ids(take);
     } else {
         last = known;
-        commands.newer_than(known - commands.id_slack(), 0, 0, take);
+        const auto [after, own] = [&] {
+            const std::lock_guard lock(mutex_);
+            const std::int64_t from = commands.id_slack() > 0 ? still_to_appear(now_ms()) : known;
+            return std::pair(from - commands.id_slack(),
+                             own_ids_.long_ones(from - commands.id_slack(), kLongRange, kRanges));
+        }();
+        commands.newer_than(after, own, take);
     }
     const std::lock_guard lock(mutex_);
     last_id_ = last;
     looked_ = true;
+    looks_.emplace_back(now_ms(), last);
     seen_->add(found);
     seen_since_look_->clear();
+}
+
+// Ids are given out when a row is inserted, and seen when its transaction is committed: behind the
+// id returned one may still appear. The mutex is held.
+std::int64_t CommandWatch::still_to_appear(EpochMs now) {
+    while (looks_.size() > 1 && looks_[1].first < now - kLongestInsert) looks_.pop_front();
+    if (looks_.empty()) return 0;
+    own_ids_.forget_up_to(looks_.front().second - kLongRange * 100);
+    return looks_.front().second;
 }
 
 // The id up to which everything was seen. SQLite gives the ids of a transaction that was rolled
@@ -114,7 +138,8 @@ std::int64_t CommandWatch::known_up_to(CommandStore& commands, std::int64_t own_
     if (commands.id_slack() > 0 || newest_own.command_id != last) return last;
     bool committed = false;
     if (last < own_first) {
-        commands.newer_than(last - 1, last + 1, std::numeric_limits<std::int64_t>::max(),
+        const IdRange behind{last + 1, std::numeric_limits<std::int64_t>::max() - 1};
+        commands.newer_than(last - 1, {&behind, 1},
                             [&, own_id = newest_own.id](std::int64_t, std::int64_t workflow_id) {
                                 committed = workflow_id == own_id;
                             });
@@ -126,19 +151,28 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
                                                     std::span<const FailedOver> ours) {
     if (ours.empty()) return {};
     const OwnCommands own(ours);
-    const bool in_a_row = own.follow_one_another();
+    const bool slow_to_appear = commands.id_slack() > 0;
     // Another thread may have seen ids behind ours already, but not what was inserted among ours.
-    const std::int64_t newest_known = std::min(known_up_to(commands, own.first()), own.first() - 1);
+    std::int64_t after = std::min(known_up_to(commands, own.first()), own.first() - 1);
+    std::vector<IdRange> not_asked;
+    if (slow_to_appear) {
+        const std::lock_guard lock(mutex_);
+        after = std::min(after, still_to_appear(now_ms())) - commands.id_slack();
+        not_asked = own_ids_.long_ones(after, kLongRange, kRanges);
+    }
+    if (own.follow_one_another()) not_asked.push_back({own.first(), own.last()});
     WorkflowIds found;
     std::int64_t last = own.last();
-    commands.newer_than(newest_known - commands.id_slack(), in_a_row ? own.first() : 0,
-                        in_a_row ? own.last() : 0, [&](std::int64_t id, std::int64_t workflow_id) {
-                            last = std::max(last, id);
-                            if (!own.contains(id)) found.add(workflow_id);
-                        });
+    commands.newer_than(after, not_asked, [&](std::int64_t id, std::int64_t workflow_id) {
+        last = std::max(last, id);
+        if (!own.contains(id)) found.add(workflow_id);
+    });
     std::vector<std::int64_t> theirs = with_two_commands(ours);
     const std::lock_guard lock(mutex_);
     last_id_ = std::max(last_id_, last);
+    looks_.emplace_back(now_ms(), last_id_);
+    // SQLite gives out again what was rolled back.
+    if (slow_to_appear && theirs.empty()) own_ids_.add(own.ids());
     newest_own_ = *std::max_element(ours.begin(), ours.end(), [](const auto& a, const auto& b) {
         return a.command_id < b.command_id;
     });

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "store/command_store.h"
@@ -42,6 +44,7 @@ class CommandWatch {
     class WorkflowIds;
 
     std::int64_t known_up_to(CommandStore& commands, std::int64_t own_first);
+    std::int64_t still_to_appear(EpochMs now);
 
     mutable std::mutex mutex_;  // never held while a database is asked
     const std::unique_ptr<WorkflowIds> seen_;
@@ -49,6 +52,8 @@ class CommandWatch {
     std::int64_t last_id_ = 0;                            // the highest id of a command seen
     FailedOver newest_own_;                               // of the last look_locked()
     std::int64_t before_own_ = 0;                         // the id before the first of ours there
+    IdRanges own_ids_;                                    // of all our commands
+    std::deque<std::pair<EpochMs, std::int64_t>> looks_;  // when, and last_id_ then
     bool looked_ = false;
 };
 

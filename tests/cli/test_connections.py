@@ -7,7 +7,7 @@ import time
 import pytest
 
 from support import databases, registries, servers
-from support.cluster import DEAD, Cluster, until
+from support.cluster import DEAD, OTHER_DEAD, Cluster, until
 from support.proxy import Proxy
 
 
@@ -130,9 +130,9 @@ def test_a_run_that_stands_still_on_mysql(zookeeper):
         try:
             stands_still_in_a_transaction(cluster, 10)
             # Outside of a transaction it may rest for longer than that.
-            workflows = cluster.workflows(5)
-            result = cluster.failover_master("--grace", "13s", code=(0, 3))
-            assert "cut off" not in result.stderr
+            workflows = cluster.workflows(5, host=OTHER_DEAD)
+            result = cluster.failover_master("--grace", "13s", address=OTHER_DEAD, code=0)
+            assert "while it rested" not in result.stderr
             cluster.assert_failed_over_once(workflows)
         finally:
             cluster.close()

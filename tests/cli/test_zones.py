@@ -1,11 +1,8 @@
 """A run cut short, and the next one in another zone: whose work is whose shows all the same."""
 
-import pytest
-
 from support.cluster import DEAD, HOUR, MINUTE, SimulatedMaster, ago, now_ms
 
 
-@pytest.mark.xfail(strict=False, reason="needs stamps that know their zone")
 def test_what_was_failed_over_in_one_zone_is_known_in_another(cluster):
     """The rows are UTC. The first run says so and is cut short, the second says Shanghai."""
     workflows = cluster.workflows(3)

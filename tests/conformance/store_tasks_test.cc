@@ -392,7 +392,8 @@ TEST_P(StoreCommands, NewerOnesAreReadWithinATransaction) {
     const auto newer = [&](std::int64_t after, std::int64_t first, std::int64_t last) {
         IdPairs found;
         const Transaction transaction(*database_);
-        store().newer_than(after, first, last,
+        const IdRange own{first, last};
+        store().newer_than(after, {&own, 1},
                            [&](auto id, auto workflow_id) { found.emplace_back(id, workflow_id); });
         return found;
     };
@@ -416,7 +417,7 @@ TEST_P(StoreCommands, NewerOnesAreReadInPages) {
         transaction.commit();
     }
     std::int64_t expected = 1;
-    store().newer_than(0, 0, 0, [&](auto id, auto) { EXPECT_EQ(id, expected++); });
+    store().newer_than(0, {}, [&](auto id, auto) { EXPECT_EQ(id, expected++); });
     EXPECT_EQ(expected, 20'001);
 }
 

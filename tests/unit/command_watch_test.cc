@@ -143,6 +143,35 @@ TEST_F(CommandWatchTest, AnIdThatAppearsLateIsFound) {
     EXPECT_TRUE(watch.seen(22));
 }
 
+TEST_F(CommandWatchTest, AnIdThatAppearsBehindThousandsOfOursIsFoundAtNoGreatCost) {
+    table.commands[100] = 1;
+    watch.look(store);
+    for (int chunk = 0; chunk < 3; ++chunk)
+        EXPECT_THAT(look_locked(insert(50'000 + 5000 * chunk, 200 + 5000 * chunk, 5000)),
+                    IsEmpty());
+    table.commands[150] = 90'000;  // inserted before ours, committed now
+    table.rows_read = 0;
+    EXPECT_THAT(look_locked(insert(90'000, 15'200)), ElementsAre(90'000));
+    EXPECT_LE(table.rows_read, 3U);
+}
+
+TEST(IdRanges, MergesWhatMeets) {
+    IdRanges ranges;
+    const std::int64_t odd[] = {1, 3, 5, 7}, even[] = {2, 4, 6}, far[] = {20, 21, 22};
+    ranges.add(odd);
+    EXPECT_THAT(ranges.long_ones(0, 2, 9), IsEmpty());
+    ranges.add(even);
+    ranges.add(far);
+    const auto found = ranges.long_ones(0, 2, 9);
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].first, 20);
+    EXPECT_EQ(found[1].first, 1);
+    EXPECT_EQ(found[1].last, 7);
+    EXPECT_EQ(ranges.long_ones(7, 2, 9).size(), 1U);
+    ranges.forget_up_to(7);
+    EXPECT_EQ(ranges.long_ones(0, 1, 9).size(), 1U);
+}
+
 TEST_F(CommandWatchTest, AnIdAmongThoseOfALongTransactionIsFound) {
     watch.look(store);
     // Of two transactions that took their ids in turn the other one came first.
