@@ -259,6 +259,8 @@ void MasterFailover::take_free_locks() {
 }
 
 void MasterFailover::take_locks() {
+    // Where no other run was waited for the whole time is left.
+    if (now_ms() - waiting_since_ < 1000) waiting_since_ = now_ms();
     take_free_locks();
     for (Target& target : targets_) {
         if (target.lock || !target.active) continue;
@@ -435,6 +437,7 @@ void MasterFailover::look_without_locks(bool whole_cluster) {
 
 void MasterFailover::forget_reading(Target& target) {
     section(target).workflows = WorkflowsSection(options_.items);
+    section(target).deadline.reset();
     target.skipped.clear();
 }
 

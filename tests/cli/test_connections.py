@@ -76,7 +76,8 @@ def test_the_server_is_restarted_during_the_grace_time(zookeeper, kind):
 
 def kill_others(kind, cursor):
     if kind == "postgresql":
-        cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dsfailover'")
+        cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
+                       " and backend_type = 'client backend'")
         return
     cursor.execute("select id from information_schema.processlist where user = 'ds'")
     for (connection,) in cursor.fetchall():

@@ -95,7 +95,7 @@ def test_gone_during_commit_and_not_back(cluster):
     """Nobody can say whether it was committed: the run says so, and the next one settles it."""
     postgresql = cluster.db.server.type == "postgresql"
     # One transaction that did not arrive; and of two at a time the first, which did.
-    workflows = cluster.workflows(10 if postgresql else 10_000)
+    workflows = cluster.workflows(10 if postgresql else 2_000)
     with Proxy("127.0.0.1", cluster.db.server.port) as proxy:
         if postgresql:
             proxy.cut_before(b"COMMIT\0", for_good=True)

@@ -50,7 +50,8 @@ def comparable(report):
             return {key: strip(each) for key, each in value.items()
                     if key not in ("started_at", "finished_at", "duration_ms", "endpoint", "namespace", "waited_ms",
                                    "type", "event_time", "deadline", "stamp", "value", "last_task_activity",
-                                   "id", "name", "command_id", "path", "warnings", "holder")}
+                                   "id", "name", "command_id", "path", "warnings", "holder",
+                                   "replica")}
         if isinstance(value, list):
             return [strip(each) for each in value]
         return value

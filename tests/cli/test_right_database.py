@@ -78,6 +78,7 @@ class TestPostgresql:
             "DSFAILOVER_REGISTRY_PASSWORD": servers.PASSWORD})
 
     def test_a_subscriber_is_no_replica(self, cluster):
+        cluster.workflow(state=7)
         cluster.db.execute("CREATE SUBSCRIPTION test_subscription CONNECTION 'host=127.0.0.1 port=1'"
                            " PUBLICATION p WITH (connect = false)")
         try:
@@ -164,6 +165,7 @@ class TestMariadb:
 
     def test_one_that_says_nothing_of_it(self, cluster):
         """The user may not look: that is said, and --primary answers it."""
+        cluster.workflow(state=7)
         user = f"modest_{next(_users)}"
         admin = cluster.db.server.admin()
         with contextlib.closing(admin), admin.cursor() as cursor:
@@ -178,6 +180,7 @@ class TestMariadb:
         assert sure["database"]["replica"] == "unknown" and not any("--primary" in w for w in sure["warnings"])
 
     def test_an_ordinary_server(self, cluster):
+        cluster.workflow(state=7)
         assert cluster.failover_master(code=0)["database"]["replica"] == "no"
         assert cluster.failover_master("--dry-run", code=0)["database"]["replica"] is None
 

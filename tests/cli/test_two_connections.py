@@ -5,7 +5,7 @@ import pytest
 from support.cluster import DEAD, OTHER_DEAD, until
 from support.proxy import Proxy
 
-CHUNK = 5000
+CHUNK = 1000  # that of the first transactions; later ones grow
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])
@@ -16,7 +16,8 @@ def cluster(request, make_cluster):
 def connections(cluster):
     """How many of our kind the server has now."""
     if cluster.db.server.type == "postgresql":
-        return cluster.db.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dsfailover'")
+        return cluster.db.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                                " AND pid <> pg_backend_pid()")
     return cluster.db.value("SELECT count(*) FROM information_schema.processlist WHERE db = ?"
                             " AND id <> connection_id()", cluster.db.database)
 

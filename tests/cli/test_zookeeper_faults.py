@@ -171,7 +171,7 @@ def test_a_stamp_written_by_another_run_meanwhile_makes_us_read_everything_again
         assert proxy.fired.is_set(), "no request looked like the writing of a stamp"
     cluster.assert_failed_over_once([free], result.master["stamp"])
     assert cluster.state(taken) == 1
-    assert result.workflows["skipped"] == {"in_doubt": 1} and result.workflows["selected"] == 1
+    assert result.workflows["skipped"] == {"settling": 1} and result.workflows["selected"] == 1
     assert cluster.registry.stamps(DEAD) == [theirs, result.master["stamp"]]
     assert result.master["stamp"] > theirs
 

@@ -1,6 +1,6 @@
 """Runs the ```console blocks of a page of documentation, and compares what they print.
 
-A block has one command, `$ dsfailover ...` or `$ export NAME=VALUE ...`, and below it the report as
+A block has one command, `$ dsfailover ...`, `$ sqlite3 ...` or `$ export NAME=VALUE ...`, and below it the report as
 it is expected on stdout. The exit status is 0, unless the text that follows the block begins with
 "Exit status N". In the expected text
 
@@ -12,6 +12,7 @@ it is expected on stdout. The exit status is 0, unless the text that follows the
 import dataclasses
 import re
 import shlex
+import subprocess
 
 from . import program
 
@@ -96,6 +97,9 @@ class Console:
         name, *arguments = block.command
         if name == "export":
             self.environment.update(each.split("=", 1) for each in arguments)
+            return
+        if name == "sqlite3":  # sets a rehearsal up
+            subprocess.run(block.command, cwd=self.folder, check=True)
             return
         assert name == "dsfailover", f"line {block.line}: {name} is not for readers of this page"
         result = program.run(*arguments, environment=self.environment, cwd=self.folder)
