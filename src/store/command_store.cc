@@ -20,6 +20,8 @@ std::int64_t workflow_id(const StoredRow& stored, const Row& row, std::size_t ce
     return row.is_null(cell) ? 0 : stored.required(cell, "workflow_instance_id");
 }
 
+constexpr std::size_t kIdsPerPage = 100;
+
 constexpr std::string_view kSelectWaiting =
     "SELECT id, workflow_instance_id, command_type, update_time FROM t_ds_command";
 
@@ -46,8 +48,19 @@ void CommandStore::scan_ids(const IdCallback& command) {
                              });
 }
 
-// From one range to the next, so that none of their ids is read. A page at a time, in order:
-// without LIMIT, PostgreSQL would read the whole of a table that it has no statistics of.
+// A condition that leaves out what the transaction under way inserted, where the server can tell:
+// it need not send that.
+std::string CommandStore::but_own() const {
+    if (context_.database.dialect() != Dialect::postgresql || !context_.database.in_transaction()) {
+        return "";
+    }
+    return " AND xmin IS DISTINCT FROM "
+           "(SELECT CAST(CAST(txid_current_if_assigned() % 4294967296 AS text) AS xid))";
+}
+
+// From one range to the next, so that none of their ids is read. A small page at a time, in order:
+// a table that grows fast has no statistics, and for many rows of it PostgreSQL would rather read
+// the whole than use the index.
 void CommandStore::newer_than(std::int64_t after_id, std::span<const IdRange> but_not,
                               const IdCallback& command) {
     std::vector<IdRange> ranges(but_not.begin(), but_not.end());
@@ -55,8 +68,9 @@ void CommandStore::newer_than(std::int64_t after_id, std::span<const IdRange> bu
               [](const IdRange& a, const IdRange& b) { return a.first < b.first; });
     const auto read_up_to = [&](std::optional<std::int64_t> before_id) {
         const std::string sql = fmt::format(
-            "SELECT id, workflow_instance_id FROM t_ds_command WHERE id > ?{} ORDER BY id LIMIT {}",
-            before_id ? " AND id < ?" : "", kIdsPerQuery);
+            "SELECT id, workflow_instance_id FROM t_ds_command WHERE id > ?{}{} "
+            "ORDER BY id LIMIT {}",
+            before_id ? " AND id < ?" : "", but_own(), kIdsPerPage);
         for (Rows rows;;) {
             Parameters parameters = {after_id};
             if (before_id) parameters.emplace_back(*before_id);
@@ -67,7 +81,7 @@ void CommandStore::newer_than(std::int64_t after_id, std::span<const IdRange> bu
                 after_id = stored.id();
                 command(after_id, workflow_id(stored, row, 1));
             }
-            if (rows.size() < kIdsPerQuery) return;
+            if (rows.size() < kIdsPerPage) return;
         }
     };
     for (const IdRange& range : ranges) {

@@ -58,9 +58,9 @@ class CommandStore {
     /// The ids of the same, in the same way. Not inside a transaction.
     void scan_ids(const IdCallback& command);
     /// Commands of any type with an id greater than `after_id`, in order of id, but for those whose
-    /// id lies in one of `but_not`. Inside a transaction, too. Costs what lies behind `after_id`
-    /// and outside these ranges, whatever else stands in the table: the only index is that of the
-    /// ids.
+    /// id lies in one of `but_not`. Inside a transaction, too; what that inserted itself may be
+    /// left out. Costs what lies behind `after_id` and outside these ranges, whatever else stands
+    /// in the table: the only index is that of the ids.
     void newer_than(std::int64_t after_id, std::span<const IdRange> but_not,
                     const IdCallback& command);
     /// How far behind a higher id, seen already, a lower one may still appear: servers give ids out
@@ -100,6 +100,7 @@ class CommandStore {
     std::int64_t insert_again(const CommandRow& row, EpochMs now);
 
   private:
+    std::string but_own() const;
     std::vector<ErrorCommand> read_failed(std::string_view column,
                                           std::span<const std::int64_t> ids);
 

@@ -158,6 +158,9 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
     if (slow_to_appear) {
         const std::lock_guard lock(mutex_);
         after = std::min(after, still_to_appear(now_ms())) - commands.id_slack();
+        // Before it is known whether they stay: if not, nobody else gets these ids. Two of our
+        // transactions at a time take ids in turn; together theirs make one range.
+        own_ids_.add(own.ids());
         not_asked = own_ids_.long_ones(after, kLongRange, kRanges);
     }
     if (own.follow_one_another()) not_asked.push_back({own.first(), own.last()});
@@ -171,8 +174,6 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
     const std::lock_guard lock(mutex_);
     last_id_ = std::max(last_id_, last);
     looks_.emplace_back(now_ms(), last_id_);
-    // SQLite gives out again what was rolled back.
-    if (slow_to_appear && theirs.empty()) own_ids_.add(own.ids());
     newest_own_ = *std::max_element(ours.begin(), ours.end(), [](const auto& a, const auto& b) {
         return a.command_id < b.command_id;
     });
