@@ -27,8 +27,9 @@ namespace {
 // So long, at most, a transaction that inserts a command takes: afterwards its ids can be seen.
 constexpr EpochMs kLongestInsert = 60'000;
 
-// Gaps between our own ids that are worth a statement of their own, at most.
-constexpr std::size_t kRanges = 8;
+// So many gaps between our own ids are looked into, each with a statement of its own. MariaDB
+// leaves some ids out after every statement, so that there are as many as we made statements.
+constexpr std::size_t kRanges = 16;
 constexpr std::int64_t kLongRange = 100;
 
 // The ids of commands that a transaction of ours inserted.
@@ -102,12 +103,9 @@ void CommandWatch::look(CommandStore& commands) {
         commands.scan_ids(take);
     } else {
         last = known;
-        const auto [after, own] = [&] {
-            const std::lock_guard lock(mutex_);
-            const std::int64_t from = commands.id_slack() > 0 ? still_to_appear(now_ms()) : known;
-            return std::pair(from - commands.id_slack(),
-                             own_ids_.long_ones(from - commands.id_slack(), kLongRange, kRanges));
-        }();
+        std::int64_t after = known;
+        std::vector<IdRange> own;
+        if (commands.id_slack() > 0) own = not_to_look_at(after, commands.id_slack());
         commands.newer_than(after, own, take);
     }
     const std::lock_guard lock(mutex_);
@@ -118,13 +116,21 @@ void CommandWatch::look(CommandStore& commands) {
     seen_since_look_->clear();
 }
 
-// Ids are given out when a row is inserted, and seen when its transaction is committed: behind the
-// id returned one may still appear. The mutex is held.
-std::int64_t CommandWatch::still_to_appear(EpochMs now) {
-    while (looks_.size() > 1 && looks_[1].first < now - kLongestInsert) looks_.pop_front();
-    if (looks_.empty()) return 0;
-    own_ids_.forget_up_to(looks_.front().second - kLongRange * 100);
-    return looks_.front().second;
+// Ids are given out when a row is inserted, and seen when its transaction is committed. Sets
+// `after`, the id up to which everything was seen, back to where one may still appear, and returns
+// what behind it is our own.
+std::vector<IdRange> CommandWatch::not_to_look_at(std::int64_t& after, std::int64_t slack) {
+    const std::lock_guard lock(mutex_);
+    const EpochMs longest_ago = now_ms() - kLongestInsert;
+    while (looks_.size() > 1 && looks_[1].first < longest_ago) looks_.pop_front();
+    const std::int64_t seen_then = looks_.empty() ? 0 : looks_.front().second;
+    own_ids_.forget_up_to(seen_then - kLongRange * 100);
+    after = std::min(after, seen_then) - slack;
+    std::vector<IdRange> own = own_ids_.long_ones(after, kLongRange, kRanges);
+    // What lies between more than these is not looked at again, or each look would cost as much as
+    // there is of ours.
+    if (own.size() == kRanges) after = std::max(after, own.back().first - 1 - slack);
+    return own;
 }
 
 // The id up to which everything was seen. SQLite gives the ids of a transaction that was rolled
@@ -156,12 +162,13 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
     std::int64_t after = std::min(known_up_to(commands, own.first()), own.first() - 1);
     std::vector<IdRange> not_asked;
     if (slow_to_appear) {
-        const std::lock_guard lock(mutex_);
-        after = std::min(after, still_to_appear(now_ms())) - commands.id_slack();
-        // Before it is known whether they stay: if not, nobody else gets these ids. Two of our
-        // transactions at a time take ids in turn; together theirs make one range.
-        own_ids_.add(own.ids());
-        not_asked = own_ids_.long_ones(after, kLongRange, kRanges);
+        {
+            // Before it is known whether they stay: if not, nobody else gets these ids. Two of our
+            // transactions at a time take ids in turn; together theirs make one range.
+            const std::lock_guard lock(mutex_);
+            own_ids_.add(own.ids());
+        }
+        not_asked = not_to_look_at(after, commands.id_slack());
     }
     if (own.follow_one_another()) not_asked.push_back({own.first(), own.last()});
     WorkflowIds found;

@@ -44,7 +44,7 @@ class CommandWatch {
     class WorkflowIds;
 
     std::int64_t known_up_to(CommandStore& commands, std::int64_t own_first);
-    std::int64_t still_to_appear(EpochMs now);
+    std::vector<IdRange> not_to_look_at(std::int64_t& after, std::int64_t slack);
 
     mutable std::mutex mutex_;  // never held while a database is asked
     const std::unique_ptr<WorkflowIds> seen_;

@@ -27,8 +27,10 @@ class HostQuery {
     HostQuery(const StoreContext& context, const std::string& address)
         : context_(context), address_(address) {}
 
+    // The very newest first: MySQL would copy all of them before it compared one.
     bool is_recent(std::string_view table) const {
-        return is_host_in(newest_hosts(table, kRecent), "1 = 1");
+        return is_host_in(newest_hosts(table, kRecent / 100), "1 = 1") ||
+               is_host_in(newest_hosts(table, kRecent), "1 = 1");
     }
     bool is_host_in(std::string_view rows, std::string_view condition) const {
         // MySQL's collations take 'A' for 'a'; a host is compared as written.

@@ -243,6 +243,21 @@ TEST_F(CommandWatchTest, ALookCostsWhatIsNew) {
     EXPECT_LE(table.rows_read, 1000U);
 }
 
+TEST_F(CommandWatchTest, SoItDoesWhereMariaDbLeavesIdsOut) {
+    watch.look(store);
+    for (int chunk = 0; chunk < 40; ++chunk) {
+        std::vector<FailedOver> ours;
+        for (int batch = 0; batch < 5; ++batch) {
+            const int first = 1 + 1023 * (5 * chunk + batch);
+            for (const FailedOver& one : insert(first, first, 900)) ours.push_back(one);
+        }
+        EXPECT_THAT(look_locked(ours), IsEmpty());
+    }
+    EXPECT_LE(table.rows_read, 40U * 1000);
+    const FailedOver theirs = insert(500'000, 1023 * 199).front();  // the last gap but one
+    EXPECT_THAT(look_locked({{theirs.id, 1'000'000}}), ElementsAre(theirs.id));
+}
+
 TEST_F(CommandWatchTest, ManyNewOnesAreReadInPages) {
     watch.look(store);
     for (std::int64_t id = 1; id <= 30'000; ++id) table.commands[id] = id;
