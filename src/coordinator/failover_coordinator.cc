@@ -253,6 +253,7 @@ void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent
 
     std::vector<FailoverTarget> targets =
         find_global_targets(context, look, event.event_time, options);
+    look.targets_are_judged = true;
     MasterFailover failover(context, options, std::move(look));
     failover.run(std::move(targets), event.event_time, false);
     failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());

@@ -122,7 +122,7 @@ void MasterFailover::run(std::vector<FailoverTarget> targets, std::optional<Epoc
     try {
         set_event_time();
         if (!options_.dry_run) {
-            look_without_locks(whole_cluster);
+            if (!look_.targets_are_judged) look_without_locks(whole_cluster);
             std::vector<Selected> all;
             for (Target& target : targets_) {
                 if (target.active || target.fence_only) all.push_back({&target, nullptr});
@@ -373,6 +373,7 @@ Selection MasterFailover::read_once(const std::set<std::string>& addresses, bool
     request.run_began = look_.at;
     request.moves_count_after = look_.moves_count_after();
     request.watch = look_.watch.get();
+    request.until_selected = until_selected_;
     for (const Target& target : targets_) {
         if (target.stamp) request.own_stamps.emplace(target.address, *target.stamp);
     }
@@ -418,7 +419,9 @@ void MasterFailover::put_item(Target& target, WorkflowItem item, bool listed) {
 void MasterFailover::look_without_locks(bool whole_cluster) {
     const std::set<std::string> wanted = active();
     if (wanted.empty()) return;
+    until_selected_ = targets_.size() == 1;
     Selection selection = read_once(wanted, whole_cluster, true);
+    until_selected_ = false;
     std::set<std::int64_t> met;
     bool any_left = false;
     for (Target& target : targets_) {

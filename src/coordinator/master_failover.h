@@ -36,6 +36,8 @@ struct FirstLook {
     /// What the run saw in state 18, or with a command, since this look. Shared by all its parts.
     std::shared_ptr<CommandWatch> watch = std::make_shared<CommandWatch>();
 
+    bool targets_are_judged = false;  ///< a look without locks selected something of each target
+
     /// A task that moved later than this (epoch ms) did so while the run was under way, whatever
     /// the clocks.
     EpochMs moves_count_after() const;
@@ -132,6 +134,7 @@ class MasterFailover {
     std::optional<EpochMs> given_event_time_;
     EpochMs event_time_ = 0;
     bool lagging_ = false;
+    bool until_selected_ = false;  // SelectionRequest::until_selected
     std::optional<std::int64_t> limit_left_;
     ChunkSize chunk_size_;
     EpochMs waiting_since_ = 0;        // for claims and locks

@@ -21,6 +21,9 @@ constexpr std::size_t kActivityPage = 1000;
 // Up to so many their tasks are looked up by the workflow; beyond, one pass over all is cheaper.
 constexpr std::int64_t kMovesOneByOne = 20'000;
 
+// Of so many addresses the stamps are read once more, ahead of the scan.
+constexpr std::size_t kAddressesTold = 8;
+
 /// A stamp as rows are compared with it. One whose zone nobody knows any more is as one of 0.1.
 StampFacts stamp_facts(const Stamp& stamp, const TimeZone& zone, const Servers& servers) {
     StampFacts facts;
@@ -75,16 +78,42 @@ class Reader {
   private:
     void scan(const std::vector<std::string>& hosts) {
         WorkflowInstanceStore workflows(context_.store());
-        const std::vector<std::string> everybody;
-        std::vector<EpochMs> own_stamps;
-        for (const auto& [address, stamp] : request_.own_stamps) own_stamps.push_back(stamp);
-        workflows.scan_with_failover(request_.all_hosts ? everybody : hosts, own_stamps,
-                                     [&](const WorkflowInstance& instance) {
-                                         if (instance.state == workflow_state::kFailover)
-                                             note_failover(instance);
-                                         else
-                                             take(instance);
-                                     });
+        const std::vector<std::string> whose =
+            request_.all_hosts ? std::vector<std::string>() : hosts;
+        const std::vector<EpochMs> stamps = stamps_told_apart();
+        if (!request_.until_selected) {
+            return workflows.scan_with_failover(whose, stamps,
+                                                [&](const WorkflowInstance& one) { sort(one); });
+        }
+        workflows.scan_failover(whose, stamps, [&](const WorkflowInstance& one) { sort(one); });
+        try {
+            workflows.scan_unfinished(whose, [&](const WorkflowInstance& one) {
+                sort(one);
+                if (any_selected_) throw Selected();
+            });
+        } catch (const Selected&) {
+        }
+    }
+
+    // An instance in state 18 that carries one of these need not be noted: it is known again by its
+    // stamp. Where many workflows wait for a master, that is nearly all of them.
+    std::vector<EpochMs> stamps_told_apart() {
+        std::vector<EpochMs> values;
+        for (const auto& [address, stamp] : request_.own_stamps) values.push_back(stamp);
+        if (request_.in_failover || request_.addresses.size() > kAddressesTold) return values;
+        const std::vector<std::string> addresses(request_.addresses.begin(),
+                                                 request_.addresses.end());
+        for (const auto& [address, known] : read_all_stamps(context_.registry, addresses)) {
+            for (const Stamp& stamp : known.stamps) values.push_back(stamp.value);
+        }
+        return values;
+    }
+
+    void sort(const WorkflowInstance& instance) {
+        if (instance.state == workflow_state::kFailover)
+            note_failover(instance);
+        else
+            take(instance);
     }
 
     void note_failover(const WorkflowInstance& instance) {
@@ -287,6 +316,7 @@ class Reader {
 
     void select(AddressSelection& found, const WorkflowInstance& instance) {
         ++found.selectable;
+        if (wanted(*instance.host)) any_selected_ = true;
         if (wanted(*instance.host)) found.selected.add(instance);
     }
 
@@ -315,6 +345,8 @@ class Reader {
         found.settles_at = std::max(found.settles_at.value_or(0), since + kSettlingMs);
     }
 
+    struct Selected {};  // ends a scan
+
     const RunContext& context_;
     const Servers& servers_;
     const SelectionRequest& request_;
@@ -327,6 +359,7 @@ class Reader {
     std::set<std::string> workers_;
     std::map<std::string, WorkflowSpool> seen_busy_;  // by this run, before the scan
     std::map<std::string, WorkflowSpool> questions_;  // whose task activity decides
+    bool any_selected_ = false;
     Selection selection_;
 };
 

@@ -60,6 +60,9 @@ struct SelectionRequest {
     std::map<std::string, EpochMs> own_stamps;
     /// What this run saw in state 18, or with a command; none: the reading has one of its own.
     CommandWatch* watch = nullptr;
+    /// Only whether anything is selected: the scan may end at the first instance that is. For one
+    /// address.
+    bool until_selected = false;
     /// Do not call `skipped` for what runs of ours failed over since run_began.
     bool leave_out_own_work = false;
     /// If set, with all_hosts: the scan delivers the instances in state 18 too, unjudged, to this.

@@ -127,22 +127,37 @@ void WorkflowInstanceStore::scan_unfinished(
     scan(fmt::format("state IN ({})", fmt::join(kUnfinished, ", ")), {}, hosts, instance);
 }
 
+// The condition for state 18 with none of `stamps` as restart_time.
+std::string WorkflowInstanceStore::failover_without(std::span<const EpochMs> stamps,
+                                                    Parameters& parameters) {
+    std::string condition = fmt::format("state = {}", kFailover);
+    if (stamps.empty()) return condition;
+    condition += " AND (restart_time IS NULL OR restart_time NOT IN (";
+    const char* separator = "";
+    for (const EpochMs stamp : stamps) {
+        condition += separator + typed_placeholder(context_.database.dialect(), "timestamp");
+        separator = ", ";
+        parameters.emplace_back(
+            format_stored_time(stamp, context_.zone, context_.schema.time_precision_us));
+    }
+    return condition + "))";
+}
+
 void WorkflowInstanceStore::scan_with_failover(
     std::span<const std::string> hosts, std::span<const EpochMs> stamps,
     const std::function<void(const WorkflowInstance&)>& instance) {
     Parameters parameters;
-    std::string but_stamped;
-    for (const EpochMs stamp : stamps) {
-        but_stamped +=
-            but_stamped.empty() ? " AND (restart_time IS NULL OR restart_time NOT IN (" : ", ";
-        but_stamped += typed_placeholder(context_.database.dialect(), "timestamp");
-        parameters.emplace_back(
-            format_stored_time(stamp, context_.zone, context_.schema.time_precision_us));
-    }
-    if (!stamps.empty()) but_stamped += "))";
-    scan(fmt::format("(state IN ({}) OR (state = {}{}))", fmt::join(kUnfinished, ", "), kFailover,
-                     but_stamped),
+    const std::string in_failover = failover_without(stamps, parameters);
+    scan(fmt::format("(state IN ({}) OR ({}))", fmt::join(kUnfinished, ", "), in_failover),
          std::move(parameters), hosts, instance);
+}
+
+void WorkflowInstanceStore::scan_failover(
+    std::span<const std::string> hosts, std::span<const EpochMs> stamps,
+    const std::function<void(const WorkflowInstance&)>& instance) {
+    Parameters parameters;
+    const std::string in_failover = failover_without(stamps, parameters);
+    scan(in_failover, std::move(parameters), hosts, instance);
 }
 
 void WorkflowInstanceStore::scan_states(

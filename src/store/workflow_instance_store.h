@@ -80,6 +80,10 @@ class WorkflowInstanceStore {
     void scan_with_failover(std::span<const std::string> hosts, std::span<const EpochMs> stamps,
                             const std::function<void(const WorkflowInstance&)>& instance);
 
+    /// Of these those in state 18 alone.
+    void scan_failover(std::span<const std::string> hosts, std::span<const EpochMs> stamps,
+                       const std::function<void(const WorkflowInstance&)>& instance);
+
     /// The same for the instances of any host in one of `states`.
     void scan_states(std::span<const int> states,
                      const std::function<void(const WorkflowInstance&)>& instance);
@@ -140,6 +144,7 @@ class WorkflowInstanceStore {
                                                   EpochMs stamp);
     std::vector<std::int64_t> lock_as_read(std::span<const WorkflowInstance> instances);
     std::string select_instances() const;
+    std::string failover_without(std::span<const EpochMs> stamps, std::vector<Value>& parameters);
     void scan(const std::string& condition, std::vector<Value> parameters,
               std::span<const std::string> hosts,
               const std::function<void(const WorkflowInstance&)>& instance);
