@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/address.h"
-
 namespace dsfailover {
 
 namespace {
@@ -83,7 +81,7 @@ Verdict at_living_address(const AddressFacts& facts, const TaskActivity& activit
 Judgement judge_first(const WorkflowInstance& instance, const AddressFacts& facts,
                       const Evidence& evidence) {
     if (!instance.host || instance.host->empty()) return {Verdict::ownerless, 1};
-    if (!is_address(*instance.host)) return {Verdict::odd_host, 1};
+    if (!facts.is_address) return {Verdict::odd_host, 1};
     if (is_own_work(instance, facts)) return {Verdict::own_work, 2};
     const bool has_stamp =
         carried_stamp(instance, facts) || is_stamp_of_another_zone(instance, facts);

@@ -54,6 +54,7 @@ struct StampFacts {
 
 /// What is known of the address that an instance has as host.
 struct AddressFacts {
+    bool is_address = true;  ///< the host is HOST:PORT
     EpochMs deadline = 0;
     bool event_time_given = false;      ///< the deadline comes from --event-time
     bool lives = false;                 ///< another process lives at the address

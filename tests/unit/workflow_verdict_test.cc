@@ -110,7 +110,9 @@ TEST(TheTable, Row1NoHostOrNoAddress) {
         EXPECT_EQ(judge(instance, gone(), {}), row(1, Verdict::ownerless));
     }
     instance.host = "master-1";
-    EXPECT_EQ(judge(instance, gone(), {}), row(1, Verdict::odd_host));
+    AddressFacts facts = gone();
+    facts.is_address = false;
+    EXPECT_EQ(judge(instance, facts, {}), row(1, Verdict::odd_host));
 }
 
 TEST(TheTable, Row2OurOwnWork) {
