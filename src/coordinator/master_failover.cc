@@ -761,7 +761,6 @@ void MasterFailover::later_readings() {
         }
         if (open.empty()) return;
         check_interruption();
-        look_.servers = read_servers(context_.registry, true);
         Selection selection = read(open, false, false);
         std::vector<Selected> selected;
         for (const std::string& address : open) {

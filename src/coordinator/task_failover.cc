@@ -151,14 +151,15 @@ void TaskFailover::choose_routes(EpochMs event_time) {
         if (unfinished && host && is_address(*host) && !look_.servers.master(*host))
             request.addresses.insert(*host);
     }
+    std::set<std::int64_t> commanded;  // workflows whose command waits, in whatever state they are
     if (!request.addresses.empty()) {
         read_selection(context_, look_.servers, request,
                        [&](const std::string&, const WorkflowInstance& instance, Verdict verdict,
                            std::optional<EpochMs>) {
+                           if (verdict == Verdict::command_pending) commanded.insert(instance.id);
                            if (verdict == Verdict::in_doubt || verdict == Verdict::settling ||
                                verdict == Verdict::running_elsewhere ||
-                               verdict == Verdict::done_before ||
-                               verdict == Verdict::command_pending) {
+                               verdict == Verdict::done_before) {
                                doubts_.emplace(instance.id, to_string(verdict));
                            }
                        });
@@ -168,7 +169,11 @@ void TaskFailover::choose_routes(EpochMs event_time) {
         const auto& host = task.row.workflow_host;
         const auto doubt = doubts_.find(task.row.task.workflow_instance_id);
         if (task.row.workflow_state == workflow_state::kFailover) continue;  // by its command
-        if (!host || !is_address(*host)) {
+        if (commanded.contains(task.row.task.workflow_instance_id)) {
+            task.route = kPending;
+            task.outcome = "pending";
+            task.reason = to_string(Verdict::command_pending);
+        } else if (!host || !is_address(*host)) {
             task.route = kStuck;
             task.reason = "its workflow has no host";
         } else if (look_.servers.master(*host)) {
@@ -180,6 +185,13 @@ void TaskFailover::choose_routes(EpochMs event_time) {
             task.route = options_.redispatch && !restarted_ ? kRedispatched : kWorkflowFailover;
         }
     }
+    if (commanded.empty()) return;
+    context_.fail(
+        ExitCode::needs_person,
+        fmt::format("Workflows of these tasks with a command that waits in t_ds_command: "
+                    "{}. They were left, since a second command would run them twice; see "
+                    "status for whether a master takes it.",
+                    commanded.size()));
 }
 
 // A workflow in state FAILOVER waits for a master, if it has a command.

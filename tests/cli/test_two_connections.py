@@ -120,3 +120,12 @@ def test_a_commit_of_the_second_chunk_that_did_not_arrive_is_done_again(cluster)
     assert second == {item["id"] for item in items if item["outcome"] == "failed_over"} - set(workflows[:CHUNK])
     assert len(items) == len(workflows)
     cluster.assert_failed_over_once(workflows, result.master["stamp"])
+
+
+@pytest.mark.parametrize("registry", ["jdbc", "etcd"])
+def test_the_registry_is_asked_by_one_at_a_time(make_cluster, registry):
+    """Both transactions confirm by the same connection. What goes wrong otherwise, the thread sanitizer tells."""
+    cluster = make_cluster(registry, "postgresql")
+    workflows = cluster.workflows(12 * CHUNK)
+    result = cluster.failover_master(code=0)
+    cluster.assert_failed_over_once(workflows, result.master["stamp"])
