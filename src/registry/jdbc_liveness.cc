@@ -28,6 +28,11 @@ bool JdbcClients::alive(std::int64_t client_id) const {
     return heartbeat != heartbeats.end() && heartbeat->second.fresh(now);
 }
 
+EpochMs JdbcClients::last_heartbeat(std::int64_t client_id) const {
+    const auto heartbeat = heartbeats.find(client_id);
+    return heartbeat == heartbeats.end() ? 0 : heartbeat->second.last;
+}
+
 JdbcClients read_clients(Database& database) {
     JdbcClients clients;
     const Rows rows = database.query(
@@ -48,9 +53,7 @@ bool reported_lately(const std::string& heartbeat, EpochMs now) {
 }
 
 std::string movable_state(const JdbcRow& row, const JdbcClients& clients) {
-    const auto client = clients.heartbeats.find(row.client_id);
-    const EpochMs beat = client == clients.heartbeats.end() ? 0 : client->second.last;
-    return fmt::format("{}|{}", beat, row.version());
+    return fmt::format("{}|{}", clients.last_heartbeat(row.client_id), row.version());
 }
 
 JdbcMovements::Sign JdbcMovements::look(const std::string& key, const std::string& state) {

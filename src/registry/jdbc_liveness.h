@@ -26,6 +26,8 @@ struct JdbcClients {
 
     /// Whether the client has a row that is within its session timeout.
     bool alive(std::int64_t client_id) const;
+    /// Epoch ms; 0: the client has no row.
+    EpochMs last_heartbeat(std::int64_t client_id) const;
 };
 
 /// Reads them; inside a transaction or outside.

@@ -214,7 +214,7 @@ std::optional<std::string> JdbcLocks::remove_if_abandoned(const std::string& pat
 
     std::int64_t removed = 0;
     connection_->write("removing the abandoned lock " + path, [&](Database& database) {
-        if (read_clients(database).heartbeats[client_id].last != clients.heartbeats[client_id].last)
+        if (read_clients(database).last_heartbeat(client_id) != clients.last_heartbeat(client_id))
             return false;
         removed =
             database.execute("DELETE FROM t_ds_jdbc_registry_lock WHERE id = ? AND client_id = ?",
