@@ -29,7 +29,7 @@ class ChunkSize {
     }
 
   private:
-    static constexpr std::size_t kMost = 10'000;
+    static constexpr std::size_t kMost = 5000;
     static constexpr std::size_t kLeast = 20;
     static constexpr Millis kMostHeld{2000};
     // How fast the database is shows with the first.
