@@ -86,9 +86,7 @@ std::optional<Refusal> check_before_fence(const RunContext& context, const First
 // The cluster after a server was fenced, or for a dry run as if it had been.
 void look_without(const RunContext& context, FirstLook& look, const std::string& address,
                   const FailoverOptions& options) {
-    const auto is_it = [&](const Server& server) { return server.address == address; };
-    std::erase_if(look.servers.masters, is_it);
-    std::erase_if(look.servers.workers, is_it);
+    look.servers.remove(address);
     if (options.dry_run) return;
     look.at = now_ms();
     look.servers = read_servers(context.registry, true);

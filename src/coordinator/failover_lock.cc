@@ -143,13 +143,6 @@ std::optional<LockClaim> foreign_claim(Registry& registry, const std::vector<Loc
     return foreign == claims.end() ? std::nullopt : std::optional(*foreign);
 }
 
-Servers without(Servers servers, const std::string& address) {
-    const auto is_it = [&](const Server& server) { return server.address == address; };
-    std::erase_if(servers.masters, is_it);
-    std::erase_if(servers.workers, is_it);
-    return servers;
-}
-
 LockOutlook watch_before_fence(const RunContext& context, const Server& server,
                                const FailoverOptions& options, const LockClaim& holder,
                                const Servers& others) {
@@ -343,7 +336,9 @@ LockOutlook lock_after_fence(const RunContext& context, const Server& server,
     if (!holder) return {};
     Servers others;
     const auto look = [&]() -> const Servers& {
-        return others = without(read_servers(registry, true), server.address);
+        others = read_servers(registry, true);
+        others.remove(server.address);
+        return others;
     };
     look();
     if (holder->id != claims.front().id) {

@@ -239,4 +239,27 @@ std::vector<bool> add_stamps(Registry& registry, std::span<const StampToAdd> sta
     return added;
 }
 
+Stamp next_stamp(const RunContext& context, const FailoverStamps& read, EpochMs not_before,
+                 const Servers& servers) {
+    const EpochMs value = std::max(not_before, read.latest() + 1);
+    return {round_up(value, context.schema.time_precision_us), context.zone.name(),
+            seen_masters(servers)};
+}
+
+std::vector<bool> add_stamps(const RunContext& context, std::span<const StampToAdd> stamps,
+                             EpochMs clock) {
+    std::vector<bool> added =
+        add_stamps(context.registry, stamps, clock,
+                   [&](const std::string& address, std::span<const Stamp> values) {
+                       return carried_stamps(context.store(), address, values);
+                   });
+    for (std::size_t i = 0; i < added.size(); ++i) {
+        if (!added[i]) continue;
+        const StampToAdd& one = stamps[i];
+        context.audit.write({"stamp", "written", one.address, std::nullopt, std::nullopt,
+                             stamps_path(one.address), std::to_string(one.stamp.value)});
+    }
+    return added;
+}
+
 }  // namespace dsfailover

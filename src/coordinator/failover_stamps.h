@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "coordinator/run_context.h"
 #include "registry/cluster.h"
 #include "registry/registry.h"
 #include "store/schema.h"
@@ -87,5 +88,16 @@ struct StampToAdd {
 /// would not fit into 60,000 bytes. An unknown outcome is settled by reading. Throws RegistryError.
 std::vector<bool> add_stamps(Registry& registry, std::span<const StampToAdd> stamps, EpochMs clock,
                              const CarriedStamps& carried);
+
+/// A stamp for an address with these stamps: not before `not_before` (epoch ms), later than all of
+/// them, as precise as the column, with this run's zone and the masters among `servers`.
+Stamp next_stamp(const RunContext& context, const FailoverStamps& read, EpochMs not_before,
+                 const Servers& servers);
+
+/// add_stamps() of a run, at `clock` (epoch ms), with a line of the audit log for each that is
+/// added. Throws RegistryError, DatabaseError, and EnvironmentError naming a row that cannot be
+/// read.
+std::vector<bool> add_stamps(const RunContext& context, std::span<const StampToAdd> stamps,
+                             EpochMs clock);
 
 }  // namespace dsfailover

@@ -48,14 +48,10 @@ void report_untouched(const RunContext& context, const FirstLook& look, const st
 std::vector<FailoverTarget> find_global_targets(const RunContext& context, const FirstLook& look,
                                                 std::optional<EpochMs> event_time,
                                                 const FailoverOptions& options) {
-    SelectionRequest request;
+    SelectionRequest request =
+        look.request(event_time.value_or(latest_clock(context.database)), event_time.has_value());
     request.all_hosts = true;
     request.in_doubt = options.in_doubt;
-    request.event_time = event_time.value_or(latest_clock(context.database));
-    request.event_time_given = event_time.has_value();
-    request.run_began = look.at;
-    request.moves_count_after = look.moves_count_after();
-    request.watch = look.watch.get();
     std::map<std::string, WorkflowsSection> skipped;
     const Selection selection = read_selection(
         context, look.servers, request,

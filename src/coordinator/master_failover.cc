@@ -32,6 +32,16 @@ EpochMs FirstLook::moves_count_after() const {
     return at + std::max(kMoveMs, 2 * clock_difference);
 }
 
+SelectionRequest FirstLook::request(EpochMs event_time, bool given) const {
+    SelectionRequest request;
+    request.event_time = event_time;
+    request.event_time_given = given;
+    request.run_began = at;
+    request.moves_count_after = moves_count_after();
+    request.watch = watch.get();
+    return request;
+}
+
 struct MasterFailover::Target {
     std::string address;
     std::optional<ProcessIdentity> process;
@@ -212,12 +222,7 @@ void MasterFailover::guarded(std::span<const Selected> selected,
 void MasterFailover::take_claims() {
     const std::set<std::string> addresses = active();
     waiting_since_ = now_ms();
-    const auto look = [&] {
-        look_.servers = read_servers(context_.registry, true);
-        for (Target& target : targets_) {
-            if (target.active) guarded(target, [&] { check_return(target); });
-        }
-    };
+    const auto look = [&] { look_who_returned(nullptr); };
     if (addresses.size() > 1) {
         try {
             claims_ = take_run_claims(context_, addresses, Millis(0), look);
@@ -283,12 +288,18 @@ void MasterFailover::take_locks() {
 // While we wait: an address that comes back only to go away again was not gone for the grace time.
 // Throws for `waiting`, whose turn it is.
 const Servers& MasterFailover::look_again(Target& waiting) {
-    look_.servers = read_servers(context_.registry, true);
-    for (Target& target : targets_) {
-        if (target.active && &target != &waiting) guarded(target, [&] { check_return(target); });
-    }
+    look_who_returned(&waiting);
     check_return(waiting);
     return look_.servers;
+}
+
+// Stops each whose address came back, but for one.
+void MasterFailover::look_who_returned(const Target* but) {
+    look_.servers = read_servers(context_.registry, true);
+    for (Target& target : targets_) {
+        const bool is_watched = target.active || target.fence_only;
+        if (is_watched && &target != but) guarded(target, [&] { check_return(target); });
+    }
 }
 
 // An address must stay away for the whole grace time; the time spent on locks counts. Its last look
@@ -305,10 +316,7 @@ void MasterFailover::wait_grace() {
     }
     const EpochMs until = any_gone ? look_.at + options_.grace.count() : 0;
     for (EpochMs logged = 0; !waiting().empty();) {
-        look_.servers = read_servers(context_.registry, true);
-        for (Target& target : targets_) {
-            if (target.active || target.fence_only) guarded(target, [&] { check_return(target); });
-        }
+        look_who_returned(nullptr);
         const EpochMs now = now_ms();
         if (now >= until) return;
         if (now - logged >= 5000) {
@@ -347,7 +355,7 @@ void MasterFailover::check_return(Target& target) {
 // what we read as its predecessor's.
 Selection MasterFailover::read(const std::set<std::string>& addresses, bool all_hosts, bool first) {
     for (int tries = 1;; ++tries) {
-        Selection selection = read_once(addresses, all_hosts, first);
+        Selection selection = read_once(addresses, all_hosts, first, false);
         if (options_.dry_run || tries == kReadings) return selection;
         Servers now = read_servers(context_.registry, true);
         const bool same =
@@ -364,16 +372,11 @@ Selection MasterFailover::read(const std::set<std::string>& addresses, bool all_
 }
 
 Selection MasterFailover::read_once(const std::set<std::string>& addresses, bool all_hosts,
-                                    bool first) {
-    SelectionRequest request;
+                                    bool first, bool until_selected) {
+    SelectionRequest request = look_.request(event_time_, given_event_time_.has_value());
     request.addresses = addresses;
     request.all_hosts = all_hosts;
-    request.event_time = event_time_;
-    request.event_time_given = given_event_time_.has_value();
-    request.run_began = look_.at;
-    request.moves_count_after = look_.moves_count_after();
-    request.watch = look_.watch.get();
-    request.until_selected = until_selected_;
+    request.until_selected = until_selected;
     for (const Target& target : targets_) {
         if (target.stamp) request.own_stamps.emplace(target.address, *target.stamp);
     }
@@ -419,9 +422,7 @@ void MasterFailover::put_item(Target& target, WorkflowItem item, bool listed) {
 void MasterFailover::look_without_locks(bool whole_cluster) {
     const std::set<std::string> wanted = active();
     if (wanted.empty()) return;
-    until_selected_ = targets_.size() == 1;
-    Selection selection = read_once(wanted, whole_cluster, true);
-    until_selected_ = false;
+    Selection selection = read_once(wanted, whole_cluster, true, targets_.size() == 1);
     std::set<std::int64_t> met;
     bool any_left = false;
     for (Target& target : targets_) {
@@ -565,25 +566,16 @@ void MasterFailover::plan(Target& target, AddressSelection& found) {
 // meanwhile get none.
 void MasterFailover::choose_stamps(std::span<const Selected> selected) {
     const EpochMs clock = latest_clock(context_.database);
-    const std::vector<SeenMaster> masters = seen_masters(look_.servers);
     std::vector<StampToAdd> stamps;
     for (const auto& [target, found] : selected) {
-        const EpochMs stamp = std::max({target->deadline, clock, found->stamps.latest() + 1});
         stamps.push_back({target->address, &found->stamps,
-                          Stamp{round_up(stamp, context_.schema.time_precision_us),
-                                context_.zone.name(), masters}});
+                          next_stamp(context_, found->stamps, std::max(target->deadline, clock),
+                                     look_.servers)});
     }
-    const std::vector<bool> added =
-        add_stamps(context_.registry, stamps, clock,
-                   [&](const std::string& address, std::span<const Stamp> values) {
-                       return carried_stamps(context_.store(), address, values);
-                   });
+    const std::vector<bool> added = add_stamps(context_, stamps, clock);
     for (std::size_t i = 0; i < added.size(); ++i) {
-        if (!added[i]) continue;
-        const StampToAdd& one = stamps[i];
-        selected[i].target->stamp = section(*selected[i].target).stamp = one.stamp.value;
-        context_.audit.write({"stamp", "written", one.address, std::nullopt, std::nullopt,
-                              stamps_path(one.address), std::to_string(one.stamp.value)});
+        if (added[i])
+            selected[i].target->stamp = section(*selected[i].target).stamp = stamps[i].stamp.value;
     }
 }
 
@@ -845,13 +837,9 @@ void MasterFailover::write_fences() {
                 read_server(context_.registry, paths::kMasters, target.address, false);
             if (living && living->startup_time == target.process->startup_time)
                 require_ours(target, true, living);
-            MarkInfo& mark = section(target).mark.emplace();
-            mark.path = mark_path(target.address, target.process);
-            mark.value = kFenceValue;
-            mark.written = context_.registry.put(mark.path, std::to_string(kFenceValue), "");
-            if (!mark.written) return;
-            context_.audit.write({"mark", "written", target.address, std::nullopt, std::nullopt,
-                                  mark.path, std::to_string(kFenceValue)});
+            MarkToWrite mark{target.address, target.process, kFenceValue, {}};
+            dsfailover::write_marks(context_.registry, context_.audit, {&mark, 1});
+            section(target).mark = std::move(mark.done);
         });
         target.fence_only = false;
     }

@@ -41,6 +41,8 @@ struct FirstLook {
     /// A task that moved later than this (epoch ms) did so while the run was under way, whatever
     /// the clocks.
     EpochMs moves_count_after() const;
+    /// What every reading of the run asks with. `event_time` (epoch ms), and whether it is `given`.
+    SelectionRequest request(EpochMs event_time, bool given) const;
 };
 
 /// do_master_failover of the reference, for one master or for all of a global failover: a look
@@ -84,6 +86,7 @@ class MasterFailover {
     void take_free_locks();
     void take_locks();
     const Servers& look_again(Target& waiting);
+    void look_who_returned(const Target* but);
     void wait_grace();
     void check_return(Target& target);
     void set_event_time();
@@ -122,7 +125,8 @@ class MasterFailover {
     MasterSection& section(const Target& target) const;
     Target* find(const std::string& address);
     Selection read(const std::set<std::string>& addresses, bool all_hosts, bool first);
-    Selection read_once(const std::set<std::string>& addresses, bool all_hosts, bool first);
+    Selection read_once(const std::set<std::string>& addresses, bool all_hosts, bool first,
+                        bool until_selected);
     void skip_later(Target& target, WorkflowItem item);
     void put_item(Target& target, WorkflowItem item, bool listed);
     std::set<std::string> active() const;
@@ -134,7 +138,6 @@ class MasterFailover {
     std::optional<EpochMs> given_event_time_;
     EpochMs event_time_ = 0;
     bool lagging_ = false;
-    bool until_selected_ = false;  // SelectionRequest::until_selected
     std::optional<std::int64_t> limit_left_;
     ChunkSize chunk_size_;
     EpochMs waiting_since_ = 0;        // for claims and locks

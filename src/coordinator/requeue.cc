@@ -290,7 +290,9 @@ class Requeue {
             const std::optional<std::string>& host = stuck_.at(id).row.host;
             if (host && is_address(*host) && !stamps_.contains(*host)) left.insert(*host);
         }
-        if (no_stamp_ == 0) no_stamp_ = rounded(latest_clock(context_.database));
+        if (no_stamp_ == 0)
+            no_stamp_ =
+                round_up(latest_clock(context_.database), context_.schema.time_precision_us);
         for (int tries = 0; !left.empty(); ++tries) {
             if (tries == kStampConflicts) {
                 throw LockError(fmt::format(
@@ -312,27 +314,15 @@ class Requeue {
                 left.erase(host);
                 continue;
             }
-            const Stamp stamp{rounded(std::max(clock, stamps.latest() + 1)), context_.zone.name(),
-                              seen_masters(servers_)};
-            adding.push_back({host, &stamps, stamp});
+            adding.push_back({host, &stamps, next_stamp(context_, stamps, clock, servers_)});
         }
-        const std::vector<bool> added =
-            add_stamps(context_.registry, adding, clock,
-                       [&](const std::string& host, std::span<const Stamp> stamps) {
-                           return carried_stamps(context_.store(), host, stamps);
-                       });
+        const std::vector<bool> added = add_stamps(context_, adding, clock);
         for (std::size_t i = 0; i < added.size(); ++i) {
             if (!added[i]) continue;
             const auto& [host, stamps, stamp] = adding[i];
             stamps_[host] = stamp.value;
             left.erase(host);
-            context_.audit.write({"stamp", "written", host, std::nullopt, std::nullopt,
-                                  stamps_path(host), std::to_string(stamp.value)});
         }
-    }
-
-    EpochMs rounded(EpochMs time) const {
-        return round_up(time, context_.schema.time_precision_us);
     }
 
     void fail_all_of(const std::string& host, const std::string& problem) {

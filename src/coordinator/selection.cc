@@ -152,7 +152,6 @@ class Reader {
         facts.recovery_leaves_host = context_.schema.recovery_leaves_host();
         facts.any_master_lives = !servers_.masters.empty();
         facts.clock = clock_;
-        facts.run_began = request_.moves_count_after;
         found.stamps = stamps_of(address);
         found.marks = marks_.of(address);
         facts.newest_mark = found.marks.newest;
@@ -244,8 +243,9 @@ class Reader {
                 const auto known = activity.find(instance.id);
                 if (known != activity.end()) evidence.activity = std::move(known->second);
                 const auto& latest = evidence.activity.latest;
-                evidence.moved_in_run = latest && found.facts.run_began < INT64_MAX / 1000 &&
-                                        latest->instants.earliest_us > found.facts.run_began * 1000;
+                evidence.moved_in_run =
+                    latest && request_.moves_count_after < INT64_MAX / 1000 &&
+                    latest->instants.earliest_us > request_.moves_count_after * 1000;
                 decide(address, found, instance, evidence);
             }
         }
@@ -316,8 +316,9 @@ class Reader {
 
     void select(AddressSelection& found, const WorkflowInstance& instance) {
         ++found.selectable;
-        if (wanted(*instance.host)) any_selected_ = true;
-        if (wanted(*instance.host)) found.selected.add(instance);
+        if (!wanted(*instance.host)) return;
+        any_selected_ = true;
+        found.selected.add(instance);
     }
 
     void decide(const std::string& address, AddressSelection& found,

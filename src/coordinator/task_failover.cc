@@ -138,12 +138,7 @@ void TaskFailover::find_tasks() {
 }
 
 void TaskFailover::choose_routes(EpochMs event_time) {
-    SelectionRequest request;
-    request.event_time = event_time;
-    request.event_time_given = event_.event_time.has_value();
-    request.run_began = look_.at;
-    request.moves_count_after = look_.moves_count_after();
-    request.watch = look_.watch.get();
+    SelectionRequest request = look_.request(event_time, event_.event_time.has_value());
     request.in_doubt = options_.in_doubt;
     for (const Task& task : tasks_) {
         const auto& host = task.row.workflow_host;

@@ -66,15 +66,13 @@ struct AddressFacts {
     std::vector<StampFacts> stamps;                  ///< of earlier runs, and of others under way
     std::optional<std::int64_t> own_stamp_local_us;  ///< this run's, as StampFacts::local_us
     EpochMs clock = 0;                               ///< now
-    /// A task that moved later than this did so while the run was under way.
-    EpochMs run_began = INT64_MAX;
 };
 
 /// What was found out about one instance beyond its row.
 struct Evidence {
     bool command_waits = false;  ///< it has a row in t_ds_command, of any type
     bool seen_busy = false;      ///< this run saw it in state 18, or with a command, before
-    bool moved_in_run = false;   ///< a task of it moved later than AddressFacts::run_began
+    bool moved_in_run = false;   ///< a task of it moved while the run was under way
     TaskActivity activity;       ///< filled in where needs_task_activity()
     MasterAnswer answer = MasterAnswer::not_asked;
 };

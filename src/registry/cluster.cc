@@ -81,6 +81,12 @@ std::string departing_worker_heartbeat(const std::string& address, EpochMs start
 const Server* Servers::master(std::string_view address) const { return find(masters, address); }
 const Server* Servers::worker(std::string_view address) const { return find(workers, address); }
 
+void Servers::remove(std::string_view address) {
+    const auto is_it = [&](const Server& server) { return server.address == address; };
+    std::erase_if(masters, is_it);
+    std::erase_if(workers, is_it);
+}
+
 Servers read_servers(Registry& registry, bool patient) {
     Servers servers;
     servers.masters = read_folder(registry, paths::kMasters, patient);

@@ -38,6 +38,8 @@ struct Servers {
 
     const Server* master(std::string_view address) const;
     const Server* worker(std::string_view address) const;
+    /// Forgets what lives at `address`.
+    void remove(std::string_view address);
 };
 
 /// Reads both folders. `patient`: see Registry::living. Throws RegistryError, and EnvironmentError

@@ -26,18 +26,13 @@ class JdbcClaim : public Lock {
     bool released_ = false;
 };
 
-/// Reads only, so that it is not held up by the writes of the caller's own transaction on SQLite.
 bool JdbcClaim::still_held() {
     if (released_ || client_->lost()) return false;
     bool held = false;
     rows_.connection().read("checking " + path_, [&](Database& database) {
-        const Rows rows = database.query(
-            "SELECT h.last_heartbeat_time FROM t_ds_jdbc_registry_data d"
-            " JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = d.client_id"
-            " WHERE d.id = ? AND d.client_id = ? AND d.data_key = ?",
-            {Value(id_), Value(client_->id()), Value(path_)});
-        held = !rows.empty() && JdbcHeartbeat{rows[0].integer(0), client_->session_timeout()}.fresh(
-                                    database.clock_ms());
+        held = is_still_there(database,
+                              {"t_ds_jdbc_registry_data", "data_key", id_, client_->id(), path_},
+                              client_->session_timeout());
     });
     return held;
 }

@@ -45,6 +45,17 @@ JdbcClients read_clients(Database& database) {
     return clients;
 }
 
+bool is_still_there(Database& database, const JdbcOwnRow& row, Millis session_timeout) {
+    const Rows rows = database.query(
+        fmt::format("SELECT h.last_heartbeat_time FROM {} r"
+                    " JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = r.client_id"
+                    " WHERE r.id = ? AND r.client_id = ? AND r.{} = ?",
+                    row.table, row.key_column),
+        {Value(row.id), Value(row.client_id), Value(row.key)});
+    return !rows.empty() &&
+           JdbcHeartbeat{rows[0].integer(0), session_timeout}.fresh(database.clock_ms());
+}
+
 bool reported_lately(const std::string& heartbeat, EpochMs now) {
     Node node;
     node.value = heartbeat;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "database/database.h"
@@ -32,6 +33,18 @@ struct JdbcClients {
 
 /// Reads them; inside a transaction or outside.
 JdbcClients read_clients(Database& database);
+
+/// A row of ours in the registry's tables: of `client_id`, under `key` in the column `key_column`.
+struct JdbcOwnRow {
+    std::string_view table, key_column;
+    std::int64_t id = 0;
+    std::int64_t client_id = 0;
+    const std::string& key;
+};
+
+/// Whether the row is still there, and its client within `session_timeout`. Reads only, so that it
+/// is not held up by the writes of the caller's own transaction on SQLite.
+bool is_still_there(Database& database, const JdbcOwnRow& row, Millis session_timeout);
 
 /// Whether the heartbeat in a node's value has a reportTime within 30 s of `now` (epoch ms): a
 /// master whose client row was purged while it paused goes on working and writing its node

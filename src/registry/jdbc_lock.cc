@@ -43,18 +43,13 @@ class JdbcLock : public Lock {
     bool released_ = false;
 };
 
-/// Reads only, so that it is not held up by the writes of the caller's own transaction on SQLite.
 bool JdbcLock::still_held() {
     if (released_ || client_->lost()) return false;
     bool held = false;
     connection_->read("checking the lock " + path_, [&](Database& database) {
-        const Rows rows = database.query(
-            "SELECT h.last_heartbeat_time FROM t_ds_jdbc_registry_lock l"
-            " JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = l.client_id"
-            " WHERE l.id = ? AND l.client_id = ? AND l.lock_key = ?",
-            {Value(id_), Value(client_->id()), Value(path_)});
-        held = !rows.empty() && JdbcHeartbeat{rows[0].integer(0), client_->session_timeout()}.fresh(
-                                    database.clock_ms());
+        held = is_still_there(database,
+                              {"t_ds_jdbc_registry_lock", "lock_key", id_, client_->id(), path_},
+                              client_->session_timeout());
     });
     return held;
 }

@@ -180,29 +180,44 @@ void make_folders(ZookeeperSession& session, const std::vector<Place*>& places) 
     for (Place* place : orphans) session.make_parents(place->folder() + "/claim", ZOO_CONTAINER);
 }
 
+/// What became of nodes that were to be made; those that are neither here nor taken failed the
+/// call.
+struct Creations {
+    std::vector<Place*> cut_off, without_folder, standing;
+};
+
+/// Tries once to make the node of each place; `doing` is for the message.
+Creations create(ZookeeperSession& session, const std::vector<Place*>& places, const char* doing) {
+    Creations made;
+    std::optional<std::pair<int, std::string>> problem;
+    session.write(
+        places.size(), [&](std::size_t i) { return places[i]->creation(); },
+        [&](std::size_t i, const ZookeeperReply& reply) {
+            if (reply.code == ZOK)
+                places[i]->created(reply.data);
+            else if (reply.code == ZNONODE)
+                made.without_folder.push_back(places[i]);
+            else if (reply.code == ZNODEEXISTS && !places[i]->queues())
+                made.standing.push_back(places[i]);
+            else if (ZookeeperSession::is_cut_off(reply.code))
+                made.cut_off.push_back(places[i]);
+            else
+                problem = {reply.code,
+                           places[i]->queues() ? places[i]->folder() : places[i]->creation().path};
+        });
+    if (problem) session.fail(problem->first, doing, problem->second);
+    return made;
+}
+
 /// Queues in at every place.
 void take_places(ZookeeperSession& session, std::vector<Place*> left) {
     ZookeeperSession::Patience patience(session);
     make_folders(session, left);
     while (!left.empty()) {
-        std::vector<Place*> cut_off, without_folder;
-        std::optional<std::pair<int, std::string>> problem;
-        session.write(
-            left.size(), [&](std::size_t i) { return left[i]->creation(); },
-            [&](std::size_t i, const ZookeeperReply& reply) {
-                if (reply.code == ZOK)
-                    left[i]->created(reply.data);
-                else if (reply.code == ZNONODE)
-                    without_folder.push_back(left[i]);
-                else if (ZookeeperSession::is_cut_off(reply.code))
-                    cut_off.push_back(left[i]);
-                else
-                    problem = {reply.code, left[i]->folder()};
-            });
-        if (problem) session.fail(problem->first, "taking the lock", problem->second);
-        if (!without_folder.empty()) make_folders(session, without_folder);
-        if (!cut_off.empty()) patience.wait("taking the lock", cut_off.front()->folder());
-        for (Place* place : cut_off) place->find_again();
+        const Creations made = create(session, left, "taking the lock");
+        if (!made.without_folder.empty()) make_folders(session, made.without_folder);
+        if (!made.cut_off.empty()) patience.wait("taking the lock", made.cut_off.front()->folder());
+        for (Place* place : made.cut_off) place->find_again();
         std::erase_if(left, [](const Place* place) { return place->is_taken(); });
     }
 }
@@ -211,34 +226,18 @@ void take_places(ZookeeperSession& session, std::vector<Place*> left) {
 void make_nodes(ZookeeperSession& session, std::vector<Place*> left) {
     ZookeeperSession::Patience patience(session);
     while (!left.empty()) {
-        std::vector<Place*> cut_off, without_folder, standing;
-        std::optional<std::pair<int, std::string>> problem;
-        session.write(
-            left.size(), [&](std::size_t i) { return left[i]->creation(); },
-            [&](std::size_t i, const ZookeeperReply& reply) {
-                if (reply.code == ZOK)
-                    left[i]->created(reply.data);
-                else if (reply.code == ZNONODE)
-                    without_folder.push_back(left[i]);
-                else if (reply.code == ZNODEEXISTS)
-                    standing.push_back(left[i]);
-                else if (ZookeeperSession::is_cut_off(reply.code))
-                    cut_off.push_back(left[i]);
-                else
-                    problem = {reply.code, left[i]->creation().path};
-            });
-        if (problem) session.fail(problem->first, "claiming", problem->second);
-        for (Place* place : standing) {
+        const Creations made = create(session, left, "claiming");
+        for (Place* place : made.standing) {
             const std::string path = place->creation().path;
             const ZookeeperReply reply = session.read(request(Kind::exists, path));
             if (reply.code == ZOK && reply.stat.ephemeralOwner == session.id())
                 place->created(path);
         }
-        if (!without_folder.empty())
-            session.make_parents(without_folder.front()->creation().path, ZOO_PERSISTENT);
-        if (!cut_off.empty()) patience.wait("claiming", cut_off.front()->creation().path);
-        left = std::move(cut_off);
-        left.insert(left.end(), without_folder.begin(), without_folder.end());
+        if (!made.without_folder.empty())
+            session.make_parents(made.without_folder.front()->creation().path, ZOO_PERSISTENT);
+        if (!made.cut_off.empty()) patience.wait("claiming", made.cut_off.front()->creation().path);
+        left = made.cut_off;
+        left.insert(left.end(), made.without_folder.begin(), made.without_folder.end());
     }
 }
 

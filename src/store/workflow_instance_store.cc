@@ -461,17 +461,6 @@ std::vector<std::int64_t> WorkflowInstanceStore::in_failover_without_command(
     return found;
 }
 
-bool WorkflowInstanceStore::any_hosted_by(std::span<const std::string> hosts) {
-    Parameters parameters;
-    const std::string sql =
-        // No index has the host; a scan for hosts that are nowhere would read the whole table.
-        fmt::format(
-            "SELECT 1 FROM (SELECT host FROM t_ds_workflow_instance ORDER BY id DESC "
-            "LIMIT 10000) w WHERE {} LIMIT 1",
-            in_list(context_.database.dialect(), "host", hosts, parameters));
-    return !context_.database.query(sql, parameters).empty();
-}
-
 std::optional<StoredTime> WorkflowInstanceStore::latest_activity() {
     const Rows rows = context_.database.query(fmt::format(
         "SELECT * FROM (SELECT id, start_time AS t1, restart_time AS t2, restart_time AS t3, "

@@ -124,9 +124,6 @@ class WorkflowInstanceStore {
     /// is seen wholly or not at all.
     std::vector<std::int64_t> in_failover_without_command(std::span<const std::int64_t> ids);
 
-    /// Whether any of the newest 10,000 instances by id, finished or not, has one of `hosts`.
-    bool any_hosted_by(std::span<const std::string> hosts);
-
     /// The latest start_time or restart_time, submit_time, start_time or end_time among the newest
     /// 100 workflow and 100 task rows by id; nullopt if there is none. One round trip.
     std::optional<StoredTime> latest_activity();

@@ -5,12 +5,11 @@ So a run holds rows only briefly, and in the masters' order, however slow regist
 
 import itertools
 import random
-import threading
 import time
 
 import pytest
 
-from support.cluster import DEAD, now_ms
+from support.cluster import DEAD, Background, now_ms
 from support.proxy import Proxy
 from support.registries import STAMPS
 
@@ -18,10 +17,11 @@ PATIENCE = 3  # seconds that the master's database lets it wait for a row
 LONGEST = 2.8  # seconds that rows may be held: two, and what the sampling and a busy machine add
 
 
-class BusyMaster:
+class BusyMaster(Background):
     """Updates rows of the workflows, takes commands, and counts what it lost and how long it waited."""
 
     def __init__(self, cluster, workflows, events):
+        super().__init__()
         self.cluster, self.db = cluster, cluster.db.clone()
         if self.db.type == "postgresql":
             self.db.execute(f"SET lock_timeout = '{PATIENCE}s'")
@@ -29,16 +29,6 @@ class BusyMaster:
             self.db.execute(f"SET SESSION innodb_lock_wait_timeout = {PATIENCE}")
         self.touched = random.Random(4).sample(workflows, events)
         self.lost, self.longest, self.consumed = [], 0.0, []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join(30)
 
     def _work(self):
         touched = iter(self.touched)
@@ -75,21 +65,12 @@ class BusyMaster:
             self.consumed.append(row["w"])
 
 
-class Holding:
+class Holding(Background):
     """Samples for how long transactions of ours have held rows."""
 
     def __init__(self, cluster):
+        super().__init__()
         self.db, self.longest = cluster.db.clone(), 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join(10)
 
     def _work(self):
         postgresql = self.db.type == "postgresql"

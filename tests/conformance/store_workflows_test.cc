@@ -240,13 +240,6 @@ TEST_P(StoreWorkflows, SettingRestartTimeWritesNothingElse) {
     EXPECT_FALSE(read.at(1).restart_time) << "in another state";
 }
 
-TEST_P(StoreWorkflows, AHostIsKnownByFinishedOnesToo) {
-    insert_workflow(1, {{"state", "7"}});
-    EXPECT_TRUE(store().any_hosted_by(std::vector<std::string>{"x:1", kDead}));
-    EXPECT_FALSE(store().any_hosted_by(std::vector<std::string>{"x:1"}));
-    EXPECT_FALSE(store().any_hosted_by({}));
-}
-
 TEST_P(StoreWorkflows, LatestActivityIsThatOfTheNewestRows) {
     EXPECT_FALSE(store().latest_activity());
     insert_workflow(1, {{"start_time", "'2026-11-22 23:00:00'"}});

@@ -253,7 +253,23 @@ class Cluster:
         return self.registry.get(f"{MARKS}/{name}")
 
 
-class SimulatedMaster:
+class Background:
+    """Works in a thread, while a `with` block lasts: _work(), until self._stop is set."""
+
+    def __init__(self):
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join(30)
+
+
+class SimulatedMaster(Background):
     """Consumes commands as a master does, in one transaction each.
 
     `release` 3.3.0 leaves host and restart_time alone; later ones set both. `dispatches`: what it
@@ -263,13 +279,12 @@ class SimulatedMaster:
 
     def __init__(self, cluster, address=ALIVE, release="3.3.0", takes=lambda command_id: True,
                  dispatches=False):
+        super().__init__()
         self.cluster, self.dispatches = cluster, dispatches
         self.db = cluster.db.clone()
         self.address, self.release, self.takes = address, release, takes
         self.consumed = []  # workflow ids, in order
         self.problems = []  # a workflow that was running already when its command was consumed
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
 
     def consume_all(self):
         """Consumes what is there now; returns how many."""
@@ -307,13 +322,8 @@ class SimulatedMaster:
                                "10.0.1.9:1234", databases.to_text(moment), workflow):
             self.cluster.task(workflow, state=1, host="10.0.1.9:1234", submit=moment, db=self.db)
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
     def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join(30)
+        super().__exit__()
         self.db.close()
 
     def _work(self):

@@ -12,7 +12,6 @@ constexpr EpochMs kHour = 60 * kMinute;
 constexpr EpochMs kDeadline = 1'795'411'926'533;
 constexpr EpochMs kMark = kDeadline - kHour;
 constexpr EpochMs kStamp = kDeadline - 10 * kMinute;
-constexpr EpochMs kFirstLook = kDeadline - 40'000;
 
 const MasterAnswer kFallback[] = {MasterAnswer::not_asked, MasterAnswer::unanswered};
 
@@ -62,7 +61,6 @@ AddressFacts gone() {
     facts.deadline = facts.clock = kDeadline;
     facts.recovery_leaves_host = true;
     facts.any_master_lives = true;
-    facts.run_began = kFirstLook;
     return facts;
 }
 
