@@ -225,15 +225,19 @@ class SqliteDatabase : public Database {
         require_parameters(static_cast<std::size_t>(statement.getBindParameterCount()),
                            parameters.size(), statement.getQuery());
         bind(statement, parameters);
-        std::vector<std::optional<std::string_view>> cells(
-            static_cast<std::size_t>(statement.getColumnCount()));
+        const int count = statement.getColumnCount();
+        std::vector<SQLite::Column> columns;  // each of the row that the statement stands on
+        std::vector<std::optional<std::string_view>> cells(static_cast<std::size_t>(count));
         while (statement.executeStep()) {
+            if (columns.empty()) {
+                for (int i = 0; i < count; ++i) columns.push_back(statement.getColumn(i));
+            }
             for (std::size_t i = 0; i < cells.size(); ++i) {
-                const SQLite::Column column = statement.getColumn(static_cast<int>(i));
-                cells[i].reset();
-                if (column.isNull()) continue;
-                const char* const text = column.getText();
-                cells[i] = std::string_view(text, static_cast<std::size_t>(column.getBytes()));
+                const char* const text = columns[i].getText(nullptr);
+                if (text == nullptr)
+                    cells[i].reset();
+                else
+                    cells[i] = {text, static_cast<std::size_t>(columns[i].getBytes())};
             }
             row(Row(cells));
         }

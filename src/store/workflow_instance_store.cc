@@ -307,15 +307,25 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_commands(
     if (count == 0) return {};
     const std::int64_t first = database.last_insert_id() - static_cast<std::int64_t>(count) + 1;
 
+    const bool all = count == instances.size();
+    const bool no_gap = to - from + 1 == static_cast<std::int64_t>(count);
+    Parameters of_rows = {
+        format_stored_time(stamp, context_.zone, context_.schema.time_precision_us)};
+    if (all && no_gap) {
+        which = "id BETWEEN ? AND ?";
+        of_rows.insert(of_rows.end(), {from, to});
+    } else {
+        which = "id IN (SELECT workflow_instance_id FROM t_ds_command WHERE id >= ?)";
+        of_rows.emplace_back(first);
+    }
     database.execute(
-        fmt::format("UPDATE t_ds_workflow_instance SET state = {}, restart_time = ? WHERE id IN "
-                    "(SELECT workflow_instance_id FROM t_ds_command WHERE id >= ?)",
-                    kFailover),
-        {format_stored_time(stamp, context_.zone, context_.schema.time_precision_us), first});
+        fmt::format("UPDATE t_ds_workflow_instance SET state = {}, restart_time = ? WHERE {}",
+                    kFailover, which),
+        of_rows);
 
     std::vector<FailedOver> changed;
     changed.reserve(count);
-    if (count == instances.size()) {  // nearly always, and then there is no need to ask
+    if (all) {  // nearly always, and then there is no need to ask
         for (const WorkflowInstance& instance : instances) {
             changed.push_back({instance.id, first + static_cast<std::int64_t>(changed.size())});
         }
