@@ -1,4 +1,4 @@
-#include "coordinator/requeue.h"
+#include "coordinator/requeue/requeue.h"
 
 #include <fmt/format.h>
 

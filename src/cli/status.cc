@@ -1,7 +1,7 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/options.h"
-#include "coordinator/cluster_status.h"
+#include "coordinator/status/cluster_status.h"
 
 namespace dsfailover {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "database/database.h"
+#include "database/database_settings.h"
 
 namespace dsfailover {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "registry/registry.h"
+#include "registry/registry_settings.h"
 
 namespace dsfailover {
 

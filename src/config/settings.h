@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "config/option_values.h"
-#include "database/database.h"
-#include "registry/registry.h"
+#include "database/database_settings.h"
+#include "registry/registry_settings.h"
 
 namespace dsfailover {
 

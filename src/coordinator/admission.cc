@@ -4,8 +4,8 @@
 
 #include "base/address.h"
 #include "coordinator/cluster_check.h"
-#include "coordinator/failover_lock.h"
-#include "coordinator/fence.h"
+#include "coordinator/failover/failover_lock.h"
+#include "coordinator/failover/fence.h"
 
 namespace dsfailover {
 

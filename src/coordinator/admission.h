@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "coordinator/failover/master_failover.h"
 #include "coordinator/failover_options.h"
-#include "coordinator/master_failover.h"
 #include "coordinator/run_context.h"
 
 namespace dsfailover {

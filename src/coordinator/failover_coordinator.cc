@@ -11,13 +11,13 @@
 #include "base/log.h"
 #include "coordinator/admission.h"
 #include "coordinator/cluster_check.h"
-#include "coordinator/global_targets.h"
-#include "coordinator/mark_cleaning.h"
-#include "coordinator/master_failover.h"
+#include "coordinator/failover/global_targets.h"
+#include "coordinator/failover/master_failover.h"
+#include "coordinator/marks/mark_cleaning.h"
 #include "coordinator/one_cluster.h"
 #include "coordinator/right_server.h"
 #include "coordinator/run_context.h"
-#include "coordinator/task_failover.h"
+#include "coordinator/worker/task_failover.h"
 
 namespace dsfailover {
 

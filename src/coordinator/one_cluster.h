@@ -1,7 +1,7 @@
 #pragma once
 
+#include "coordinator/failover/selection.h"
 #include "coordinator/run_context.h"
-#include "coordinator/selection.h"
 
 namespace dsfailover {
 

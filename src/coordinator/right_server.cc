@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/address.h"
-#include "coordinator/failover_marks.h"
-#include "coordinator/failover_stamps.h"
+#include "coordinator/failover/failover_stamps.h"
+#include "coordinator/marks/failover_marks.h"
 #include "store/host_use.h"
 
 namespace dsfailover {

@@ -1,6 +1,6 @@
-#include <fmt/format.h>
+#include "database/database_settings.h"
 
-#include "database/database.h"
+#include <fmt/format.h>
 
 namespace dsfailover {
 

@@ -2,7 +2,7 @@
 
 #include "base/module.h"
 #include "database/database.h"
-#include "database/sqlite_database.h"
+#include "database/sqlite/database.h"
 
 namespace dsfailover {
 

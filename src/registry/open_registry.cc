@@ -1,9 +1,9 @@
 #include <stdexcept>
 
 #include "base/module.h"
-#include "registry/jdbc_registry.h"
+#include "registry/jdbc/registry.h"
 #include "registry/registry.h"
-#include "registry/zookeeper_registry.h"
+#include "registry/zookeeper/registry.h"
 
 namespace dsfailover {
 

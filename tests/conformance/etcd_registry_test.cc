@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "conformance/etcd_server.h"
-#include "registry/base64.h"
+#include "registry/etcd/base64.h"
 
 namespace dsfailover {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "conformance/registry_server.h"
-#include "registry/etcd_client.h"
+#include "registry/etcd/client.h"
 
 namespace dsfailover {
 

@@ -1,7 +1,5 @@
 // What is special about the JDBC registry: its rows, as the masters read them. The contract that
 // all registries share is in registry_conformance_test.cc.
-#include "registry/jdbc_registry.h"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,6 +12,7 @@
 #include "base/stored_time.h"
 #include "base/time_zone.h"
 #include "conformance/jdbc_server.h"
+#include "registry/jdbc/registry.h"
 
 namespace dsfailover {
 namespace {

@@ -1,4 +1,4 @@
-#include "coordinator/failover_marks.h"
+#include "coordinator/marks/failover_marks.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "coordinator/failover_stamps.h"
+#include "coordinator/failover/failover_stamps.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "coordinator/recovery_watch.h"
+#include "coordinator/failover/recovery_watch.h"
 
 #include <gmock/gmock.h>
 

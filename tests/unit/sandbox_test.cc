@@ -9,7 +9,7 @@
 
 #include "database/database.h"
 #include "registry/cluster.h"
-#include "registry/jdbc_registry.h"
+#include "registry/jdbc/registry.h"
 #include "registry/registry.h"
 #include "store/schema.h"
 #include "store/workflow_instance_store.h"

@@ -1,4 +1,4 @@
-#include "coordinator/stuck_workflows.h"
+#include "coordinator/status/stuck_workflows.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "coordinator/workflow_spool.h"
+#include "coordinator/failover/workflow_spool.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "coordinator/workflow_verdict.h"
+#include "coordinator/failover/workflow_verdict.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,265 @@
+#include "coordinator/failover/failover_stamps.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+
+#include "base/time_zone.h"
+#include "coordinator/marks/failover_marks.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr std::size_t kKeptStamps = 64;
+constexpr std::size_t kMostBytes = 60'000;
+constexpr EpochMs kUnusedMs = 3'600'000;  // so long nobody waits between stamp and commit
+constexpr std::int64_t kQuarterHourUs = 900'000'000;
+constexpr std::int64_t kLargestOffsetUs = 26 * 4 * kQuarterHourUs;
+constexpr std::string_view kAsBefore = "=";
+
+// Takes what stands before the first separator off the text, and the separator.
+std::string_view cut(std::string_view& text, char separator) {
+    const auto end = std::min(text.find(separator), text.size());
+    const std::string_view part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return part;
+}
+
+std::optional<SeenMaster> parse_master(std::string_view text) {
+    const auto at = text.rfind('@');
+    if (at == std::string_view::npos || at == 0) return std::nullopt;
+    SeenMaster master{std::string(text.substr(0, at)), std::nullopt};
+    const std::string_view startup_time = text.substr(at + 1);
+    if (startup_time.empty()) return master;
+    master.startup_time = parse_mark_value(startup_time);
+    return master.startup_time ? std::optional(master) : std::nullopt;
+}
+
+bool is_zone(std::string_view name) {
+    try {
+        return !TimeZone(name).name().empty();
+    } catch (const UsageError&) {
+        return false;
+    }
+}
+
+// VALUE, VALUE|= or VALUE|ZONE|MASTER@STARTUP...
+std::optional<Stamp> parse_stamp(std::string_view text, const Stamp& before) {
+    const bool whole = !text.ends_with('|');
+    const auto value = parse_mark_value(cut(text, '|'));
+    if (!value || !whole) return std::nullopt;
+    Stamp stamp{*value, "", {}};
+    if (text.empty()) return stamp;
+    stamp.zone = cut(text, '|');
+    if (stamp.zone == kAsBefore) {
+        if (!before.knows_origin() || !text.empty()) return std::nullopt;
+        return Stamp{*value, before.zone, before.masters};
+    }
+    if (stamp.zone.empty() || (stamp.zone != before.zone && !is_zone(stamp.zone)))
+        return std::nullopt;
+    while (!text.empty()) {
+        auto master = parse_master(cut(text, '|'));
+        if (!master) return std::nullopt;
+        stamp.masters.push_back(std::move(*master));
+    }
+    return stamp;
+}
+
+// A name with one of our separators is no address: written so that it never counts as living.
+std::string without_separators(std::string address) {
+    for (char& c : address)
+        if (c == ',' || c == '|') c = '?';
+    return address;
+}
+
+std::string format_as_they_are(std::span<const Stamp> stamps) {
+    std::string text;
+    const Stamp* before = nullptr;
+    for (const Stamp& stamp : stamps) {
+        if (before) text += ',';
+        text += std::to_string(stamp.value);
+        if (stamp.knows_origin() && before && stamp.zone == before->zone &&
+            stamp.masters == before->masters) {
+            text += fmt::format("|{}", kAsBefore);
+        } else if (stamp.knows_origin()) {
+            text += '|' + stamp.zone;
+            for (const SeenMaster& master : stamp.masters) {
+                text += '|' + without_separators(master.address) + '@';
+                if (master.startup_time) text += std::to_string(*master.startup_time);
+            }
+        }
+        before = &stamp;
+    }
+    return text;
+}
+
+// Drops the oldest that nobody needs while `too_many` says so.
+void drop_unneeded(std::vector<Stamp>& stamps, EpochMs clock, std::span<const EpochMs> needed,
+                   const std::function<bool()>& too_many) {
+    for (auto stamp = stamps.begin(); stamp != stamps.end() && too_many();) {
+        const bool drop = stamp->value < clock - kUnusedMs &&
+                          std::find(needed.begin(), needed.end(), stamp->value) == needed.end();
+        stamp = drop ? stamps.erase(stamp) : stamp + 1;
+    }
+}
+
+std::string with_stamp(const StampToAdd& added, EpochMs clock, const CarriedStamps& carried) {
+    std::vector<Stamp> stamps = added.read->stamps;
+    stamps.push_back(added.stamp);
+    const auto too_many = [&] {
+        return stamps.size() > kKeptStamps || format_as_they_are(stamps).size() > kMostBytes;
+    };
+    if (too_many()) {
+        std::vector<EpochMs> needed = carried(added.address, added.read->stamps);
+        needed.push_back(added.stamp.value);
+        drop_unneeded(stamps, clock, needed, too_many);
+    }
+    return format_stamps(std::move(stamps));
+}
+
+/// A stamp, and what a row that carries it holds.
+struct WrittenStamp {
+    EpochMs value;
+    std::optional<std::int64_t> local_us;  // none: of 0.1
+    bool carried = false;
+
+    bool is(std::int64_t row_local_us) const {
+        if (local_us) return row_local_us == *local_us;
+        const std::int64_t apart = row_local_us - value * 1000;
+        return apart % kQuarterHourUs == 0 && std::abs(apart) <= kLargestOffsetUs;
+    }
+};
+
+}  // namespace
+
+std::optional<std::vector<Stamp>> parse_stamps(std::string_view text) {
+    std::vector<Stamp> stamps;
+    if (text.ends_with(',')) return std::nullopt;
+    while (!text.empty()) {
+        auto stamp = parse_stamp(cut(text, ','), stamps.empty() ? Stamp{} : stamps.back());
+        if (!stamp) return std::nullopt;
+        stamps.push_back(std::move(*stamp));
+    }
+    std::stable_sort(stamps.begin(), stamps.end(),
+                     [](const Stamp& a, const Stamp& b) { return a.value < b.value; });
+    return stamps;
+}
+
+std::vector<SeenMaster> seen_masters(const Servers& servers) {
+    std::vector<SeenMaster> seen;
+    for (const Server& master : servers.masters)
+        seen.push_back({master.address, master.startup_time});
+    return seen;
+}
+
+std::string format_stamps(std::vector<Stamp> stamps) {
+    std::string text = format_as_they_are(stamps);
+    for (auto oldest = stamps.begin(); text.size() > kMostBytes && oldest != stamps.end();
+         ++oldest) {
+        if (!oldest->knows_origin()) continue;
+        oldest->masters = {SeenMaster{"?", std::nullopt}};
+        text = format_as_they_are(stamps);
+    }
+    return text;
+}
+
+std::vector<EpochMs> carried_stamps(const StoreContext& store, const std::string& address,
+                                    std::span<const Stamp> stamps) {
+    std::vector<WrittenStamp> written;
+    for (const Stamp& stamp : stamps) {
+        WrittenStamp& one = written.emplace_back(WrittenStamp{stamp.value, std::nullopt});
+        if (stamp.knows_origin()) one.local_us = TimeZone(stamp.zone).to_local(stamp.value * 1000);
+    }
+    WorkflowInstanceStore(store).scan_restart_times(address, [&](const StoredTime& time) {
+        for (WrittenStamp& one : written) one.carried = one.carried || one.is(time.local_us);
+    });
+    std::vector<EpochMs> carried;
+    for (const WrittenStamp& one : written)
+        if (one.carried) carried.push_back(one.value);
+    return carried;
+}
+
+std::string stamps_path(const std::string& address) {
+    return fmt::format("{}/{}", paths::kStamps, address);
+}
+
+std::map<std::string, FailoverStamps> read_all_stamps(Registry& registry,
+                                                      const std::vector<std::string>& addresses) {
+    std::vector<std::string> paths;
+    for (const std::string& address : addresses) paths.push_back(stamps_path(address));
+    const std::vector<NodeRead> reads = registry.get_all(paths);
+    std::map<std::string, FailoverStamps> stamps;
+    for (std::size_t i = 0; i < reads.size(); ++i) {
+        const std::string what = fmt::format("{}: {}", registry.endpoint(), paths[i]);
+        FailoverStamps& its = stamps[addresses[i]];
+        if (!reads[i].problem.empty()) {
+            its.problem = fmt::format(
+                "{} cannot be read: {}. It tells which workflows dsfailover failed "
+                "over before; give the user that wrote it (--registry-user).",
+                what, reads[i].problem);
+        } else if (reads[i].node) {
+            const std::string& text = reads[i].node->value;
+            its.version = reads[i].node->version;
+            if (auto stamps_read = parse_stamps(text)) {
+                its.stamps = std::move(*stamps_read);
+            } else {
+                its.problem = fmt::format(
+                    "{} holds \"{}\", which is no comma separated list of stamps (epoch "
+                    "milliseconds, with zone and masters). It tells which workflows dsfailover "
+                    "failed over "
+                    "before; repair it (or delete it if those are all finished).",
+                    what, text.substr(0, 200));
+            }
+        }
+    }
+    return stamps;
+}
+
+std::vector<bool> add_stamps(Registry& registry, std::span<const StampToAdd> stamps, EpochMs clock,
+                             const CarriedStamps& carried) {
+    std::vector<Put> puts;
+    for (const StampToAdd& one : stamps) {
+        puts.push_back(
+            {stamps_path(one.address), with_stamp(one, clock, carried), one.read->version});
+    }
+    registry.put_all(puts);
+    std::vector<bool> added;
+    for (const Put& put : puts) {
+        if (put.outcome == PutOutcome::unknown) {
+            const auto now = registry.get(put.path);
+            added.push_back(now && now->value == put.value);
+        } else {
+            added.push_back(put.outcome == PutOutcome::written);
+        }
+    }
+    return added;
+}
+
+Stamp next_stamp(const RunContext& context, const FailoverStamps& read, EpochMs not_before,
+                 const Servers& servers) {
+    const EpochMs value = std::max(not_before, read.latest() + 1);
+    return {round_up(value, context.schema.time_precision_us), context.zone.name(),
+            seen_masters(servers)};
+}
+
+std::vector<bool> add_stamps(const RunContext& context, std::span<const StampToAdd> stamps,
+                             EpochMs clock) {
+    std::vector<bool> added =
+        add_stamps(context.registry, stamps, clock,
+                   [&](const std::string& address, std::span<const Stamp> values) {
+                       return carried_stamps(context.store(), address, values);
+                   });
+    for (std::size_t i = 0; i < added.size(); ++i) {
+        if (!added[i]) continue;
+        const StampToAdd& one = stamps[i];
+        context.audit.write({"stamp", "written", one.address, std::nullopt, std::nullopt,
+                             stamps_path(one.address), std::to_string(one.stamp.value)});
+    }
+    return added;
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,124 @@
+#include "coordinator/failover/fence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/interruption.h"
+#include "base/log.h"
+#include "coordinator/marks/failover_marks.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr Millis kFenceStays = std::chrono::hours(24 * 7);
+
+/// The mark with the value 0, taken away again unless it did its work.
+class FenceMark {
+  public:
+    FenceMark(Registry& registry, AuditLog& audit, std::string address, FenceInfo& info)
+        : registry_(registry), audit_(audit), address_(std::move(address)), path_(info.path) {
+        bool unknown = false;
+        try {
+            ours_ = registry_.put(path_, std::to_string(kFenceValue), "");
+        } catch (const RegistryError& error) {
+            if (error.kind() != RegistryError::Kind::outcome_unknown) throw;
+            info.written = unknown = true;
+        }
+        if (!ours_) {
+            // A fence of a run that was killed is ours as well, and so is one whose answer was
+            // lost.
+            const auto standing = registry_.get(path_);
+            ours_ = standing && parse_mark_value(standing->value) == kFenceValue;
+            if (standing && !ours_) info.standing = standing->value;
+            info.written = unknown && ours_;
+        } else {
+            info.written = true;
+        }
+        if (ours_) log("written");
+    }
+    ~FenceMark() {
+        if (!ours_) return;
+        try {
+            withdraw();
+        } catch (const std::exception& error) {
+            spdlog::error("the fence {} could not be removed, remove it by hand: {}", path_,
+                          error.what());
+        }
+    }
+    FenceMark(const FenceMark&) = delete;
+    FenceMark& operator=(const FenceMark&) = delete;
+
+    void keep() { ours_ = false; }
+
+    /// Throws Error if the mark is ours and cannot be removed.
+    void withdraw() {
+        if (!ours_) return;
+        ours_ = false;
+        const auto node = registry_.get(path_);
+        if (!node || node->value != std::to_string(kFenceValue)) return;
+        Removal removal{path_, node->version, RemoveOutcome::failed, ""};
+        registry_.remove({&removal, 1});
+        if (removal.outcome == RemoveOutcome::failed) {
+            throw Error(
+                ExitCode::failed,
+                fmt::format(
+                    "The fence {} could not be removed: {}. Remove it by hand, or the server "
+                    "stops itself when it recovers.",
+                    path_, removal.problem));
+        }
+        log("removed");
+    }
+
+  private:
+    void log(std::string_view action) {
+        audit_.write({"mark", action, address_, std::nullopt, std::nullopt, path_,
+                      std::to_string(kFenceValue)});
+    }
+
+    Registry& registry_;
+    AuditLog& audit_;
+    std::string address_;
+    std::string path_;
+    bool ours_ = false;
+};
+
+}  // namespace
+
+void fence(Registry& registry, AuditLog& audit, std::string_view folder, const Server& server,
+           Millis time_limit, FenceInfo& info) {
+    info.path = mark_path(server.address,
+                          ProcessIdentity{*server.startup_time, server.process_id.value_or(0)});
+    FenceMark mark(registry, audit, server.address, info);
+    const EpochMs until = now_ms() + time_limit.count();
+    for (EpochMs logged = 0;;) {
+        const auto living = read_server(registry, folder, server.address, true);
+        info.stopped =
+            !living || (living->startup_time && living->startup_time != server.startup_time);
+        const EpochMs now = now_ms();
+        if (info.stopped || now >= until) break;
+        if (now - logged >= 5000) {
+            logged = now;
+            spdlog::info("fenced {}, waiting {} s more for it to stop itself", server.address,
+                         (until - now + 999) / 1000);
+        }
+        wait_for(std::min(Millis(500), Millis(until - now)));
+    }
+    if (info.stopped)
+        mark.keep();
+    else
+        mark.withdraw();
+}
+
+bool lives_at(const MarkName& mark, const Servers& servers) {
+    return servers.master(mark.address) || servers.worker(mark.address);
+}
+
+bool is_fence_kept(const MarkName& mark, const Servers& servers, EpochMs now) {
+    return lives_at(mark, servers) ||
+           (mark.process && now - mark.process->startup_time <= kFenceStays.count());
+}
+
+}  // namespace dsfailover

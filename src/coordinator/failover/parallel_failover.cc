@@ -1,0 +1,97 @@
+#include "coordinator/failover/parallel_failover.h"
+
+#include <future>
+#include <system_error>
+
+#include "base/interruption.h"
+#include "base/log.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr Millis kSlowAnswer{500};
+
+std::exception_ptr problem_of(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (...) {
+        return std::current_exception();
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+ParallelFailover::ParallelFailover(const RunContext& context)
+    : context_(context), alone_(context.database.dialect() == Dialect::sqlite) {}
+
+void ParallelFailover::run(const Next& next, bool in_turn) {
+    for (;;) {
+        check_interruption();
+        const auto chunk = next();
+        if (!chunk) return;
+        std::optional<FailoverChunk> beside;
+        if (!in_turn && !alone_ && !slow_registry_) beside = next();
+        if (beside && connect() && run_both(*chunk, *beside)) continue;
+        run_here(*chunk);
+        if (!beside) continue;
+        check_interruption();
+        context_.audit.check();
+        run_here(*beside);
+    }
+}
+
+bool ParallelFailover::connect() {
+    if (second_) return true;
+    try {
+        second_ = context_.database.open_another();
+    } catch (const DatabaseError& error) {
+        spdlog::info("going on with one connection: {}", error.what());
+        alone_ = true;
+    }
+    return !alone_;
+}
+
+void ParallelFailover::run_on(Database& database, const FailoverChunk& chunk,
+                              const WorkflowFailover::Done& done) {
+    const RunContext context{context_.registry, database,        context_.schema,     context_.zone,
+                             context_.audit,    context_.report, context_.zone_is_own};
+    const auto confirm = [&] {
+        const EpochMs began = now_ms();
+        const std::lock_guard lock(confirming_);
+        chunk.confirm();
+        if (now_ms() - began > kSlowAnswer.count()) slow_registry_ = true;
+    };
+    WorkflowFailover(context, *chunk.watch, {confirm, chunk.also, done, chunk.held})
+        .run(chunk.instances, chunk.stamp);
+}
+
+void ParallelFailover::run_here(const FailoverChunk& chunk) {
+    const auto problem = problem_of([&] { run_on(context_.database, chunk, chunk.done); });
+    if (problem) chunk.failed(problem);
+}
+
+// False, and nothing done, when there is no thread to be had.
+bool ParallelFailover::run_both(const FailoverChunk& chunk, const FailoverChunk& beside) {
+    std::vector<WorkflowFailoverResult> results;  // of `beside`
+    std::future<void> running;
+    try {
+        running = std::async(std::launch::async, [&] {
+            run_on(*second_, beside,
+                   [&](const WorkflowFailoverResult& result) { results.push_back(result); });
+        });
+    } catch (const std::system_error&) {
+        alone_ = true;
+        second_.reset();
+        return false;
+    }
+    const auto problem = problem_of([&] { run_on(context_.database, chunk, chunk.done); });
+    const auto problem_beside = problem_of([&] { running.get(); });
+    for (const WorkflowFailoverResult& result : results) beside.done(result);
+    if (problem) chunk.failed(problem);
+    if (problem_beside) beside.failed(problem_beside);
+    return true;
+}
+
+}  // namespace dsfailover

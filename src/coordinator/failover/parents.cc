@@ -1,0 +1,91 @@
+#include "coordinator/failover/parents.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "store/relation_store.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+namespace {
+
+using namespace workflow_state;
+
+constexpr std::size_t kShown = 10;
+
+bool is_unfinished(int state) {
+    return state == kRunning || state == kReadyPause || state == kReadyStop || state == kFailover;
+}
+
+std::string with_name(std::int64_t id, const std::optional<std::string>& name) {
+    return name ? fmt::format("{} ({})", id, *name) : std::to_string(id);
+}
+
+// "9 (parent) of 10 (child, RUNNING_EXECUTION at 10.0.0.2:5678)", for each of the first few.
+std::vector<std::string> describe(const RunContext& context, std::span<const ParentNote> parents) {
+    std::vector<std::int64_t> ids;
+    for (const ParentNote& one : parents) ids.insert(ids.end(), {one.id, one.child_id});
+    const auto names = WorkflowInstanceStore(context.store()).names(ids);
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < parents.size(); ++i) {
+        const ParentNote& one = parents[i];
+        texts.push_back(fmt::format("{} with the child {}, {} at {}",
+                                    with_name(one.id, names[2 * i]),
+                                    with_name(one.child_id, names[2 * i + 1]), one.child_state,
+                                    one.child_host.value_or("no host")));
+    }
+    return texts;
+}
+
+}  // namespace
+
+std::vector<ParentNote> parents_of_unfinished(const RunContext& context,
+                                              std::span<const std::int64_t> ids) {
+    const auto relations = children_of(context.store(), ids);
+    std::vector<std::int64_t> related;
+    for (const WorkflowRelation& relation : relations)
+        related.insert(related.end(), {relation.parent_id, relation.child_id});
+    std::sort(related.begin(), related.end());
+    related.erase(std::unique(related.begin(), related.end()), related.end());
+    std::unordered_map<std::int64_t, WorkflowInstance> instances;
+    for (WorkflowInstance& instance :
+         WorkflowInstanceStore(context.store()).by_ids(related, false)) {
+        if (is_unfinished(instance.state)) instances.emplace(instance.id, std::move(instance));
+    }
+    std::vector<ParentNote> parents;
+    for (const WorkflowRelation& relation : relations) {
+        const auto parent = instances.find(relation.parent_id);
+        const auto child = instances.find(relation.child_id);
+        if (parent == instances.end() || child == instances.end()) continue;
+        const int state = child->second.state;
+        parents.push_back(
+            {relation.parent_id, std::nullopt, parent->second.host, relation.child_id,
+             child->second.host,
+             std::string(state == kFailover ? "FAILOVER" : workflow_state_name(state))});
+    }
+    return parents;
+}
+
+void warn_of_parents(const RunContext& context, std::span<const WorkflowItem* const> items) try {
+    std::vector<std::int64_t> ids;
+    for (const WorkflowItem* item : items)
+        if (item->outcome == "failed_over" || item->outcome == "planned") ids.push_back(item->id);
+    if (ids.empty()) return;
+    const std::vector<ParentNote> parents = parents_of_unfinished(context, ids);
+    if (parents.empty()) return;
+    const std::size_t shown = std::min(parents.size(), kShown);
+    context.warn(fmt::format(
+        "Parents whose child workflow is unfinished too: {}{}. A parent that is recovered starts "
+        "its child anew, beside the one that is there: stop one of the two.",
+        fmt::join(describe(context, std::span(parents).first(shown)), "; "),
+        parents.size() > shown ? fmt::format("; and {} more", parents.size() - shown) : ""));
+} catch (const std::exception& error) {
+    spdlog::warn("the report does not tell parents with unfinished children: {}", error.what());
+}
+
+}  // namespace dsfailover

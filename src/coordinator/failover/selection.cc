@@ -1,0 +1,442 @@
+#include "coordinator/failover/selection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "base/address.h"
+#include "base/interruption.h"
+#include "coordinator/cluster_check.h"
+#include "store/batches.h"
+#include "store/command_store.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr std::size_t kActivityPage = 1000;
+
+// Up to so many their tasks are looked up by the workflow; beyond, one pass over all is cheaper.
+constexpr std::int64_t kMovesOneByOne = 20'000;
+
+// Of so many addresses the stamps are read once more, ahead of the scan.
+constexpr std::size_t kAddressesTold = 8;
+
+/// A stamp as rows are compared with it. One whose zone nobody knows any more is as one of 0.1.
+StampFacts stamp_facts(const Stamp& stamp, const TimeZone& zone, const Servers& servers) {
+    StampFacts facts;
+    facts.value = stamp.value;
+    facts.local_us = zone.to_local(stamp.value * 1000);
+    if (!stamp.knows_origin()) return facts;
+    try {
+        const std::int64_t local_us = TimeZone(stamp.zone).to_local(stamp.value * 1000);
+        if (local_us != facts.local_us) facts.foreign_local_us = local_us;
+    } catch (const UsageError&) {
+        return facts;
+    }
+    facts.knows_origin = true;
+    facts.origin_lives =
+        std::all_of(stamp.masters.begin(), stamp.masters.end(), [&](const SeenMaster& seen) {
+            const Server* living = servers.master(seen.address);
+            return living && living->startup_time == seen.startup_time;
+        });
+    return facts;
+}
+
+/// One reading under way.
+class Reader {
+  public:
+    Reader(const RunContext& context, const Servers& servers, const SelectionRequest& request,
+           const SkipCallback& skipped)
+        : context_(context),
+          servers_(servers),
+          request_(request),
+          skipped_(skipped),
+          watch_(request.watch ? *request.watch : own_watch_),
+          marks_(context.registry),
+          // The clocks are a minute apart at most, or the run would have ended.
+          clock_(std::max(request.event_time, now_ms())) {
+        for (const Server& worker : servers.workers) workers_.insert(worker.address);
+    }
+
+    Selection read() {
+        const std::vector<std::string> hosts(request_.addresses.begin(), request_.addresses.end());
+        CommandStore commands(context_.store());
+        // Before the rows: a master deletes the command and changes its row at once, so that it is
+        // seen with its command, in state 18, or with neither, but never missed.
+        watch_.look(commands);
+        scan(hosts);
+        for (const std::string& address : hosts) at(address);
+        for (auto& [address, seen] : seen_busy_) look_for_commands(commands, address, seen);
+        for (auto& [address, questions] : questions_) settle(address, questions);
+        if (clock_ > request_.moves_count_after) leave_out_moved();
+        return std::move(selection_);
+    }
+
+  private:
+    void scan(const std::vector<std::string>& hosts) {
+        WorkflowInstanceStore workflows(context_.store());
+        const std::vector<std::string> whose =
+            request_.all_hosts ? std::vector<std::string>() : hosts;
+        const std::vector<EpochMs> stamps = stamps_told_apart();
+        if (!request_.until_selected) {
+            return workflows.scan_with_failover(whose, stamps,
+                                                [&](const WorkflowInstance& one) { sort(one); });
+        }
+        workflows.scan_failover(whose, stamps, [&](const WorkflowInstance& one) { sort(one); });
+        try {
+            workflows.scan_unfinished(whose, [&](const WorkflowInstance& one) {
+                sort(one);
+                if (any_selected_) throw Selected();
+            });
+        } catch (const Selected&) {
+        }
+    }
+
+    // An instance in state 18 that carries one of these need not be noted: it is known again by its
+    // stamp. Where many workflows wait for a master, that is nearly all of them.
+    std::vector<EpochMs> stamps_told_apart() {
+        std::vector<EpochMs> values;
+        for (const auto& [address, stamp] : request_.own_stamps) values.push_back(stamp);
+        if (request_.in_failover || request_.addresses.size() > kAddressesTold) return values;
+        const std::vector<std::string> addresses(request_.addresses.begin(),
+                                                 request_.addresses.end());
+        for (const auto& [address, known] : read_all_stamps(context_.registry, addresses)) {
+            for (const Stamp& stamp : known.stamps) values.push_back(stamp.value);
+        }
+        return values;
+    }
+
+    void sort(const WorkflowInstance& instance) {
+        if (instance.state == workflow_state::kFailover)
+            note_failover(instance);
+        else
+            take(instance);
+    }
+
+    void note_failover(const WorkflowInstance& instance) {
+        watch_.note(instance.id);
+        if (request_.in_failover) request_.in_failover(instance);
+    }
+
+    AddressSelection& at(const std::string& address) {
+        const auto [entry, is_new] = selection_.addresses.try_emplace(address);
+        if (is_new) read_facts(address, entry->second);
+        return entry->second;
+    }
+
+    // Only once the scan has begun: a stamp is older than what carries it, so that none is missing
+    // that an instance of the scan carries. Those asked for are read together.
+    const FailoverStamps& stamps_of(const std::string& address) {
+        if (!stamps_.contains(address)) {
+            std::set<std::string> unread{address};
+            if (stamps_.empty())
+                unread.insert(request_.addresses.begin(), request_.addresses.end());
+            const std::vector<std::string> addresses(unread.begin(), unread.end());
+            marks_.read_all(addresses);
+            stamps_.merge(read_all_stamps(context_.registry, addresses));
+        }
+        return stamps_.at(address);
+    }
+
+    void read_facts(const std::string& address, AddressSelection& found) {
+        AddressFacts& facts = found.facts;
+        const Server* living = servers_.master(address);
+        facts.lives = living != nullptr;
+        facts.deadline = request_.event_time;
+        facts.event_time_given = request_.event_time_given;
+        // A living master whose startup time cannot be read keeps everything it has.
+        if (living) facts.deadline = std::min(facts.deadline, living->startup_time.value_or(0));
+        facts.recovery_leaves_host = context_.schema.recovery_leaves_host();
+        facts.any_master_lives = !servers_.masters.empty();
+        facts.clock = clock_;
+        found.stamps = stamps_of(address);
+        found.marks = marks_.of(address);
+        facts.newest_mark = found.marks.newest;
+        facts.unparsable_mark = found.marks.unparsable || !found.stamps.problem.empty();
+        if (!found.stamps.problem.empty()) warn_once(found.stamps.problem);
+        const auto own = request_.own_stamps.find(address);
+        for (const Stamp& stamp : found.stamps.stamps) {
+            const bool is_own = own != request_.own_stamps.end() && own->second == stamp.value;
+            if (!is_own) facts.stamps.push_back(stamp_facts(stamp, context_.zone, servers_));
+        }
+        if (own != request_.own_stamps.end())
+            facts.own_stamp_local_us = context_.zone.to_local(own->second * 1000);
+    }
+
+    void warn_once(const std::string& text) {
+        const auto& warnings = context_.report.warnings;
+        if (std::find(warnings.begin(), warnings.end(), text) == warnings.end())
+            context_.warn(text);
+    }
+
+    void take(const WorkflowInstance& instance) {
+        check_interruption();
+        if (!instance.host || instance.host->empty()) {
+            ++selection_.ownerless;
+            return;
+        }
+        if (!is_address(*instance.host)) {
+            selection_.odd_hosts.insert(*instance.host);
+            return;
+        }
+        check_start_time(context_, instance, clock_);
+        AddressSelection& found = at(*instance.host);
+        if (found.facts.lives) selection_.any_of_living_master = true;
+        ++found.total;
+        if (const auto& started = instance.last_start()) {
+            found.latest_start_us =
+                std::max(found.latest_start_us.value_or(INT64_MIN), started->instants.latest_us);
+            found.oldest_start =
+                std::min(found.oldest_start.value_or(INT64_MAX), started->epoch_ms());
+        } else {
+            found.start_unknown = true;
+        }
+        if (watch_.seen(instance.id))
+            seen_busy_[*instance.host].add(instance);
+        else
+            weigh(*instance.host, found, instance, {});
+    }
+
+    void weigh(const std::string& address, AddressSelection& found,
+               const WorkflowInstance& instance, const Evidence& evidence) {
+        if (needs_task_activity(instance, found.facts, evidence))
+            questions_[address].add(instance);
+        else
+            decide(address, found, instance, evidence);
+    }
+
+    // t_ds_command has no index for the question: it is asked for many together.
+    void look_for_commands(CommandStore& commands, const std::string& address,
+                           WorkflowSpool& seen) {
+        AddressSelection& found = at(address);
+        for (;;) {
+            check_interruption();
+            const auto page = seen.take(kIdsPerQuery, address);
+            if (page.empty()) return;
+            std::unordered_set<std::int64_t> waiting;
+            for (const WaitingCommand& command : commands.for_workflows(ids_of(page)))
+                waiting.insert(command.workflow_instance_id);
+            for (const WorkflowInstance& instance : page) {
+                Evidence evidence;
+                evidence.seen_busy = true;
+                evidence.command_waits = waiting.contains(instance.id);
+                weigh(address, found, instance, evidence);
+            }
+        }
+    }
+
+    // Task activity is asked for after the scan, a page of instances at a time.
+    void settle(const std::string& address, WorkflowSpool& questions) {
+        AddressSelection& found = at(address);
+        found.facts.newest_mark_of_any_master = marks_.newest_of_any_master(workers_);
+        TaskInstanceStore tasks(context_.store());
+        for (;;) {
+            check_interruption();
+            const auto page = questions.take(kActivityPage, address);
+            if (page.empty()) return;
+            auto activity = tasks.activity(ids_of(page));
+            for (const auto& instance : page) {
+                Evidence evidence;
+                const auto known = activity.find(instance.id);
+                if (known != activity.end()) evidence.activity = std::move(known->second);
+                const auto& latest = evidence.activity.latest;
+                evidence.moved_in_run =
+                    latest && request_.moves_count_after < INT64_MAX / 1000 &&
+                    latest->instants.earliest_us > request_.moves_count_after * 1000;
+                decide(address, found, instance, evidence);
+            }
+        }
+    }
+
+    // What was selected without a look at its tasks, and moved during the run: somebody has it.
+    void leave_out_moved() {
+        std::int64_t selected = 0;
+        for (const auto& [address, found] : selection_.addresses) selected += found.selected.size();
+        TaskInstanceStore tasks(context_.store());
+        std::unordered_set<std::int64_t> moved;
+        const bool one_by_one = selected <= kMovesOneByOne;
+        if (selected > 0 && !one_by_one) {
+            tasks.scan_active_since(request_.moves_count_after,
+                                    [&](std::int64_t id) { moved.insert(id); });
+        }
+        for (auto& [address, found] : selection_.addresses) {
+            WorkflowSpool selected_before = std::exchange(found.selected, WorkflowSpool());
+            for (;;) {
+                check_interruption();
+                const auto page = selected_before.take(kActivityPage, address);
+                if (page.empty()) break;
+                if (one_by_one) {
+                    const auto some = tasks.active_since(ids_of(page), request_.moves_count_after);
+                    moved = {some.begin(), some.end()};
+                }
+                for (const WorkflowInstance& instance : page) {
+                    --found.selectable;
+                    Evidence evidence;
+                    evidence.moved_in_run = moved.contains(instance.id);
+                    if (evidence.moved_in_run)
+                        decide(address, found, instance, evidence);
+                    else
+                        select(found, instance);
+                }
+            }
+        }
+    }
+
+    static std::vector<std::int64_t> ids_of(const std::vector<WorkflowInstance>& instances) {
+        std::vector<std::int64_t> ids;
+        ids.reserve(instances.size());
+        for (const WorkflowInstance& instance : instances) ids.push_back(instance.id);
+        return ids;
+    }
+
+    bool wanted(const std::string& address) const {
+        return request_.addresses.empty() || request_.addresses.contains(address);
+    }
+
+    // A run of ours that is under way at the same time, or has just been, did this.
+    bool is_work_of_a_run_since(const WorkflowInstance& instance,
+                                const AddressSelection& found) const {
+        const StampFacts* const stamp = carried_stamp(instance, found.facts);
+        return stamp && stamp->value >= request_.run_began;
+    }
+
+    // --in-doubt means it.
+    bool is_overruled(const WorkflowInstance& instance, const Judgement& judgement,
+                      AddressSelection& found) const {
+        const bool named = request_.in_doubt.ids.contains(instance.id);
+        if (!named && !request_.in_doubt.all) return false;
+        if (!can_be_overruled(judgement, named) || is_work_of_a_run_since(instance, found))
+            return false;
+        if (named) found.named.insert(instance.id);
+        return true;
+    }
+
+    void select(AddressSelection& found, const WorkflowInstance& instance) {
+        ++found.selectable;
+        if (!wanted(*instance.host)) return;
+        any_selected_ = true;
+        found.selected.add(instance);
+    }
+
+    void decide(const std::string& address, AddressSelection& found,
+                const WorkflowInstance& instance, const Evidence& evidence) {
+        const Judgement judgement = judge(instance, found.facts, evidence);
+        const bool is_wanted = wanted(address);
+        if (judgement.verdict == Verdict::selected ||
+            (is_wanted && is_overruled(instance, judgement, found)))
+            return select(found, instance);
+        ++found.skipped[judgement.verdict];
+        if (judgement.verdict == Verdict::impossible_start) ++found.impossible;
+        if (judgement.verdict == Verdict::settling) note_settling(instance, found);
+        const bool left_out =
+            judgement.verdict == Verdict::own_work ||
+            (request_.leave_out_own_work && is_work_of_a_run_since(instance, found));
+        const auto& latest = evidence.activity.latest;
+        if (is_wanted && skipped_ && !left_out)
+            skipped_(address, instance, judgement.verdict,
+                     latest ? std::optional(latest->epoch_ms()) : std::nullopt);
+    }
+
+    static void note_settling(const WorkflowInstance& instance, AddressSelection& found) {
+        const StampFacts* const stamp = carried_stamp(instance, found.facts);
+        const EpochMs since = stamp ? stamp->value : found.facts.newest_mark.value_or(0);
+        found.settles_at = std::max(found.settles_at.value_or(0), since + kSettlingMs);
+    }
+
+    struct Selected {};  // ends a scan
+
+    const RunContext& context_;
+    const Servers& servers_;
+    const SelectionRequest& request_;
+    const SkipCallback& skipped_;
+    CommandWatch own_watch_;
+    CommandWatch& watch_;
+    FailoverMarks marks_;
+    std::map<std::string, FailoverStamps> stamps_;
+    EpochMs clock_;
+    std::set<std::string> workers_;
+    std::map<std::string, WorkflowSpool> seen_busy_;  // by this run, before the scan
+    std::map<std::string, WorkflowSpool> questions_;  // whose task activity decides
+    bool any_selected_ = false;
+    Selection selection_;
+};
+
+}  // namespace
+
+std::int64_t AddressSelection::doubtful() const {
+    std::int64_t count = 0;
+    for (const auto verdict : {Verdict::in_doubt, Verdict::settling, Verdict::running_elsewhere}) {
+        if (const auto found = skipped.find(verdict); found != skipped.end())
+            count += found->second;
+    }
+    return count;
+}
+
+Selection read_selection(const RunContext& context, const Servers& servers,
+                         const SelectionRequest& request, const SkipCallback& skipped) {
+    return Reader(context, servers, request, skipped).read();
+}
+
+bool any_in_doubt(const RunContext& context, const Servers& servers) {
+    SelectionRequest request;
+    request.all_hosts = true;
+    request.event_time = request.run_began = latest_clock(context.database);
+    try {
+        const Selection selection = read_selection(context, servers, request, {});
+        return std::any_of(selection.addresses.begin(), selection.addresses.end(),
+                           [](const auto& entry) { return entry.second.doubtful() > 0; });
+    } catch (const EnvironmentError&) {
+        return true;
+    }
+}
+
+WorkflowItem workflow_item(std::int64_t id, int state, std::string outcome) {
+    WorkflowItem item;
+    item.id = id;
+    item.previous_state = std::string(workflow_state_name(state));
+    item.outcome = std::move(outcome);
+    return item;
+}
+
+WorkflowItem skipped_item(const WorkflowInstance& instance, Verdict verdict,
+                          std::optional<EpochMs> last_task_activity) {
+    WorkflowItem item = workflow_item(instance.id, instance.state, "skipped");
+    item.reason = std::string(to_string(verdict));
+    item.last_task_activity = last_task_activity;
+    return item;
+}
+
+void report_doubts(const RunContext& context, const std::string& address,
+                   const std::map<std::string, std::int64_t>& skipped,
+                   std::optional<EpochMs> settles_at) {
+    const auto say = [&](Verdict verdict, const auto& text) {
+        const auto found = skipped.find(std::string(to_string(verdict)));
+        if (found == skipped.end() || found->second == 0) return;
+        context.fail(ExitCode::needs_person, text(found->second));
+    };
+    say(Verdict::in_doubt, [&](std::int64_t count) {
+        return fmt::format(
+            "Workflows of {} in doubt: {}. Another master may be running them, and failing over "
+            "what runs makes it hang or run twice. The logs of the masters tell who has one; name "
+            "those that nobody runs with --in-doubt ID,....",
+            address, count);
+    });
+    say(Verdict::settling, [&](std::int64_t count) {
+        return fmt::format(
+            "Workflows of {} handed over moments ago: {}. No task of theirs has moved since, which "
+            "may take some minutes: look again at {}.",
+            address, count, format_rfc3339(settles_at.value_or(now_ms())));
+    });
+    say(Verdict::command_pending, [&](std::int64_t count) {
+        return fmt::format(
+            "Workflows of {} with a command that waits in t_ds_command: {}. They were left, since "
+            "a second command would run them twice. If no master takes the commands, see status; "
+            "a command in state RUNNING_EXECUTION that nobody wants must be deleted by hand first.",
+            address, count);
+    });
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,187 @@
+#include "coordinator/failover/workflow_failover.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "base/interruption.h"
+#include "base/log.h"
+#include "coordinator/retried_transaction.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr int kAttempts = 4;
+constexpr int kWaits = 2;
+constexpr Millis kRetryPause{200};
+
+}  // namespace
+
+WorkflowFailover::WorkflowFailover(const RunContext& context, CommandWatch& watch, Hooks hooks)
+    : context_(context),
+      workflows_(context.store()),
+      commands_(context.store()),
+      watch_(watch),
+      hooks_(std::move(hooks)) {}
+
+void WorkflowFailover::report(const WorkflowInstance& instance, WorkflowFailoverResult::Kind kind,
+                              std::int64_t command_id, std::string problem) {
+    hooks_.done({instance.id, instance.state, kind, command_id, std::move(problem)});
+}
+
+void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
+    using Kind = DatabaseError::Kind;
+    const bool whole_file = context_.database.dialect() == Dialect::sqlite;
+    const bool alone = chunk.size() == 1;
+    for (int losses = 0, refusals = 0;;) {
+        if (attempt(chunk, stamp)) return;
+        const bool lost = last_kind_ == Kind::unreachable;
+        const bool refused = last_kind_ == Kind::retryable;
+        // Waiting for a row that somebody holds costs a whole time limit: only what cannot be split
+        // is worth a second wait.
+        const bool again = (lost && ++losses < kAttempts) ||
+                           (refused && (alone || whole_file) && ++refusals < kWaits);
+        if (!again) break;
+        wait_for(kRetryPause);
+    }
+    // A SQLite file is locked for all of them.
+    if (whole_file && last_kind_ == Kind::retryable) throw DatabaseError(last_kind_, last_problem_);
+    if (alone) {
+        report(chunk.front(), WorkflowFailoverResult::Kind::failed, 0, last_problem_);
+        return;
+    }
+    spdlog::log(std::exchange(split_, true) ? spdlog::level::debug : spdlog::level::warn,
+                "a transaction over {} workflows failed, trying halves: {}", chunk.size(),
+                last_problem_);
+    check_interruption();
+    run(chunk.first(chunk.size() / 2), stamp);
+    check_interruption();
+    run(chunk.subspan(chunk.size() / 2), stamp);
+}
+
+void WorkflowFailover::leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                                 const std::set<std::int64_t>& pending) {
+    if (pending.empty()) return;
+    std::vector<WorkflowInstance> others;
+    for (const WorkflowInstance& instance : chunk) {
+        if (pending.contains(instance.id))
+            report(instance, WorkflowFailoverResult::Kind::command_pending, 0);
+        else
+            others.push_back(instance);
+    }
+    if (!others.empty()) run(others, stamp);
+}
+
+// True when every instance of the chunk has its outcome; otherwise last_kind_ says why not. The
+// connection is open again then.
+bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
+    using Kind = DatabaseError::Kind;
+    std::optional<std::set<std::int64_t>> pending;
+    try {
+        pending = commit_chunk(chunk, stamp);
+    } catch (const DatabaseError& error) {
+        if (error.kind() == Kind::disk_full || error.kind() == Kind::read_only) throw;
+        last_problem_ = error.what();
+        last_kind_ = error.kind();
+        if (last_kind_ == Kind::unreachable) reconnect_patiently(context_.database, error, false);
+        if (last_kind_ != Kind::commit_unknown) return false;
+    }
+    if (pending) {
+        leave_out(chunk, stamp, *pending);
+        return true;
+    }
+    std::vector<Settled> outcomes;
+    try {
+        outcomes = settle(chunk, stamp, DatabaseError(last_kind_, last_problem_));
+    } catch (const Error&) {
+        for (const WorkflowInstance& instance : chunk)
+            report(instance, WorkflowFailoverResult::Kind::unknown, 0, last_problem_);
+        throw;
+    }
+    finish_settled(chunk, stamp, outcomes);
+    return true;
+}
+
+// Inside the transaction: fails the rows over, and returns those that somebody else's command waits
+// for. Then nothing may be committed.
+std::set<std::int64_t> WorkflowFailover::change_rows(std::span<const WorkflowInstance> chunk,
+                                                     EpochMs stamp,
+                                                     std::vector<FailedOver>& changed) {
+    changed = workflows_.fail_over(chunk, stamp);
+    if (changed.empty()) return {};
+    const auto pending = watch_.look_locked(commands_, changed);
+    return {pending.begin(), pending.end()};
+}
+
+// Returns those that somebody else's command waits for; nothing was committed then.
+std::set<std::int64_t> WorkflowFailover::commit_chunk(std::span<const WorkflowInstance> chunk,
+                                                      EpochMs stamp) {
+    const EpochMs began = now_ms();
+    std::vector<FailedOver> changed;
+    Transaction transaction(context_.database);
+    std::set<std::int64_t> pending = change_rows(chunk, stamp, changed);
+    if (!pending.empty()) return pending;
+    if (hooks_.also && !changed.empty()) hooks_.also(changed);
+    hooks_.confirm();
+    transaction.commit();
+    if (hooks_.held) hooks_.held(chunk.size(), Millis(now_ms() - began));
+
+    std::unordered_map<std::int64_t, std::int64_t> commands;
+    commands.reserve(changed.size());
+    for (const FailedOver& one : changed) commands.emplace(one.id, one.command_id);
+    for (const WorkflowInstance& instance : chunk) {
+        const auto found = commands.find(instance.id);
+        if (found == commands.end()) {
+            report(instance, WorkflowFailoverResult::Kind::state_changed, 0);
+        } else {
+            report(instance, WorkflowFailoverResult::Kind::failed_over, found->second);
+        }
+    }
+    return {};
+}
+
+// After a commit that `cause` left without an answer: how the rows stand.
+std::vector<Settled> WorkflowFailover::settle(std::span<const WorkflowInstance> chunk,
+                                              EpochMs stamp, const DatabaseError& cause) {
+    reconnect_patiently(context_.database, cause, true);
+    for (int attempts = 1;; ++attempts) {
+        try {
+            Transaction transaction(context_.database);
+            std::vector<Settled> outcomes = workflows_.settle(chunk, stamp);
+            transaction.rollback();
+            return outcomes;
+        } catch (const DatabaseError& error) {
+            if (attempts == kAttempts) throw;
+            // The server may still hold the rows of the broken connection for a while.
+            if (error.kind() == DatabaseError::Kind::unreachable)
+                reconnect_patiently(context_.database, error, true);
+            else if (error.kind() != DatabaseError::Kind::retryable)
+                throw;
+            // Not to be interrupted: what was committed must get into the report.
+            std::this_thread::sleep_for(kRetryPause * attempts);
+        }
+    }
+}
+
+void WorkflowFailover::finish_settled(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                                      const std::vector<Settled>& outcomes) {
+    for (std::size_t i = 0; i < chunk.size(); ++i) {
+        if (outcomes[i] == Settled::not_committed) continue;
+        const bool ours = outcomes[i] == Settled::committed;
+        report(chunk[i],
+               ours ? WorkflowFailoverResult::Kind::failed_over
+                    : WorkflowFailoverResult::Kind::state_changed,
+               0);
+    }
+    std::vector<WorkflowInstance> open;
+    for (std::size_t i = 0; i < chunk.size(); ++i) {
+        if (outcomes[i] == Settled::not_committed) open.push_back(chunk[i]);
+    }
+    if (!open.empty()) run(open, stamp);
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,181 @@
+#include "coordinator/marks/failover_marks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <exception>
+
+#include "base/address.h"
+
+namespace dsfailover {
+
+namespace {
+
+// Digits alone, at most 18 of them, so that it always fits.
+std::optional<std::int64_t> decimal(std::string_view text, std::size_t most_digits = 18) {
+    if (text.empty() || text.size() > most_digits) return std::nullopt;
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole && text.front() != '-' ? std::optional(value) : std::nullopt;
+}
+
+// Where there is a mark already, or the answer to its creation did not come.
+MarkInfo replace_mark(Registry& registry, Put& put, EpochMs value) {
+    constexpr int kTries = 10;
+    MarkInfo mark;
+    mark.path = put.path;
+    mark.value = value;
+    for (int attempt = 0; attempt < kTries; ++attempt) {
+        const auto found = registry.get(put.path);
+        mark.written = put.outcome == PutOutcome::unknown && found && found->value == put.value;
+        if (mark.written) return mark;
+        mark.previous_value = found ? std::optional(found->value) : std::nullopt;
+        const auto standing = found ? parse_mark_value(found->value) : std::nullopt;
+        if (standing && *standing >= value) {
+            mark.value = standing;
+            return mark;
+        }
+        put.version = found ? found->version : "";
+        registry.put_all({&put, 1});
+        mark.written = put.outcome == PutOutcome::written;
+        if (mark.written) return mark;
+    }
+    throw RegistryError(
+        RegistryError::Kind::other,
+        fmt::format("{}: the mark {} is being changed by others all the time and could not be "
+                    "written; run the command again.",
+                    registry.endpoint(), mark.path));
+}
+
+}  // namespace
+
+std::optional<MarkName> parse_mark_name(std::string_view name) {
+    const auto last = name.rfind('-');
+    if (last == std::string_view::npos || last == 0) return std::nullopt;
+    const auto middle = name.rfind('-', last - 1);
+    if (middle == std::string_view::npos) return std::nullopt;
+    const auto address = name.substr(0, middle);
+    const auto startup = name.substr(middle + 1, last - middle - 1);
+    const auto pid = name.substr(last + 1);
+    if (!is_address(address)) return std::nullopt;
+    if (startup == "unknown" && pid == "unknown")
+        return MarkName{std::string(address), std::nullopt};
+    const auto startup_time = decimal(startup);
+    const auto process_id = decimal(pid);
+    if (!startup_time || !process_id) return std::nullopt;
+    return MarkName{std::string(address), ProcessIdentity{*startup_time, *process_id}};
+}
+
+// Fits as microseconds, too.
+std::optional<EpochMs> parse_mark_value(std::string_view value) { return decimal(value, 15); }
+
+std::string mark_path(const std::string& address, const std::optional<ProcessIdentity>& process) {
+    return process ? fmt::format("{}/{}-{}-{}", paths::kMarks, address, process->startup_time,
+                                 process->process_id)
+                   : fmt::format("{}/{}-unknown-unknown", paths::kMarks, address);
+}
+
+// Names that cannot be read are those of an address, too, if they begin with it.
+std::vector<std::string> FailoverMarks::names_of(const std::string& address) {
+    if (!names_)
+        names_ =
+            registry_.children(std::string(paths::kMarks)).value_or(std::vector<std::string>());
+    std::vector<std::string> names;
+    for (const std::string& name : *names_) {
+        if (!name.starts_with(address + "-")) continue;
+        const auto parsed = parse_mark_name(name);
+        if (parsed && parsed->address != address) continue;  // a host that continues with a dash
+        names.push_back(name);
+    }
+    return names;
+}
+
+void FailoverMarks::read_all(const std::vector<std::string>& addresses) {
+    std::vector<std::string> marks;
+    std::vector<AddressMarks*> of_mark;
+    for (const std::string& address : addresses) {
+        const auto [entry, is_new] = by_address_.try_emplace(address);
+        if (!is_new) continue;
+        for (const std::string& name : names_of(address)) {
+            marks.push_back(fmt::format("{}/{}", paths::kMarks, name));
+            of_mark.push_back(&entry->second);
+        }
+    }
+    if (marks.empty()) return;
+    std::vector<NodeRead> reads = registry_.get_all(marks);
+    for (std::size_t i = 0; i < reads.size(); ++i) {
+        AddressMarks& its = *of_mark[i];
+        if (!reads[i].node) {
+            its.unparsable = its.unparsable || !reads[i].problem.empty();
+            continue;
+        }
+        const auto value = parse_mark_value(reads[i].node->value);
+        if (!parse_mark_name(reads[i].name) || !value) {
+            its.unparsable = true;
+        } else if (*value != kFenceValue) {
+            its.newest = std::max(its.newest.value_or(0), *value);
+        }
+        its.nodes.push_back(std::move(*reads[i].node));
+    }
+}
+
+const AddressMarks& FailoverMarks::of(const std::string& address) {
+    read_all({address});
+    return by_address_.at(address);
+}
+
+EpochMs FailoverMarks::newest_of_any_master(const std::set<std::string>& workers) {
+    if (!newest_of_any_master_) {
+        EpochMs newest = 0;
+        registry_.read_children(std::string(paths::kMarks), [&](NodeRead child) {
+            const auto name = parse_mark_name(child.name);
+            if (!child.node || !name || workers.contains(name->address)) return;
+            newest = std::max(newest, parse_mark_value(child.node->value).value_or(0));
+        });
+        newest_of_any_master_ = newest;
+    }
+    return *newest_of_any_master_;
+}
+
+MarkInfo planned_mark(Registry& registry, const MarkToWrite& mark) {
+    const std::string path = mark_path(mark.address, mark.process);
+    const auto standing = registry.get(path);
+    const auto value = standing ? parse_mark_value(standing->value) : std::nullopt;
+    return {path, std::max(mark.value, value.value_or(mark.value)),
+            standing ? std::optional(standing->value) : std::nullopt, false};
+}
+
+void write_marks(Registry& registry, AuditLog& audit, std::span<MarkToWrite> marks) {
+    // The first try takes it that there are none, as nearly always.
+    std::vector<Put> puts;
+    for (const MarkToWrite& mark : marks)
+        puts.push_back({mark_path(mark.address, mark.process), std::to_string(mark.value), ""});
+    const auto written = [&](MarkToWrite& mark, MarkInfo info) {
+        audit.write({"mark", "written", mark.address, std::nullopt, std::nullopt, info.path,
+                     std::to_string(mark.value)});
+        mark.done = std::move(info);
+    };
+    std::exception_ptr problem;
+    try {
+        registry.put_all(puts);
+    } catch (const RegistryError&) {
+        problem = std::current_exception();
+    }
+    for (std::size_t i = 0; i < puts.size(); ++i) {
+        if (puts[i].outcome == PutOutcome::written)
+            written(marks[i], {puts[i].path, marks[i].value, std::nullopt, true});
+    }
+    if (problem) std::rethrow_exception(problem);
+    for (std::size_t i = 0; i < puts.size(); ++i) {
+        if (marks[i].done) continue;
+        MarkInfo info = replace_mark(registry, puts[i], marks[i].value);
+        if (info.written)
+            written(marks[i], std::move(info));
+        else
+            marks[i].done = std::move(info);
+    }
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,323 @@
+#include "registry/etcd/client.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/interruption.h"
+#include "registry/etcd/base64.h"
+
+namespace dsfailover {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr int kRounds = 2;
+constexpr Millis kPause{500};
+constexpr Millis kLeastTimeout{2000};
+
+/// gRPC's status codes.
+enum GrpcCode {
+    kInvalidArgument = 3,
+    kDeadlineExceeded = 4,
+    kPermissionDenied = 7,
+    kUnavailable = 14,
+    kUnauthenticated = 16,
+};
+
+std::size_t append(char* bytes, std::size_t size, std::size_t count, void* target) {
+    static_cast<std::string*>(target)->append(bytes, size * count);
+    return size * count;
+}
+
+void set(CURL* handle, CURLoption option, long value) { curl_easy_setopt(handle, option, value); }
+
+void set(CURL* handle, CURLoption option, const std::string& value) {
+    curl_easy_setopt(handle, option, value.c_str());
+}
+
+/// Ends a transfer once a signal arrived.
+int stop_when_interrupted(void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return interruption_requested() ? 1 : 0;
+}
+
+struct FreeList {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+/// The gateway answers calls that are streams with {"result": ...} a line.
+json parse_body(const std::string& body) {
+    json answer = json::parse(body.substr(0, body.find('\n')), nullptr, false);
+    if (answer.is_object() && answer.contains("result")) return answer["result"];
+    return answer;
+}
+
+}  // namespace
+
+/// What came of one request to one endpoint.
+struct EtcdClient::Answer {
+    bool sent = false;      ///< it may have reached the server
+    bool answered = false;  ///< the server answered, whatever it was
+    long status = 0;
+    json body;
+    std::string problem;  ///< empty: the answer is good
+
+    int code() const { return body.is_object() ? body.value("code", 0) : 0; }
+    bool says(std::string_view text) const { return problem.find(text) != std::string::npos; }
+    bool token_is_old() const {
+        return code() == kUnauthenticated || says("invalid auth token") ||
+               says("revision of auth store is old");
+    }
+    /// The endpoint cannot work at the moment; another might.
+    bool unavailable() const {
+        return !answered || code() == kUnavailable || code() == kDeadlineExceeded;
+    }
+};
+
+/// What must outlive a running request.
+struct EtcdClient::Transfer {
+    std::string url;
+    std::string body;
+    std::string answer;
+    std::unique_ptr<curl_slist, FreeList> headers;
+    char problem[CURL_ERROR_SIZE] = "";
+
+    Answer finish(CURL* handle, CURLcode code);
+};
+
+EtcdClient::Answer EtcdClient::Transfer::finish(CURL* handle, CURLcode code) {
+    Answer done;
+    long request_size = 0;
+    curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &request_size);
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &done.status);
+    done.sent = request_size > 0;
+    done.answered = code == CURLE_OK;
+    if (code != CURLE_OK) {
+        done.problem = problem[0] != '\0' ? problem : curl_easy_strerror(code);
+        return done;
+    }
+    done.body = parse_body(answer);
+    if (!done.body.is_object()) {
+        done.problem = fmt::format(
+            "answers HTTP status {} without JSON; is this the client port of etcd 3.4 or later?",
+            done.status);
+    } else if (done.status != 200) {
+        const char* field = done.body.contains("message") ? "message" : "error";
+        const auto text = done.body.find(field);
+        done.problem = text != done.body.end() && text->is_string()
+                           ? text->get<std::string>()
+                           : fmt::format("answers HTTP status {}", done.status);
+    }
+    return done;
+}
+
+EtcdClient::EtcdClient(const RegistrySettings& settings, Millis request_timeout)
+    : settings_(settings), request_timeout_(request_timeout) {
+    static const CURLcode initialized = curl_global_init(CURL_GLOBAL_DEFAULT);
+    handle_.reset(initialized == CURLE_OK ? curl_easy_init() : nullptr);
+    if (!handle_) throw RegistryError(RegistryError::Kind::other, "libcurl cannot be started");
+    for (const std::string& host : settings.hosts)
+        endpoints_.push_back((settings.tls ? "https://" : "http://") + host);
+    if (endpoints_.empty())
+        throw RegistryError(RegistryError::Kind::other, "etcd: no endpoint was given");
+}
+
+std::string EtcdClient::endpoint() const { return fmt::format("{}", fmt::join(endpoints_, ",")); }
+
+Millis EtcdClient::endpoint_timeout() const {
+    return std::max(request_timeout_ / static_cast<int>(endpoints_.size()), kLeastTimeout);
+}
+
+void EtcdClient::prepare(CURL* handle, Transfer& transfer, const std::string& method,
+                         const std::string& body) {
+    transfer.url = endpoints_[current_] + "/v3/" + method;
+    transfer.body = body;
+    curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/json");
+    headers = curl_slist_append(headers, "Expect:");
+    if (!token_.empty()) headers = curl_slist_append(headers, ("Authorization: " + token_).c_str());
+    transfer.headers.reset(headers);
+
+    curl_easy_reset(handle);
+    set(handle, CURLOPT_URL, transfer.url);
+    set(handle, CURLOPT_PROTOCOLS_STR, settings_.tls ? "https" : "http");
+    // An environment's proxy is for the world outside, not for the cluster's registry.
+    set(handle, CURLOPT_PROXY, "");
+    set(handle, CURLOPT_NOSIGNAL, 1L);
+    set(handle, CURLOPT_TCP_KEEPALIVE, 1L);
+    set(handle, CURLOPT_CONNECTTIMEOUT_MS,
+        static_cast<long>(std::min(settings_.connect_timeout, endpoint_timeout()).count()));
+    set(handle, CURLOPT_POSTFIELDSIZE, static_cast<long>(transfer.body.size()));
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, transfer.body.data());
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, transfer.headers.get());
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, append);
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer.answer);
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer.problem);
+    if (!settings_.ca.empty()) set(handle, CURLOPT_CAINFO, settings_.ca);
+    if (!settings_.cert.empty()) set(handle, CURLOPT_SSLCERT, settings_.cert);
+    if (!settings_.key.empty()) set(handle, CURLOPT_SSLKEY, settings_.key);
+}
+
+EtcdClient::Answer EtcdClient::post(const std::string& method, const std::string& body,
+                                    Access access) {
+    Transfer transfer;
+    prepare(handle_.get(), transfer, method, body);
+    set(handle_.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(endpoint_timeout().count()));
+    // When a kept connection turns out to be broken libcurl sends the request again by itself; of
+    // a write nobody would know then whether it happened twice.
+    set(handle_.get(), CURLOPT_FRESH_CONNECT, access == Access::write ? 1L : 0L);
+    if (interruptible_) {
+        set(handle_.get(), CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(handle_.get(), CURLOPT_XFERINFOFUNCTION, stop_when_interrupted);
+    }
+    Answer answer = transfer.finish(handle_.get(), curl_easy_perform(handle_.get()));
+    if (interruptible_ && !answer.answered) check_interruption();
+    return answer;
+}
+
+json EtcdClient::call(Access access, const std::string& method, const json& request,
+                      const std::string& doing) {
+    const std::string body = request.dump(-1, ' ', false, json::error_handler_t::replace);
+    std::vector<std::string> problems;
+    bool authenticated_again = false;
+    const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
+    for (std::size_t tries = 0; tries < kRounds * endpoints_.size(); ++tries) {
+        if (tries > 0 && std::chrono::steady_clock::now() >= deadline) break;
+        if (tries == endpoints_.size()) std::this_thread::sleep_for(kPause);
+        if (needs_authentication()) authenticate();
+        const Answer answer = post(method, body, access);
+        if (answer.problem.empty()) return answer.body;
+        if (answer.token_is_old() && !authenticated_again && !settings_.user.empty()) {
+            authenticated_again = true;
+            token_.clear();
+            continue;
+        }
+        if (!answer.unavailable()) throw refusal(answer, doing);
+        if (access == Access::write && answer.sent)
+            throw RegistryError(RegistryError::Kind::outcome_unknown,
+                                fmt::format("etcd at {}, {}: {}; whether it happened is unknown",
+                                            endpoints_[current_], doing, answer.problem));
+        std::string problem = fmt::format("{}: {}", endpoints_[current_], answer.problem);
+        if (std::find(problems.begin(), problems.end(), problem) == problems.end())
+            problems.push_back(std::move(problem));
+        next_endpoint();
+    }
+    throw RegistryError(RegistryError::Kind::unreachable,
+                        fmt::format("etcd cannot be reached, {}: {}; check --registry", doing,
+                                    fmt::join(problems, "; ")));
+}
+
+void EtcdClient::authenticate() {
+    const json request = {{"name", settings_.user}, {"password", settings_.password.reveal()}};
+    const Answer answer = post("auth/authenticate", request.dump(), Access::read);
+    if (answer.problem.empty()) {
+        token_ = answer.body.value("token", "");
+        if (!token_.empty()) return;
+    }
+    // An endpoint that does not answer is found again, and skipped, by the call itself.
+    if (answer.unavailable()) return;
+    if (answer.says("authentication is not enabled"))
+        throw RegistryError(RegistryError::Kind::denied,
+                            fmt::format("etcd at {} has no authentication enabled; leave out the "
+                                        "registry's user {}",
+                                        endpoints_[current_], settings_.user));
+    throw refusal(answer, "authenticating as " + settings_.user);
+}
+
+RegistryError EtcdClient::refusal(const Answer& answer, const std::string& doing) const {
+    const bool denied = answer.code() == kPermissionDenied || answer.code() == kUnauthenticated ||
+                        answer.says("authentication failed") || answer.says("user name is empty");
+    std::string way_out;
+    if (denied)
+        way_out = settings_.user.empty()
+                      ? "; give --registry-user and --registry-password-file"
+                      : fmt::format("; check what the user {} may do", settings_.user);
+    return {
+        denied ? RegistryError::Kind::denied : RegistryError::Kind::other,
+        fmt::format("etcd at {}, {}: {}{}", endpoints_[current_], doing, answer.problem, way_out)};
+}
+
+struct EtcdClient::Pending::State {
+    struct CloseMulti {
+        void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+    };
+
+    State(EtcdClient& client_used, std::string doing_what)
+        : client(client_used), doing(std::move(doing_what)) {}
+
+    EtcdClient& client;
+    const std::string doing;
+    Transfer transfer;
+    std::unique_ptr<CURLM, CloseMulti> multi{curl_multi_init()};
+    std::unique_ptr<CURL, CloseHandle> handle{curl_easy_init()};
+};
+
+EtcdClient::Pending::Pending(EtcdClient& client, const std::string& method, const json& request,
+                             const std::string& doing)
+    : state_(std::make_unique<State>(client, doing)) {
+    client.prepare(state_->handle.get(), state_->transfer, method, request.dump());
+    curl_multi_add_handle(state_->multi.get(), state_->handle.get());
+}
+
+EtcdClient::Pending::~Pending() {
+    curl_multi_remove_handle(state_->multi.get(), state_->handle.get());
+}
+
+std::optional<json> EtcdClient::Pending::poll(Millis duration) {
+    CURLM* multi = state_->multi.get();
+    int running = 0;
+    curl_multi_perform(multi, &running);
+    if (running > 0) {
+        curl_multi_poll(multi, nullptr, 0, static_cast<int>(duration.count()), nullptr);
+        curl_multi_perform(multi, &running);
+    }
+    int left = 0;
+    const CURLMsg* message = curl_multi_info_read(multi, &left);
+    if (message == nullptr || message->msg != CURLMSG_DONE) return std::nullopt;
+
+    Answer answer = state_->transfer.finish(state_->handle.get(), message->data.result);
+    if (answer.problem.empty()) return std::move(answer.body);
+    if (!answer.unavailable()) throw state_->client.refusal(answer, state_->doing);
+    throw RegistryError(
+        RegistryError::Kind::unreachable,
+        fmt::format("etcd at {}, {}: {}", state_->transfer.url, state_->doing, answer.problem));
+}
+
+std::unique_ptr<EtcdClient::Pending> EtcdClient::start(const std::string& method,
+                                                       const json& request,
+                                                       const std::string& doing) {
+    return std::unique_ptr<Pending>(new Pending(*this, method, request, doing));
+}
+
+std::int64_t etcd_integer(const json& object, const char* field) {
+    const auto found = object.find(field);
+    if (found == object.end()) return 0;
+    if (found->is_number_integer()) return found->get<std::int64_t>();
+    if (found->is_string()) {
+        const std::string& text = found->get_ref<const std::string&>();
+        try {
+            return std::stoll(text);
+        } catch (const std::exception&) {
+        }
+    }
+    throw RegistryError(
+        RegistryError::Kind::other,
+        fmt::format("etcd answers {} for {}, which is no integer", found->dump(), field));
+}
+
+std::string etcd_bytes(const json& object, const char* field) {
+    const auto found = object.find(field);
+    if (found == object.end()) return "";
+    std::optional<std::string> bytes;
+    if (found->is_string()) bytes = from_base64(found->get_ref<const std::string&>());
+    if (bytes) return *std::move(bytes);
+    throw RegistryError(
+        RegistryError::Kind::other,
+        fmt::format("etcd answers {} for {}, which is no Base64", found->dump(), field));
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,374 @@
+#include "registry/jdbc/rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+namespace dsfailover {
+namespace {
+
+constexpr std::size_t kPageRows = 5000;
+constexpr std::size_t kBatchRows = 1000;
+constexpr std::size_t kKeyLength = 256;
+constexpr std::string_view kColumns =
+    "id, data_key, data_value, data_type, client_id, create_time, last_update_time";
+
+JdbcRow to_row(const Row& cells) {
+    JdbcRow row;
+    row.id = cells.integer(0);
+    row.key = cells.text(1);
+    row.value = cells.text(2);
+    row.type = cells.text(3);
+    row.client_id = cells.integer(4);
+    row.create_time = cells.text(5);
+    row.last_update_time = cells.text(6);
+    return row;
+}
+
+std::vector<JdbcRow> to_rows(const Rows& result) {
+    std::vector<JdbcRow> rows;
+    rows.reserve(result.size());
+    for (std::size_t i = 0; i < result.size(); ++i) rows.push_back(to_row(result[i]));
+    return rows;
+}
+
+/// MySQL compares keys without case, the registry does not.
+std::optional<JdbcRow> exactly(const std::string& key, const Rows& result) {
+    for (std::size_t i = 0; i < result.size(); ++i)
+        if (result[i].text(1) == key) return to_row(result[i]);
+    return std::nullopt;
+}
+
+std::optional<JdbcRow> lock_key(Database& database, const std::string& key) {
+    return exactly(
+        key, database.query(fmt::format("SELECT {} FROM t_ds_jdbc_registry_data WHERE data_key = ?"
+                                        " ORDER BY id{}",
+                                        kColumns, for_update(database.dialect())),
+                            {Value(key)}));
+}
+
+/// The id that starts a version; 0 for what is no version of ours.
+std::int64_t id_of_version(const std::string& version) {
+    std::int64_t id = 0;
+    for (const char c : version) {
+        if (c == '|') return id;
+        if (c < '0' || c > '9' || id > INT64_MAX / 10 - 1) return 0;
+        id = id * 10 + (c - '0');
+    }
+    return 0;
+}
+
+/// The reference writes these times without fraction.
+std::string whole_seconds(const std::string& time) {
+    std::string text = time.substr(0, std::min<std::size_t>(time.size(), 19));
+    if (text.size() > 10) text[10] = ' ';
+    return text;
+}
+
+std::string event_json(const JdbcRow& row) {
+    const nlohmann::ordered_json json = {{"id", row.id},
+                                         {"dataKey", row.key},
+                                         {"dataValue", row.value},
+                                         {"dataType", row.type},
+                                         {"clientId", row.client_id},
+                                         {"createTime", whole_seconds(row.create_time)},
+                                         {"lastUpdateTime", whole_seconds(row.last_update_time)}};
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::size_t characters(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
+std::string JdbcRow::version() const {
+    return fmt::format("{}|{}|{}", id, last_update_time, value);
+}
+
+StoredTime JdbcTimes::parse(const std::string& text) const {
+    std::int64_t precision_us = 1000;
+    if (dialect_ == Dialect::postgresql) precision_us = 1;
+    if (dialect_ == Dialect::mysql && text.find('.') == std::string::npos) precision_us = 1000000;
+    try {
+        return parse_stored_time(text, zone_, precision_us);
+    } catch (const Error& error) {
+        throw RegistryError(RegistryError::Kind::other,
+                            fmt::format("JDBC registry: {}", error.what()));
+    }
+}
+
+std::string JdbcTimes::format(EpochMs time) const {
+    if (dialect_ == Dialect::mysql) return format_stored_time(time / 1000 * 1000, zone_, 1000000);
+    return format_stored_time(time, zone_, 1000);
+}
+
+std::optional<JdbcRow> JdbcRows::find(const std::string& key) {
+    std::optional<JdbcRow> row;
+    connection_->read("reading " + key, [&](Database& database) { row = find(database, key); });
+    return row;
+}
+
+std::optional<JdbcRow> JdbcRows::find(Database& database, const std::string& key) {
+    return exactly(key, database.query(fmt::format("SELECT {} FROM t_ds_jdbc_registry_data"
+                                                   " WHERE data_key = ? ORDER BY id",
+                                                   kColumns),
+                                       {Value(key)}));
+}
+
+std::optional<std::string> twin_in(Database& database, std::string_view table,
+                                   std::string_view column, const std::string& key) {
+    if (database.dialect() != Dialect::mysql) return std::nullopt;
+    const Rows rows = database.query(
+        fmt::format("SELECT {0} FROM {1} WHERE {0} = ? ORDER BY id", column, table), {Value(key)});
+    if (rows.empty()) return std::nullopt;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (rows[i].text(0) == key) return std::nullopt;
+    return std::string(rows[0].text(0));
+}
+
+std::string twins_are_one(std::string_view endpoint, const std::string& key,
+                          const std::string& twin) {
+    return fmt::format(
+        "JDBC registry at {}: {} cannot be told from {}, which differs only in case and is there "
+        "already: to this MySQL both are one key. Give lock_key of t_ds_jdbc_registry_lock and "
+        "data_key of t_ds_jdbc_registry_data a collation that tells case apart (utf8mb4_bin)",
+        endpoint, key, twin);
+}
+
+std::optional<std::string> JdbcRows::twin_of(const std::string& key) {
+    if (connection_->dialect() != Dialect::mysql) return std::nullopt;
+    std::optional<std::string> twin;
+    connection_->read("reading " + key, [&](Database& database) {
+        twin = twin_in(database, "t_ds_jdbc_registry_data", "data_key", key);
+    });
+    return twin;
+}
+
+void JdbcRows::scan_below(const std::string& path, const std::function<void(JdbcRow&)>& row) {
+    // A prefix, not LIKE, in which '_' and '%' of host names would be wildcards; and by id, because
+    // a range of keys depends on the column's collation.
+    const std::string prefix = path + "/";
+    const std::string sql = fmt::format(
+        "SELECT {} FROM t_ds_jdbc_registry_data WHERE id > ? AND substr(data_key, 1, {}) = ?"
+        " ORDER BY id LIMIT {}",
+        kColumns, characters(prefix), kPageRows);
+    std::int64_t last_id = INT64_MIN;
+    for (std::size_t read = kPageRows; read == kPageRows;) {
+        std::vector<JdbcRow> page;
+        connection_->read("reading below " + path, [&](Database& database) {
+            page = to_rows(database.query(sql, {Value(last_id), Value(prefix)}));
+        });
+        read = page.size();
+        if (read > 0) last_id = page.back().id;
+        for (JdbcRow& one : page)
+            if (one.key.starts_with(prefix)) row(one);
+    }
+}
+
+Node JdbcRows::node(const JdbcRow& row) const {
+    Node node;
+    node.name = row.key.substr(row.key.rfind('/') + 1);
+    node.value = row.value;
+    node.version = row.version();
+    node.created_at = times_.parse(row.create_time).epoch_ms();
+    node.modified_at = times_.parse(row.last_update_time).epoch_ms();
+    node.modified_order = node.modified_at;
+    if (row.ephemeral()) node.owner = std::to_string(row.client_id);
+    return node;
+}
+
+bool JdbcRows::insert_row(Database& database, const std::string& key, const std::string& value,
+                          bool ephemeral, std::int64_t client_id, EpochMs now) {
+    if (characters(key) > kKeyLength)
+        throw RegistryError(
+            RegistryError::Kind::other,
+            fmt::format("JDBC registry at {}: the path {} is longer than the {} characters of"
+                        " data_key",
+                        database.endpoint(), key, kKeyLength));
+    const std::string time = times_.format(now);
+    // A plain INSERT that meets a duplicate would end the transaction on PostgreSQL.
+    const bool mysql = database.dialect() == Dialect::mysql;
+    return database.execute(
+               fmt::format("INSERT {}INTO t_ds_jdbc_registry_data (data_key, data_value, data_type,"
+                           " client_id, create_time, last_update_time)"
+                           " VALUES (?, ?, ?, ?, ?, ?){}",
+                           mysql ? "IGNORE " : "", mysql ? "" : " ON CONFLICT DO NOTHING"),
+               {Value(key), Value(value), Value(ephemeral ? "EPHEMERAL" : "PERSISTENT"),
+                Value(client_id), Value(time), Value(time)}) == 1;
+}
+
+std::int64_t JdbcRows::insert(Database& database, const std::string& key, const std::string& value,
+                              bool ephemeral, std::int64_t client_id) {
+    const EpochMs now = database.clock_ms();
+    const auto insert_with_event = [&](const std::string& path, const std::string& text,
+                                       bool goes_with_us) -> std::int64_t {
+        if (!insert_row(database, path, text, goes_with_us, client_id, now)) {
+            const auto twin = twin_in(database, "t_ds_jdbc_registry_data", "data_key", path);
+            if (!twin) return 0;
+            throw LockError(twins_are_one(database.endpoint(), path, *twin) + ".");
+        }
+        const std::optional<JdbcRow> row = lock_key(database, path);
+        if (!row) return 0;
+        add_events(database, "ADD", std::span(&*row, 1));
+        return row->id;
+    };
+    const std::string parent = key.substr(0, key.rfind('/'));
+    if (!parent.empty() &&
+        database.query("SELECT id FROM t_ds_jdbc_registry_data WHERE data_key = ?", {Value(parent)})
+            .empty())
+        insert_with_event(parent, "", false);
+    return insert_with_event(key, value, ephemeral);
+}
+
+bool JdbcRows::update(Database& database, const std::string& key, const std::string& value,
+                      const std::string& version) {
+    std::optional<JdbcRow> row = lock_key(database, key);
+    if (!row || row->version() != version) return false;
+    // The new time differs from the old one, so that the version always changes.
+    const EpochMs step = database.dialect() == Dialect::mysql ? 1000 : 1;
+    const EpochMs now =
+        std::max(database.clock_ms(), times_.parse(row->last_update_time).epoch_ms() + step);
+    row->value = value;
+    row->last_update_time = times_.format(now);
+    database.execute(
+        "UPDATE t_ds_jdbc_registry_data SET data_value = ?, last_update_time = ? WHERE id = ?",
+        {Value(row->value), Value(row->last_update_time), Value(row->id)});
+    add_events(database, "UPDATE", std::span(&*row, 1));
+    return true;
+}
+
+void JdbcRows::erase(Database& database, std::span<const JdbcRow> rows) {
+    if (rows.empty()) return;
+    std::vector<std::int64_t> ids;
+    ids.reserve(rows.size());
+    for (const JdbcRow& row : rows) ids.push_back(row.id);
+    std::vector<Value> parameters;
+    const std::string condition = in_list(database.dialect(), "id", ids, parameters);
+    database.execute("DELETE FROM t_ds_jdbc_registry_data WHERE " + condition,
+                     std::span<const Value>(parameters));
+    add_events(database, "DELETE", rows);
+}
+
+std::vector<JdbcRow> JdbcRows::lock(Database& database, std::span<const std::int64_t> ids) {
+    std::vector<Value> parameters;
+    const std::string condition = in_list(database.dialect(), "id", ids, parameters);
+    return to_rows(
+        database.query(fmt::format("SELECT {} FROM t_ds_jdbc_registry_data WHERE {} ORDER BY id{}",
+                                   kColumns, condition, for_update(database.dialect())),
+                       std::span<const Value>(parameters)));
+}
+
+void JdbcRows::add_events(Database& database, const char* type, std::span<const JdbcRow> rows) {
+    std::string sql =
+        "INSERT INTO t_ds_jdbc_registry_data_change_event"
+        " (event_type, jdbc_registry_data, create_time) VALUES ";
+    std::vector<Value> parameters;
+    const std::string time = times_.format(database.clock_ms());
+    for (const JdbcRow& row : rows) {
+        sql += parameters.empty() ? "(?, ?, ?)" : ", (?, ?, ?)";
+        parameters.insert(parameters.end(), {Value(type), Value(event_json(row)), Value(time)});
+    }
+    database.execute(sql, std::span<const Value>(parameters));
+}
+
+/// Those of the removals' keys that have rows below them; one look at each folder.
+JdbcRows::Keys JdbcRows::with_children(std::span<const Removal> removals) {
+    Keys folders;
+    for (const Removal& removal : removals)
+        folders.insert(removal.path.substr(0, removal.path.rfind('/') + 1));
+    Keys parents;
+    for (const std::string& folder : folders) {
+        const std::size_t length = characters(folder);
+        connection_->read("reading below " + folder, [&](Database& database) {
+            const Rows rows =
+                database.query(fmt::format("SELECT data_key FROM t_ds_jdbc_registry_data"
+                                           " WHERE substr(data_key, 1, {}) = ?"
+                                           " AND substr(data_key, {}) LIKE '%/%'",
+                                           length, length + 1),
+                               {Value(folder)});
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                const std::string_view key = rows[i].text(0);
+                parents.emplace(key.substr(0, key.find('/', folder.size())));
+            }
+        });
+    }
+    return parents;
+}
+
+void JdbcRows::remove(std::span<Removal> removals) {
+    const Keys parents = with_children(removals);
+    for (std::size_t start = 0; start < removals.size(); start += kBatchRows)
+        remove_batch(removals.subspan(start, std::min(kBatchRows, removals.size() - start)),
+                     parents);
+}
+
+void JdbcRows::remove_batch(std::span<Removal> batch, const Keys& parents) {
+    try {
+        const std::string doing = batch.size() == 1 ? "removing " + batch[0].path
+                                                    : fmt::format("removing {} nodes, the first {}",
+                                                                  batch.size(), batch[0].path);
+        connection_->write(doing, [&](Database& database) {
+            remove_in_transaction(database, batch, parents);
+            return true;
+        });
+    } catch (const RegistryError& error) {
+        if (error.kind() == RegistryError::Kind::outcome_unknown) {
+            // All or nothing of the batch was removed: what is left is removed now, and what
+            // this run had locked and is gone now was removed by it.
+            const std::vector<Removal> before(batch.begin(), batch.end());
+            remove_batch(batch, parents);
+            for (std::size_t i = 0; i < batch.size(); ++i)
+                if (before[i].outcome == RemoveOutcome::removed &&
+                    batch[i].outcome == RemoveOutcome::vanished)
+                    batch[i].outcome = RemoveOutcome::removed;
+            return;
+        }
+        const bool unreachable = error.kind() == RegistryError::Kind::unreachable;
+        if (batch.size() > 1 && !unreachable) {
+            // Each stands for itself: the one that fails is looked for by halves.
+            remove_batch(batch.first(batch.size() / 2), parents);
+            remove_batch(batch.subspan(batch.size() / 2), parents);
+            return;
+        }
+        for (Removal& removal : batch) {
+            removal.outcome = RemoveOutcome::failed;
+            removal.problem = error.what();
+        }
+        if (unreachable) throw;
+    }
+}
+
+void JdbcRows::remove_in_transaction(Database& database, std::span<Removal> batch,
+                                     const Keys& parents) {
+    std::vector<std::int64_t> ids;
+    for (const Removal& removal : batch) {
+        ids.push_back(id_of_version(removal.version));
+    }
+    std::unordered_map<std::int64_t, JdbcRow> rows;
+    for (JdbcRow& row : lock(database, ids)) rows.emplace(row.id, std::move(row));
+
+    std::vector<JdbcRow> unchanged;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        Removal& removal = batch[i];
+        removal.problem.clear();
+        const auto row = rows.find(ids[i]);
+        if (row == rows.end() || row->second.key != removal.path ||
+            row->second.version() != removal.version) {
+            removal.outcome =
+                lock_key(database, removal.path) ? RemoveOutcome::changed : RemoveOutcome::vanished;
+        } else if (parents.contains(removal.path)) {
+            removal.outcome = RemoveOutcome::has_children;
+        } else {
+            removal.outcome = RemoveOutcome::removed;
+            unchanged.push_back(std::move(row->second));
+            rows.erase(row);
+        }
+    }
+    erase(database, unchanged);
+}
+
+}  // namespace dsfailover

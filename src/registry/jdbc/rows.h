@@ -1,0 +1,106 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/stored_time.h"
+#include "base/time_zone.h"
+#include "registry/jdbc/connection.h"
+#include "registry/registry.h"
+
+namespace dsfailover {
+
+/// A row of t_ds_jdbc_registry_data, its times as the database gave them.
+struct JdbcRow {
+    std::int64_t id = 0;
+    std::string key;
+    std::string value;
+    std::string type;  ///< EPHEMERAL or PERSISTENT
+    std::int64_t client_id = 0;
+    std::string create_time;
+    std::string last_update_time;
+
+    bool ephemeral() const { return type == "EPHEMERAL"; }
+    /// Changes with every write of the row.
+    std::string version() const;
+};
+
+/// The wall-clock timestamps of the registry's tables.
+class JdbcTimes {
+  public:
+    JdbcTimes(Dialect dialect, TimeZone zone) : dialect_(dialect), zone_(std::move(zone)) {}
+    /// Throws RegistryError naming the text if it is no timestamp.
+    StoredTime parse(const std::string& text) const;
+    /// As the database takes it; on MySQL without the fraction, which it would round.
+    std::string format(EpochMs time) const;
+
+  private:
+    Dialect dialect_;
+    TimeZone zone_;
+};
+
+/// The key in `column` of `table` that the database takes for `key`, because its collation tells no
+/// case apart; nullopt if there is none, or `key` itself is there.
+std::optional<std::string> twin_in(Database& database, std::string_view table,
+                                   std::string_view column, const std::string& key);
+/// That two keys are one, and the way out.
+std::string twins_are_one(std::string_view endpoint, const std::string& key,
+                          const std::string& twin);
+
+/// The rows of t_ds_jdbc_registry_data. Every write inserts its row into
+/// t_ds_jdbc_registry_data_change_event in the same transaction, because the masters learn of
+/// changes from those rows alone (docs/dolphinscheduler.md).
+class JdbcRows {
+  public:
+    JdbcRows(std::shared_ptr<JdbcConnection> connection, JdbcTimes times)
+        : connection_(std::move(connection)), times_(std::move(times)) {}
+
+    JdbcConnection& connection() { return *connection_; }
+
+    std::optional<JdbcRow> find(const std::string& key);
+    /// The same, inside a transaction.
+    std::optional<JdbcRow> find(Database& database, const std::string& key);
+    /// Every row below `path`, also further down, in pages. `row` may use the registry.
+    void scan_below(const std::string& path, const std::function<void(JdbcRow&)>& row);
+    /// Registry::twin_of.
+    std::optional<std::string> twin_of(const std::string& key);
+    /// The node that a row is. Throws RegistryError if its times cannot be read.
+    Node node(const JdbcRow& row) const;
+
+    /// Inserts a row, and those of its parents that are missing; returns its id, or 0 if the key is
+    /// there already. Inside a transaction of JdbcConnection::write. Throws LockError if it is a
+    /// key that differs only in case that is there.
+    std::int64_t insert(Database& database, const std::string& key, const std::string& value,
+                        bool ephemeral, std::int64_t client_id);
+    /// Replaces the value of the row that still has `version`; false if it has changed or vanished.
+    /// Inside a transaction.
+    bool update(Database& database, const std::string& key, const std::string& value,
+                const std::string& version);
+    /// Deletes a row read in the same transaction with lock().
+    void erase(Database& database, std::span<const JdbcRow> rows);
+    /// Reads rows by id and locks them until the transaction ends.
+    std::vector<JdbcRow> lock(Database& database, std::span<const std::int64_t> ids);
+
+    /// Registry::remove.
+    void remove(std::span<Removal> removals);
+
+  private:
+    using Keys = std::unordered_set<std::string>;
+
+    Keys with_children(std::span<const Removal> removals);
+    void remove_batch(std::span<Removal> batch, const Keys& parents);
+    void remove_in_transaction(Database& database, std::span<Removal> batch, const Keys& parents);
+    bool insert_row(Database& database, const std::string& key, const std::string& value,
+                    bool ephemeral, std::int64_t client_id, EpochMs now);
+    void add_events(Database& database, const char* type, std::span<const JdbcRow> rows);
+
+    std::shared_ptr<JdbcConnection> connection_;
+    JdbcTimes times_;
+};
+
+}  // namespace dsfailover
