@@ -34,20 +34,6 @@ void say(std::string_view kind, std::string_view message) {
     std::cerr << fmt::format("dsfailover: {}: {}\n", kind, shown);
 }
 
-/// Whether the run changed something, as far as its report tells.
-bool wrote_something(const Report& report) {
-    if (report.marks && report.marks->removed > 0) return true;
-    if (report.requeue && report.requeue->done > 0) return true;
-    const auto wrote = [](const auto& section) {
-        return (section.fence && section.fence->written) || (section.mark && section.mark->written);
-    };
-    if (report.worker && (report.worker->announced || wrote(*report.worker))) return true;
-    if (!report.masters) return false;
-    for (const MasterSection& master : *report.masters)
-        if (master.workflows.done > 0 || wrote(master)) return true;
-    return false;
-}
-
 void end_by(const Interrupted& interrupted, Report& report) {
     report.outcome = Outcome::interrupted;
     report.errors.emplace_back(
@@ -55,7 +41,8 @@ void end_by(const Interrupted& interrupted, Report& report) {
     report.raise_exit_code(interrupted.exit_code());
 }
 
-void add_error(Report& report, ExitCode code, const std::string& message) {
+/// `wrote`: whether the run wrote anything, or may have.
+void add_error(Report& report, ExitCode code, const std::string& message, bool wrote) {
     report.errors.push_back(message);
     if (report.outcome == Outcome::interrupted) return;
     try {
@@ -65,28 +52,29 @@ void add_error(Report& report, ExitCode code, const std::string& message) {
         return end_by(interrupted, report);
     }
     // Exit 6 promises that nothing was written.
-    if (code == ExitCode::environment && wrote_something(report)) code = ExitCode::failed;
+    if (code == ExitCode::environment && wrote) code = ExitCode::failed;
     report.outcome = code == ExitCode::refused ? Outcome::refused : Outcome::failed;
     report.raise_exit_code(code);
 }
 
-/// Calls `part` and puts what it throws into the report.
-template <typename Part>
-void guarded(Report& report, Part part) {
+/// Calls `part` and puts what it throws into the report. `wrote` as for add_error().
+template <typename Part, typename Wrote>
+void guarded(Report& report, const Part& part, const Wrote& wrote) {
     try {
         part();
     } catch (const Interrupted& interrupted) {
         end_by(interrupted, report);
     } catch (const Error& error) {
-        add_error(report, error.exit_code(), error.what());
+        add_error(report, error.exit_code(), error.what(), wrote());
     } catch (const std::bad_alloc&) {
-        add_error(report, ExitCode::failed, "out of memory");
+        add_error(report, ExitCode::failed, "out of memory", wrote());
     } catch (const std::exception& error) {
         add_error(
             report, ExitCode::failed,
             fmt::format("this is a bug in dsfailover, please report it with the command line: "
                         "{}",
-                        error.what()));
+                        error.what()),
+            wrote());
     }
 }
 
@@ -159,7 +147,7 @@ int run_command(const CommandLine& line) {
     report.started_at = now_ms();
     std::string format = "json";
     bool quiet = false;
-    guarded(report, [&] {
+    const auto run = [&] {
         const Environment environment = process_environment();
         OptionValues options = collect_options(line.options, environment);
         format = format_option(options);
@@ -168,9 +156,11 @@ int run_command(const CommandLine& line) {
         warn_of_unknown_variables(report);
         report.dry_run = takes(*line.command, "dry-run") && is_set(options, "dry-run");
         Context context(std::move(options), line.arguments, environment, report);
-        guarded(report, [&] { line.command->run(context); });
+        guarded(
+            report, [&] { line.command->run(context); }, [&] { return context.wrote(); });
         context.flush_audit_log();
-    });
+    };
+    guarded(report, run, [] { return false; });
     print(report, format, quiet);
     return static_cast<int>(report.exit_code);
 }

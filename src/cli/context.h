@@ -41,6 +41,8 @@ class Context {
 
     /// Brings the audit log to the disk. Throws Error(failed).
     void flush_audit_log() { audit_.flush(); }
+    /// Whether the run wrote anything, or may have.
+    bool wrote() const { return audit_.wrote(); }
 
   private:
     void name_cluster(bool with_database);

@@ -4,7 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "coordinator/failover/master_failover.h"
+#include "coordinator/failover/failover_target.h"
+#include "coordinator/failover/first_look.h"
 #include "coordinator/failover_options.h"
 #include "coordinator/run_context.h"
 

@@ -149,12 +149,6 @@ void with_fence(const FencedServer& server, const FailoverTarget& target,
                 const std::function<void()>& run) {
     try {
         run();
-    } catch (const Error& error) {
-        if (!server.is_left()) throw;
-        server.tell(target.process);
-        // "Nothing written" is what the status of the surroundings promises.
-        if (error.exit_code() == ExitCode::environment) throw Error(ExitCode::failed, error.what());
-        throw;
     } catch (...) {
         if (server.is_left()) server.tell(target.process);
         throw;

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "coordinator/admission.h"
-#include "coordinator/failover/master_failover.h"
+#include "coordinator/failover/failover_target.h"
 #include "coordinator/run_context.h"
 
 namespace dsfailover {

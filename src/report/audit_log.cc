@@ -63,6 +63,7 @@ AuditLog::AuditLog(const std::string& file, std::string_view command)
 AuditLog::~AuditLog() = default;
 
 void AuditLog::write(const Entry& entry) {
+    wrote_ = true;
     // What follows a missing line would look as if nothing were missing.
     if (!file_ || file_->failure != 0) return;
     file_->line.clear();

@@ -10,7 +10,8 @@
 
 namespace dsfailover {
 
-/// --audit-log: one JSON line per workflow, task or mark as it is committed.
+/// --audit-log: one JSON line per workflow, task or mark as it is committed. It is told of every
+/// write of a run, file or not, so that it is also the one place that knows whether there was any.
 class AuditLog {
   public:
     /// Writes nowhere.
@@ -35,6 +36,10 @@ class AuditLog {
     /// for the file's sake: what was committed must be counted. A write that fails is kept for
     /// check(), and later lines are dropped.
     void write(const Entry& entry);
+    /// A write without an answer: whether it took effect is not known.
+    void may_have_written() { wrote_ = true; }
+    /// Whether the run wrote anything, or may have: exit status 6 promises that it did not.
+    bool wrote() const { return wrote_; }
     /// Throws Error(failed) once a write failed. To be called before something new is begun.
     void check();
     /// Brings the lines to the disk (fsync). Called at the end of a run, errors and interruption
@@ -44,6 +49,7 @@ class AuditLog {
   private:
     struct File;
     std::unique_ptr<File> file_;
+    bool wrote_ = false;
 };
 
 }  // namespace dsfailover

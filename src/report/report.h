@@ -96,7 +96,6 @@ struct WorkflowsSection {
 struct FenceInfo {
     std::string path;
     bool stopped = false;
-    bool written = false;                   ///< by this run; not printed
     std::optional<std::string> standing{};  ///< value of a mark that stood before; not printed
 };
 struct LockInfo {

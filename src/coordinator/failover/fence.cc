@@ -20,12 +20,11 @@ class FenceMark {
   public:
     FenceMark(Registry& registry, AuditLog& audit, std::string address, FenceInfo& info)
         : registry_(registry), audit_(audit), address_(std::move(address)), path_(info.path) {
-        bool unknown = false;
         try {
             ours_ = registry_.put(path_, std::to_string(kFenceValue), "");
         } catch (const RegistryError& error) {
             if (error.kind() != RegistryError::Kind::outcome_unknown) throw;
-            info.written = unknown = true;
+            audit_.may_have_written();
         }
         if (!ours_) {
             // A fence of a run that was killed is ours as well, and so is one whose answer was
@@ -33,9 +32,6 @@ class FenceMark {
             const auto standing = registry_.get(path_);
             ours_ = standing && parse_mark_value(standing->value) == kFenceValue;
             if (standing && !ours_) info.standing = standing->value;
-            info.written = unknown && ours_;
-        } else {
-            info.written = true;
         }
         if (ours_) log("written");
     }

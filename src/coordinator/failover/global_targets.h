@@ -3,7 +3,8 @@
 #include <optional>
 #include <vector>
 
-#include "coordinator/failover/master_failover.h"
+#include "coordinator/failover/failover_target.h"
+#include "coordinator/failover/first_look.h"
 #include "coordinator/failover_options.h"
 #include "coordinator/run_context.h"
 

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "base/time.h"
+#include "coordinator/failover/selection.h"
+#include "registry/cluster.h"
+#include "store/command_watch.h"
+
+namespace dsfailover {
+
+/// The cluster as a run saw it first: who lives, and when that was seen (epoch ms).
+struct FirstLook {
+    Servers servers;
+    EpochMs at = 0;
+    EpochMs clock_difference = 0;  ///< the largest between our clock and another
+    /// What the run saw in state 18, or with a command, since this look. Shared by all its parts.
+    std::shared_ptr<CommandWatch> watch = std::make_shared<CommandWatch>();
+
+    bool targets_are_judged = false;  ///< a look without locks selected something of each target
+
+    /// A task that moved later than this (epoch ms) did so while the run was under way, whatever
+    /// the clocks.
+    EpochMs moves_count_after() const;
+    /// What every reading of the run asks with. `event_time` (epoch ms), and whether it is `given`.
+    SelectionRequest request(EpochMs event_time, bool given) const;
+};
+
+}  // namespace dsfailover

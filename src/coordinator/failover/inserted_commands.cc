@@ -1,0 +1,45 @@
+#include "coordinator/failover/inserted_commands.h"
+
+#include <set>
+
+#include "coordinator/failover/recovery_watch.h"
+#include "coordinator/retried_transaction.h"
+#include "store/command_store.h"
+
+namespace dsfailover {
+
+void InsertedCommands::add(std::int64_t workflow_id, std::int64_t command_id) {
+    if (command_id != 0)
+        ids_.push_back(command_id);
+    else
+        workflows_.push_back(workflow_id);
+}
+
+std::int64_t InsertedCommands::count() const { return std::ssize(ids_) + std::ssize(workflows_); }
+
+std::vector<std::string> InsertedCommands::follow(const RunContext& context, std::int64_t before,
+                                                  EpochMs until, RecoveryInfo& recovery) {
+    recovery.recovered = find_unknown(context, before);
+    return watch_recovery(context, ids_, until, recovery);
+}
+
+// Returns how many of them neither wait nor failed: a master took them.
+std::int64_t InsertedCommands::find_unknown(const RunContext& context, std::int64_t before) {
+    if (workflows_.empty()) return 0;
+    CommandStore commands(context.store());
+    std::set<std::int64_t> found;
+    const auto ours = [&](std::int64_t workflow_id, std::int64_t command_id) {
+        if (command_id <= before) return;
+        found.insert(workflow_id);
+        ids_.push_back(command_id);
+    };
+    const auto waiting =
+        read_patiently(context.database, [&] { return commands.for_workflows(workflows_); });
+    for (const WaitingCommand& command : waiting) ours(command.workflow_instance_id, command.id);
+    const auto failed =
+        read_patiently(context.database, [&] { return commands.last_failed(workflows_); });
+    for (const auto& [workflow_id, command] : failed) ours(workflow_id, command.id);
+    return std::ssize(workflows_) - std::ssize(found);
+}
+
+}  // namespace dsfailover

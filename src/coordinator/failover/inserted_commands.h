@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "coordinator/run_context.h"
+
+namespace dsfailover {
+
+/// The recovery commands that a run inserted for the workflows of one master.
+class InsertedCommands {
+  public:
+    /// A workflow and its command; 0 where the id is not known: a commit that only a later look
+    /// confirmed does not tell it.
+    void add(std::int64_t workflow_id, std::int64_t command_id);
+
+    /// Follows them until all are taken or `until` (epoch ms) is reached, and adds what happened to
+    /// `recovery`. `before`: the newest command's id before the run's first. Returns the first few
+    /// messages of those that failed. Throws DatabaseError, and Interrupted; `recovery` is true
+    /// then, too.
+    std::vector<std::string> follow(const RunContext& context, std::int64_t before, EpochMs until,
+                                    RecoveryInfo& recovery);
+
+    std::int64_t count() const;
+
+  private:
+    std::int64_t find_unknown(const RunContext& context, std::int64_t before);
+
+    std::vector<std::int64_t> ids_;
+    std::vector<std::int64_t> workflows_;  // of which no command's id is known
+};
+
+}  // namespace dsfailover

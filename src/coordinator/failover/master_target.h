@@ -1,0 +1,71 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "coordinator/failover/failover_lock.h"
+#include "coordinator/failover/failover_target.h"
+#include "coordinator/failover/inserted_commands.h"
+#include "coordinator/failover/master_record.h"
+#include "coordinator/run_claim.h"
+#include "coordinator/run_context.h"
+#include "registry/cluster.h"
+
+namespace dsfailover {
+
+/// A master that is being failed over: how far that is, and what the run holds for it.
+struct MasterTarget {
+    enum class Stage {
+        open,        ///< there is work to do, or may be
+        fence_only,  ///< nothing to fail over, but its exact process has no mark
+        ended,       ///< done, refused or stopped
+    };
+
+    /// `living`: the server at its address, another process than the one meant; nullptr: none.
+    MasterTarget(FailoverTarget wanted, const Server* living, std::size_t items);
+
+    std::string address;
+    std::optional<ProcessIdentity> process;
+    std::shared_ptr<LeakWatch> watch;
+    bool lives;   ///< at the first look, with another startup time
+    bool fenced;  ///< this run stopped its process
+    Stage stage = Stage::open;
+    bool complete = false;            ///< everything selectable was done
+    std::optional<RunClaims> claims;  ///< its own, unless those of all were taken together
+    std::optional<FailoverLock> lock;
+    EpochMs deadline = 0;
+    std::optional<EpochMs> stamp;
+    InsertedCommands inserted;
+    MasterRecord record;
+
+    bool is_open() const { return stage == Stage::open; }
+    /// Whether its absence is still to be watched.
+    bool is_watched() const { return stage != Stage::ended; }
+    MasterSection& section() { return record.section(); }
+    /// Ends its failover with this outcome.
+    void end(Outcome outcome);
+};
+
+/// A master with what a reading found of it.
+struct SelectedMaster {
+    MasterTarget* target;
+    AddressSelection* found;
+};
+
+/// Ends the failover of one master among several, with the reason in the report; nothing if it has
+/// ended already.
+void stop(const RunContext& context, MasterTarget& target, ExitCode code, Outcome outcome,
+          const std::string& message);
+
+/// Does `work` for a master: a refusal, a lost lock or a lost session stops that master, and not
+/// the others. What ends the run passes.
+void guarded(const RunContext& context, MasterTarget& target, const std::function<void()>& work);
+
+/// The same for work on several masters together: what ends it stops each of them.
+void guarded(const RunContext& context, std::span<MasterTarget* const> targets,
+             const std::function<void()>& work);
+
+}  // namespace dsfailover
