@@ -54,6 +54,10 @@ std::string printable(std::string_view text) {
     return result;
 }
 
+std::string first_line(const std::string& text) {
+    return text.substr(0, text.find_first_of("\r\n"));
+}
+
 std::size_t columns(std::string_view text) {
     std::size_t result = 0;
     for (std::size_t at = 0; at < text.size();)

@@ -10,6 +10,9 @@ namespace dsfailover {
 /// in the database could hold an escape sequence) become '?'.
 std::string printable(std::string_view text);
 
+/// The first line of a text, without a carriage return.
+std::string first_line(const std::string& text);
+
 /// How many columns of a terminal a printable text takes: East Asian wide characters take two.
 std::size_t columns(std::string_view text);
 

@@ -9,13 +9,13 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
-#include "coordinator/admission.h"
 #include "coordinator/cluster_check.h"
+#include "coordinator/failover/admission.h"
 #include "coordinator/failover/global_targets.h"
 #include "coordinator/failover/master_failover.h"
+#include "coordinator/failover/one_cluster.h"
+#include "coordinator/failover/right_server.h"
 #include "coordinator/marks/mark_cleaning.h"
-#include "coordinator/one_cluster.h"
-#include "coordinator/right_server.h"
 #include "coordinator/run_context.h"
 #include "coordinator/worker/task_failover.h"
 

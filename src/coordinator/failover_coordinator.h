@@ -2,26 +2,12 @@
 
 #include <memory>
 
-#include "base/time_zone.h"
 #include "coordinator/events.h"
 #include "coordinator/failover_options.h"
-#include "database/database.h"
-#include "registry/registry.h"
-#include "report/audit_log.h"
+#include "coordinator/run_context.h"
 #include "report/report.h"
-#include "store/schema.h"
 
 namespace dsfailover {
-
-/// What the coordinator works on. The database is the workflows'; it may be absent for the marks
-/// commands only.
-struct Cluster {
-    Registry& registry;
-    Database* database;
-    TimeZone zone;
-    AuditLog& audit;
-    bool zone_is_own = false;  ///< an operator chose it for this program, see check_zone()
-};
 
 /// FailoverCoordinator of the reference, with its operations under their names, and without its
 /// faults (docs/behaviour.md says what differs and why).

@@ -1,7 +1,5 @@
 #include "coordinator/run_context.h"
 
-#include "coordinator/failover_coordinator.h"
-
 namespace dsfailover {
 
 RunContext run_context(const Cluster& cluster, const Schema& schema, Report& report) {

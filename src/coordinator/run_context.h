@@ -32,7 +32,15 @@ struct RunContext {
     }
 };
 
-struct Cluster;
+/// What the coordinator works on. The database is the workflows'; it may be absent for the marks
+/// commands only.
+struct Cluster {
+    Registry& registry;
+    Database* database;
+    TimeZone zone;
+    AuditLog& audit;
+    bool zone_is_own = false;  ///< an operator chose it for this program, see check_zone()
+};
 
 /// What a run on `cluster`, which must have a database, works with. All must outlive it.
 RunContext run_context(const Cluster& cluster, const Schema& schema, Report& report);

@@ -51,8 +51,7 @@ MasterSection master() {
     result.deadline = kNow;
     result.stamp = kNow + 1;
     result.outcome = Outcome::partial;
-    result.fence =
-        FenceInfo{"/nodes/failover-finish-nodes/10.0.0.1:5678-1-2", true, std::nullopt};
+    result.fence = FenceInfo{"/nodes/failover-finish-nodes/10.0.0.1:5678-1-2", true, std::nullopt};
     result.lock = LockInfo{"/lock/master-failover/10.0.0.1:5678", 1500, "10.0.0.2:5678"};
     result.mark = MarkInfo{"/nodes/failover-finish-nodes/10.0.0.1:5678-unknown-unknown", kNow,
                            "not-a-number", true};

@@ -1,7 +1,9 @@
-#include "coordinator/status/stuck_workflows.h"
+#include "coordinator/requeue/stuck_workflows.h"
 
 #include <gtest/gtest.h>
 
+#include "base/terminal_text.h"
+#include "store/command_param.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {

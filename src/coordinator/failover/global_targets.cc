@@ -5,8 +5,8 @@
 #include <map>
 
 #include "coordinator/cluster_check.h"
+#include "coordinator/failover/one_cluster.h"
 #include "coordinator/failover/selection.h"
-#include "coordinator/one_cluster.h"
 #include "coordinator/report_names.h"
 
 namespace dsfailover {

@@ -8,8 +8,8 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/terminal_text.h"
 #include "coordinator/retried_transaction.h"
-#include "coordinator/status/stuck_workflows.h"
 #include "store/command_store.h"
 
 namespace dsfailover {

@@ -9,8 +9,8 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/cluster_check.h"
-#include "coordinator/failover/fence.h"
 #include "coordinator/marks/failover_marks.h"
+#include "coordinator/marks/fence.h"
 #include "registry/cluster.h"
 #include "store/workflow_instance_store.h"
 

@@ -18,10 +18,11 @@
 #include "coordinator/failover/recovery_watch.h"
 #include "coordinator/failover/selection.h"
 #include "coordinator/requeue/command_exchange.h"
+#include "coordinator/requeue/stuck_workflows.h"
 #include "coordinator/retried_transaction.h"
 #include "coordinator/run_claim.h"
-#include "coordinator/status/stuck_workflows.h"
 #include "registry/cluster.h"
+#include "store/command_param.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_instance_store.h"
 

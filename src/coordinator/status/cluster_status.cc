@@ -11,14 +11,14 @@
 
 #include "base/interruption.h"
 #include "coordinator/cluster_check.h"
-#include "coordinator/failover/fence.h"
 #include "coordinator/failover/global_targets.h"
+#include "coordinator/failover/lock_status.h"
+#include "coordinator/failover/one_cluster.h"
 #include "coordinator/failover/parents.h"
 #include "coordinator/failover/selection.h"
 #include "coordinator/marks/failover_marks.h"
-#include "coordinator/one_cluster.h"
-#include "coordinator/status/lock_status.h"
-#include "coordinator/status/stuck_workflows.h"
+#include "coordinator/marks/fence.h"
+#include "coordinator/requeue/stuck_workflows.h"
 
 namespace dsfailover {
 

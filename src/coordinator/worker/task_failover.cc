@@ -11,10 +11,10 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/cluster_check.h"
+#include "coordinator/failover/lock_status.h"
 #include "coordinator/failover/selection.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/retried_transaction.h"
-#include "coordinator/status/lock_status.h"
 #include "store/command_store.h"
 
 namespace dsfailover {

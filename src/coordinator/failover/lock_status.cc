@@ -1,4 +1,4 @@
-#include "coordinator/status/lock_status.h"
+#include "coordinator/failover/lock_status.h"
 
 #include <fmt/format.h>
 

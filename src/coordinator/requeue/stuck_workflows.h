@@ -1,11 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "coordinator/run_context.h"
@@ -17,17 +14,10 @@ namespace dsfailover {
 /// the database's (epoch ms). One without an update_time says nothing and is not.
 bool is_unclaimed(const WaitingCommand& command, Millis after, EpochMs clock);
 
-/// The state a recovery command goes back to, from its command_param: 1, 2 or 4; nullopt if it
-/// names none of them. Never throws.
-std::optional<int> state_of_command_param(const std::string& command_param);
-
 /// Why each of these workflow instances, in state 18 and without a command, is stuck: the first
 /// line of the message of its failed command, and "duplicate valid tasks" if recovery would fail
 /// again; "none" where nothing tells. In the order of `ids`.
 std::vector<std::string> causes_of_being_stuck(const RunContext& context,
                                                std::span<const std::int64_t> ids);
-
-/// The first line of a text, without a carriage return.
-std::string first_line(const std::string& text);
 
 }  // namespace dsfailover

@@ -1,4 +1,4 @@
-#include "coordinator/right_server.h"
+#include "coordinator/failover/right_server.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

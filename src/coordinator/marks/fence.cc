@@ -1,4 +1,4 @@
-#include "coordinator/failover/fence.h"
+#include "coordinator/marks/fence.h"
 
 #include <fmt/format.h>
 

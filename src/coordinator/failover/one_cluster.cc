@@ -1,4 +1,4 @@
-#include "coordinator/one_cluster.h"
+#include "coordinator/failover/one_cluster.h"
 
 #include <fmt/format.h>
 

@@ -1,11 +1,11 @@
-#include "coordinator/admission.h"
+#include "coordinator/failover/admission.h"
 
 #include <fmt/format.h>
 
 #include "base/address.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/failover_lock.h"
-#include "coordinator/failover/fence.h"
+#include "coordinator/marks/fence.h"
 
 namespace dsfailover {
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string_view>
 
-#include "coordinator/admission.h"
+#include "coordinator/failover/admission.h"
 #include "coordinator/failover/failover_target.h"
 #include "coordinator/run_context.h"
 
