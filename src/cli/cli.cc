@@ -17,6 +17,7 @@
 #include "cli/context.h"
 #include "cli/options.h"
 #include "config/option_table.h"
+#include "report/conclusion.h"
 #include "report/print_report.h"
 
 namespace dsfailover {
@@ -35,26 +36,22 @@ void say(std::string_view kind, std::string_view message) {
 }
 
 void end_by(const Interrupted& interrupted, Report& report) {
-    report.outcome = Outcome::interrupted;
-    report.errors.emplace_back(
-        "interrupted: what was committed before is in this report, the rest is untouched");
-    report.raise_exit_code(interrupted.exit_code());
+    report.problems.push_back(
+        {interrupted.exit_code(),
+         "interrupted: what was committed before is in this report, the rest is untouched", true});
 }
 
 /// `wrote`: whether the run wrote anything, or may have.
 void add_error(Report& report, ExitCode code, const std::string& message, bool wrote) {
-    report.errors.push_back(message);
-    if (report.outcome == Outcome::interrupted) return;
+    // Exit 6 promises that nothing was written.
+    if (code == ExitCode::environment && wrote) code = ExitCode::failed;
+    report.problems.push_back({code, message, true});
     try {
         // What fails after a signal is given up for its sake.
         check_interruption();
     } catch (const Interrupted& interrupted) {
-        return end_by(interrupted, report);
+        end_by(interrupted, report);
     }
-    // Exit 6 promises that nothing was written.
-    if (code == ExitCode::environment && wrote) code = ExitCode::failed;
-    report.outcome = code == ExitCode::refused ? Outcome::refused : Outcome::failed;
-    report.raise_exit_code(code);
 }
 
 /// Calls `part` and puts what it throws into the report. `wrote` as for add_error().
@@ -131,14 +128,15 @@ void occupy_standard_descriptors() {
 /// Prints the report; a report that nobody gets is a failure of its own.
 void print(Report& report, const std::string& format, bool quiet) {
     report.finished_at = now_ms();
+    conclude(report);
     if (!quiet)
         for (const std::string& warning : report.warnings) say("warning", warning);
-    for (const std::string& error : report.errors) say("error", error);
+    for (const Problem& problem : report.problems) say("error", problem.text);
     print_report(report, format, std::cout);
     std::cout.flush();
     if (std::cout) return;
     say("error", "the report could not be written to stdout; what the run did is not undone");
-    report.raise_exit_code(ExitCode::failed);
+    report.exit_code = more_urgent(report.exit_code, ExitCode::failed);
 }
 
 int run_command(const CommandLine& line) {

@@ -29,7 +29,6 @@ void run(Context& context) {
     }
     context.zone();
     failover_options(context.options());
-    context.report().outcome = Outcome::completed;
 }
 
 }  // namespace

@@ -5,10 +5,7 @@
 namespace dsfailover {
 namespace {
 
-void run(Context& context) {
-    context.report().sandbox = read_sandbox(context.arguments().at(0));
-    context.report().outcome = Outcome::completed;
-}
+void run(Context& context) { context.report().sandbox = read_sandbox(context.arguments().at(0)); }
 
 }  // namespace
 

@@ -106,15 +106,15 @@ struct FencedServer {
 
     /// Says so before all else. Throws nothing, whatever happened to the database.
     void tell(const std::optional<ProcessIdentity>& process) const noexcept try {
-        context.report.errors.insert(
-            context.report.errors.begin(),
-            fmt::format("{} was stopped by this run; {} nobody's now. Go on with: dsfailover "
-                        "failover-{} {}{}",
-                        address, what_is_left(), is_master ? "master" : "worker", address,
-                        process ? fmt::format(" --startup-time {} --process-id {}",
-                                              process->startup_time, process->process_id)
-                                : ""));
-        context.report.raise_exit_code(ExitCode::failed);
+        context.report.problems.insert(
+            context.report.problems.begin(),
+            {ExitCode::failed,
+             fmt::format("{} was stopped by this run; {} nobody's now. Go on with: dsfailover "
+                         "failover-{} {}{}",
+                         address, what_is_left(), is_master ? "master" : "worker", address,
+                         process ? fmt::format(" --startup-time {} --process-id {}",
+                                               process->startup_time, process->process_id)
+                                 : "")});
     } catch (...) {
         spdlog::error("{} was stopped by this run, which did nothing more", address);
     }
@@ -165,38 +165,6 @@ void warn_of_past_event(const RunContext& context, const Servers& servers,
         format_rfc3339(*event_time)));
 }
 
-// The run's outcome follows from its sections and its exit code.
-void conclude(Report& report) {
-    bool done = false, already = false;
-    if (report.masters) {
-        for (const MasterSection& master : *report.masters) {
-            done = done || master.outcome == Outcome::completed || master.workflows.done > 0;
-            already = already || master.outcome == Outcome::already_failed_over;
-        }
-    }
-    if (report.worker) done = done || report.worker->outcome == Outcome::completed;
-    if (report.marks) done = done || report.marks->removed > 0;
-    switch (report.exit_code) {
-        case ExitCode::done:
-            report.outcome = report.dry_run ? Outcome::planned
-                             : done         ? Outcome::completed
-                             : already      ? Outcome::already_failed_over
-                                            : Outcome::nothing_to_do;
-            break;
-        case ExitCode::needs_person:
-            report.outcome = report.dry_run ? Outcome::planned : Outcome::partial;
-            break;
-        case ExitCode::refused:
-            report.outcome = done ? Outcome::partial : Outcome::refused;
-            break;
-        case ExitCode::lock_unavailable:
-            report.outcome = done ? Outcome::partial : Outcome::failed;
-            break;
-        default:
-            report.outcome = Outcome::failed;
-    }
-}
-
 }  // namespace
 
 FailoverCoordinator::FailoverCoordinator(Cluster cluster, Report& report)
@@ -235,7 +203,6 @@ void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
         failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());
         warn_if_no_master(context);
     });
-    conclude(report);
 }
 
 void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent& event,
@@ -252,7 +219,6 @@ void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent
     failover.run(std::move(targets), event.event_time, false);
     failover.wait_for_recovery(now_ms() + options.wait.value_or(Millis(0)).count());
     warn_if_no_master(context);
-    conclude(report);
 }
 
 void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
@@ -281,7 +247,6 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
         TaskFailover(context, options, std::move(look), std::move(meant)).run();
         warn_if_no_master(context);
     });
-    conclude(report);
 }
 
 void FailoverCoordinator::clean_history_failover_finished_marks(const MarksOptions& options) {
@@ -293,15 +258,11 @@ void FailoverCoordinator::clean_history_failover_finished_marks(const MarksOptio
         clean_marks(state_->cluster.registry, state_->cluster.audit, state_->report, nullptr,
                     options);
     }
-    conclude(state_->report);
 }
 
 void FailoverCoordinator::list_failover_finished_marks(const MarksOptions& options) {
     Report& report = state_->report;
     list_marks(state_->cluster.registry, report, options);
-    conclude(report);
-    if (report.exit_code == ExitCode::done && report.marks->examined > 0)
-        report.outcome = Outcome::completed;
 }
 
 }  // namespace dsfailover

@@ -25,10 +25,9 @@ struct RunContext {
     void warn(std::string text) const { report.warnings.push_back(std::move(text)); }
     /// Whether this run writes nothing. What makes no sense is then told, and ends nothing.
     bool only_looks() const { return report.dry_run || report.command == "status"; }
-    /// Adds an error and raises the exit code.
+    /// Adds a problem, with the exit status it stands for.
     void fail(ExitCode code, std::string text) const {
-        report.errors.push_back(std::move(text));
-        report.raise_exit_code(code);
+        report.problems.push_back({code, std::move(text)});
     }
 };
 

@@ -90,9 +90,10 @@ class JsonReport {
         for (const std::string& text : list) json_.value(text);
         json_.end_array();
     }
-    void counts(std::string_view name, const std::map<std::string, std::int64_t>& list) {
+    template <typename Word>
+    void counts(std::string_view name, const std::map<Word, std::int64_t>& list) {
         json_.key(name).begin_object(kInline);
-        for (const auto& [reason, count] : list) json_.field(reason, count);
+        for (const auto& [word, count] : list) json_.field(to_string(word), count);
         json_.end_object();
     }
     void null_field(std::string_view name) { json_.key(name).value(nullptr); }
@@ -155,7 +156,9 @@ void JsonReport::general(const Report& report) {
     }
     event(report.event);
     texts("warnings", report.warnings);
-    texts("errors", report.errors);
+    std::vector<std::string> errors;
+    for (const Problem& problem : report.problems) errors.push_back(problem.text);
+    texts("errors", errors);
 }
 
 void JsonReport::event(const std::optional<EventInfo>& event) {
@@ -385,7 +388,7 @@ void JsonReport::item(const WorkflowItem& item) {
     json_.field("id", item.id);
     json_.field("name", item.name);
     json_.field("previous_state", item.previous_state);
-    json_.field("outcome", item.outcome);
+    json_.field("outcome", to_string(item.outcome));
     json_.field("reason", item.reason);
     json_.field("command_id", item.command_id);
     json_.field("last_task_activity", item.last_task_activity);
@@ -397,8 +400,8 @@ void JsonReport::item(const TaskItem& item) {
     json_.field("workflow_instance_id", item.workflow_instance_id);
     json_.field("state", item.state);
     json_.field("owner", item.owner);
-    json_.field("route", item.route);
-    json_.field("outcome", item.outcome);
+    json_.field("route", to_string(item.route));
+    json_.field("outcome", to_string(item.outcome));
     json_.field("reason", item.reason);
 }
 
@@ -409,7 +412,7 @@ void JsonReport::item(const MarkItem& item) {
     json_.field("process_id", item.process_id);
     mark_value("value", item.value);
     json_.field("age_ms", item.age_ms);
-    json_.field("outcome", item.outcome);
+    json_.field("outcome", to_string(item.outcome));
     json_.field("reason", item.reason);
 }
 
@@ -512,7 +515,7 @@ void JsonReport::item(const SandboxLock& item) {
 }
 
 void JsonReport::item(const CheckItem& item) {
-    json_.field("name", item.name);
+    json_.field("name", to_string(item.name));
     json_.field("ok", item.ok);
     json_.field("detail", item.detail);
     json_.field("hint", item.hint);

@@ -14,21 +14,9 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "report/sandbox_section.h"
+#include "report/words.h"
 
 namespace dsfailover {
-
-enum class Outcome {
-    completed,
-    nothing_to_do,
-    already_failed_over,
-    refused,
-    partial,
-    failed,
-    interrupted,
-    planned
-};
-/// The word printed: "completed", "nothing_to_do", ...
-std::string_view to_string(Outcome outcome);
 
 /// A list of which at most `limit` items are kept and all are counted.
 template <typename Item>
@@ -74,8 +62,7 @@ struct WorkflowItem {
     std::int64_t id = 0;
     std::optional<std::string> name;
     std::optional<std::string> previous_state;  ///< "RUNNING_EXECUTION", ...
-    std::string
-        outcome;  ///< "failed_over", "planned", "skipped", "left", "failed", "unknown", "requeued"
+    WorkflowOutcome outcome = WorkflowOutcome::skipped;
     std::optional<std::string> reason;  ///< a skip reason, or why it failed, was left, is unknown
     std::optional<std::int64_t> command_id;
     std::optional<EpochMs> last_task_activity;  ///< of in_doubt and running_elsewhere
@@ -89,7 +76,7 @@ struct WorkflowsSection {
     std::int64_t left = 0;  ///< selected, but not done (--limit, failures, interruption)
     /// Of a master: in a commit without an answer, of a database that did not come back.
     std::int64_t unknown = 0;
-    std::map<std::string, std::int64_t> skipped;  ///< reason -> count
+    std::map<SkipReason, std::int64_t> skipped;
     Items<WorkflowItem> items;
 };
 
@@ -134,9 +121,8 @@ struct TaskItem {
     std::int64_t workflow_instance_id = 0;
     std::string state;                 ///< "DISPATCH" or "RUNNING_EXECUTION"
     std::optional<std::string> owner;  ///< the workflow's host
-    std::string
-        route;  ///< announced, not_announceable, workflow_failover, redispatched, pending, stuck
-    std::string outcome;
+    TaskRoute route = TaskRoute::stuck;
+    TaskOutcome outcome = TaskOutcome::left;
     std::optional<std::string> reason;
 };
 
@@ -152,7 +138,7 @@ struct WorkerSection {
     std::optional<FenceInfo> fence;
     std::optional<MarkInfo> mark;
     std::int64_t selected = 0;
-    std::map<std::string, std::int64_t> routes;
+    std::map<TaskRoute, std::int64_t> routes;
     Items<TaskItem> items;
 };
 
@@ -163,7 +149,7 @@ struct MarkItem {
     std::optional<std::int64_t> process_id;
     std::optional<std::string> value;  ///< as found
     std::optional<std::int64_t> age_ms;
-    std::string outcome;  ///< removed, kept, failed, planned
+    MarkOutcome outcome = MarkOutcome::kept;
     std::optional<std::string> reason;
 };
 
@@ -227,7 +213,7 @@ struct CommandsInfo {
 
 /// One thing that is right or not, for --check.
 struct CheckItem {
-    std::string name;  ///< "clocks"
+    CheckName name = CheckName::clocks;
     bool ok = true;
     std::string detail;               ///< what was found
     std::optional<std::string> hint;  ///< what to do about it
@@ -291,11 +277,19 @@ struct SettingItem {
     std::string origin;  ///< where it came from
 };
 
+/// Something that went wrong, or needs somebody: an error of the report, with the exit status that
+/// it stands for.
+struct Problem {
+    ExitCode code = ExitCode::failed;
+    std::string text;
+    bool ended_run = false;  ///< the rest was not done because of it
+};
+
 /// One run's report. Sections that a command does not have are empty optionals.
 struct Report {
     std::string command;
     bool dry_run = false;
-    Outcome outcome = Outcome::nothing_to_do;
+    Outcome outcome = Outcome::nothing_to_do;  ///< made by conclude(), as the next
     ExitCode exit_code = ExitCode::done;
     EpochMs started_at = 0;
     EpochMs finished_at = 0;
@@ -303,7 +297,8 @@ struct Report {
     std::optional<DatabaseInfo> database;
     std::optional<EventInfo> event;
     std::vector<std::string> warnings;
-    std::vector<std::string> errors;
+    std::vector<Problem> problems;  ///< printed as errors
+    bool check_failed = false;      ///< --check found what needs somebody
 
     std::optional<std::vector<MasterSection>> masters;
     std::optional<WorkerSection> worker;
@@ -313,9 +308,6 @@ struct Report {
     std::optional<StatusSection> status;
     std::optional<SandboxSection> sandbox;             ///< of sandbox show
     std::optional<std::vector<SettingItem>> settings;  ///< of config
-
-    /// Raises the exit code to `code` if that takes precedence: 130/143, 2, 6, 1, 5, 4, 3, 7, 0.
-    void raise_exit_code(ExitCode code);
 };
 
 }  // namespace dsfailover

@@ -31,10 +31,11 @@ std::string span(std::int64_t ms) {
 }
 
 /// "in_doubt 2, started_after_deadline 1"
-std::string counts(const std::map<std::string, std::int64_t>& list) {
+template <typename Word>
+std::string counts(const std::map<Word, std::int64_t>& list) {
     std::string result;
-    for (const auto& [reason, count] : list)
-        result += fmt::format("{}{} {}", result.empty() ? "" : ", ", reason, count);
+    for (const auto& [word, count] : list)
+        result += fmt::format("{}{} {}", result.empty() ? "" : ", ", to_string(word), count);
     return result;
 }
 
@@ -110,7 +111,7 @@ void TableReport::summary(const Report& report) {
                      report.dry_run ? " (dry run, nothing was written)" : "",
                      static_cast<int>(report.exit_code),
                      span(report.finished_at - report.started_at)));
-    for (const std::string& error : report.errors) line("ERROR: " + error);
+    for (const Problem& problem : report.problems) line("ERROR: " + problem.text);
     for (const std::string& warning : report.warnings) line("WARNING: " + warning);
     if (report.registry) {
         const RegistryInfo& registry = *report.registry;
@@ -152,8 +153,8 @@ void TableReport::workflows(const WorkflowsSection& workflows, std::string_view 
         {"ID", "NAME", "STATE BEFORE", "OUTCOME", "COMMAND", "LAST TASK ACTIVITY", "REASON"});
     for (const WorkflowItem& item : workflows.items.kept())
         list.add({std::to_string(item.id), or_empty(item.name), or_empty(item.previous_state),
-                  item.outcome, number(item.command_id), time(item.last_task_activity),
-                  or_empty(item.reason)});
+                  std::string(to_string(item.outcome)), number(item.command_id),
+                  time(item.last_task_activity), or_empty(item.reason)});
     table(list);
     omitted(workflows.items.omitted());
 }
@@ -196,8 +197,8 @@ void TableReport::worker(const WorkerSection& worker, bool dry_run) {
     TextTable list({"ID", "NAME", "WORKFLOW", "STATE", "OWNER", "ROUTE", "OUTCOME", "REASON"});
     for (const TaskItem& item : worker.items.kept())
         list.add({std::to_string(item.id), item.name, std::to_string(item.workflow_instance_id),
-                  item.state, or_empty(item.owner), item.route, item.outcome,
-                  or_empty(item.reason)});
+                  item.state, or_empty(item.owner), std::string(to_string(item.route)),
+                  std::string(to_string(item.outcome)), or_empty(item.reason)});
     table(list);
     omitted(worker.items.omitted());
 }
@@ -208,7 +209,7 @@ void TableReport::marks(const MarksSection& marks) {
     TextTable list({"MARK", "VALUE", "AGE", "OUTCOME", "REASON"});
     for (const MarkItem& item : marks.items.kept()) {
         list.add({item.name, or_empty(item.value), item.age_ms ? span(*item.age_ms) : "",
-                  item.outcome, or_empty(item.reason)});
+                  std::string(to_string(item.outcome)), or_empty(item.reason)});
     }
     table(list);
     omitted(marks.items.omitted());
@@ -295,8 +296,9 @@ void TableReport::status(const StatusSection& status) {
                               status.expired_marks, status.unreadable_marks,
                               std::ssize(status.fences.kept()) + status.fences.omitted()));
     for (const CheckItem& check : status.checks) {
-        fact(check.name, fmt::format("{}{}{}", check.ok ? "" : "WRONG: ", check.detail,
-                                     check.hint ? " Way out: " + *check.hint + "." : ""));
+        fact(to_string(check.name),
+             fmt::format("{}{}{}", check.ok ? "" : "WRONG: ", check.detail,
+                         check.hint ? " Way out: " + *check.hint + "." : ""));
     }
     needs_failover(status.needs_failover);
 

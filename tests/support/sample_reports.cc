@@ -24,22 +24,23 @@ Report early_end(const std::string& command) {
     report.exit_code = ExitCode::environment;
     report.started_at = kNow;
     report.finished_at = kNow - 5;  // the clock was set back
-    report.errors = {"zookeeper://h1:2181 cannot be reached"};
+    report.problems = {{ExitCode::environment, "zookeeper://h1:2181 cannot be reached"}};
     return report;
 }
 
-WorkflowsSection workflows(const std::string& done) {
+WorkflowsSection workflows(WorkflowOutcome done) {
     WorkflowsSection result(4);
     result.selected = 3;
     result.done = 1;
     result.left = 2;
     result.unknown = 1;
-    result.skipped = {{"in_doubt", 1}, {"running_elsewhere", 1}};
+    result.skipped = {{SkipReason::in_doubt, 1}, {SkipReason::running_elsewhere, 1}};
     result.items.add({11, kNastyName, "RUNNING_EXECUTION", done, std::nullopt, 501, std::nullopt});
-    result.items.add({12, "b", "READY_STOP", "skipped", "in_doubt", std::nullopt, kNow});
-    result.items.add({13, std::nullopt, "READY_PAUSE", "left", "limit", {}, {}});
-    result.items.add({14, "e", "READY_STOP", "unknown", "a reason", {}, {}});
-    result.items.add({15, "d", std::nullopt, "failed", "a reason", {}, {}});
+    result.items.add(
+        {12, "b", "READY_STOP", WorkflowOutcome::skipped, "in_doubt", std::nullopt, kNow});
+    result.items.add({13, std::nullopt, "READY_PAUSE", WorkflowOutcome::left, "limit", {}, {}});
+    result.items.add({14, "e", "READY_STOP", WorkflowOutcome::unknown, "a reason", {}, {}});
+    result.items.add({15, "d", std::nullopt, WorkflowOutcome::failed, "a reason", {}, {}});
     return result;
 }
 
@@ -55,7 +56,7 @@ MasterSection master() {
     result.lock = LockInfo{"/lock/master-failover/10.0.0.1:5678", 1500, "10.0.0.2:5678"};
     result.mark = MarkInfo{"/nodes/failover-finish-nodes/10.0.0.1:5678-unknown-unknown", kNow,
                            "not-a-number", true};
-    result.workflows = workflows("failed_over");
+    result.workflows = workflows(WorkflowOutcome::failed_over);
     result.recovery = RecoveryInfo{1, 2, 3};
     return result;
 }
@@ -64,7 +65,7 @@ Report failover_master() {
     Report report = general("failover-master");
     report.outcome = Outcome::partial;
     report.exit_code = ExitCode::needs_person;
-    report.errors = {"Workflows of 10.0.0.1:5678 are left"};
+    report.problems = {{ExitCode::needs_person, "Workflows of 10.0.0.1:5678 are left"}};
     report.event = EventInfo{"MasterFailoverEvent", "10.0.0.1:5678", kNow - 99999, 77, kNow};
     MasterSection bare;
     bare.address = "10.0.0.9:5678";
@@ -78,7 +79,7 @@ Report global() {
     report.outcome = Outcome::planned;
     report.event = EventInfo{"GlobalMasterFailoverEvent", {}, {}, {}, kNow};
     MasterSection planned = master();
-    planned.workflows = workflows("planned");
+    planned.workflows = workflows(WorkflowOutcome::planned);
     report.masters = std::vector{planned};
     return report;
 }
@@ -95,11 +96,18 @@ Report failover_worker() {
     worker.announced = true;
     worker.mark = MarkInfo{"/nodes/failover-finish-nodes/x", {}, "1795331890740", false};
     worker.selected = 3;
-    worker.routes = {{"announced", 2}, {"workflow_failover", 1}};
-    worker.items.add({1, "t", 11, "DISPATCH", "10.0.0.1:5678", "announced", "left", "why"});
+    worker.routes = {{TaskRoute::announced, 2}, {TaskRoute::workflow_failover, 1}};
     worker.items.add(
-        {2, kNastyName, 11, "RUNNING_EXECUTION", {}, "workflow_failover", "planned", {}});
-    worker.items.add({3, "v", 12, "DISPATCH", {}, "stuck", "left", {}});
+        {1, "t", 11, "DISPATCH", "10.0.0.1:5678", TaskRoute::announced, TaskOutcome::left, "why"});
+    worker.items.add({2,
+                      kNastyName,
+                      11,
+                      "RUNNING_EXECUTION",
+                      {},
+                      TaskRoute::workflow_failover,
+                      TaskOutcome::planned,
+                      {}});
+    worker.items.add({3, "v", 12, "DISPATCH", {}, TaskRoute::stuck, TaskOutcome::left, {}});
     report.worker = worker;
     report.masters = std::vector{master()};
     return report;
@@ -118,7 +126,7 @@ Report marks(const std::string& command) {
                      7074,
                      "1795331890740",
                      700'000'000,
-                     "removed",
+                     MarkOutcome::removed,
                      {}});
     marks.items.add({"my-host:1-unknown-unknown",
                      "my-host:1",
@@ -126,17 +134,17 @@ Report marks(const std::string& command) {
                      {},
                      "0x12",
                      {},
-                     "failed",
+                     MarkOutcome::failed,
                      "its value is no number"});
-    marks.items.add({"\xff", {}, {}, {}, {}, {}, "kept", "evidence"});
+    marks.items.add({"\xff", {}, {}, {}, {}, {}, MarkOutcome::kept, "evidence"});
     report.marks = marks;
     return report;
 }
 
 Report requeue() {
     Report report = general("requeue");
-    report.requeue = workflows("requeued");
-    report.requeue->skipped = {{"duplicate_tasks", 1}};
+    report.requeue = workflows(WorkflowOutcome::requeued);
+    report.requeue->skipped = {{SkipReason::duplicate_tasks, 1}};
     report.requeue->items.kept()[0].previous_state = "FAILOVER";
     report.recovery = RecoveryInfo{1, 0, 0};
     return report;
@@ -172,8 +180,8 @@ Report status() {
     status.fences.add({"10.0.0.5:5678-1795331879415-7074", "10.0.0.5:5678", 900'000, true});
     status.fences.add({"10.0.0.6:5678-unknown-unknown", "10.0.0.6:5678", {}, false});
     status.clock_skew_ms = -12;
-    status.checks = {{"clocks", true, "the database's clock is -12 ms from ours", {}},
-                     {"later", false, kNastyName, "do something"}};
+    status.checks = {{CheckName::clocks, true, "the database's clock is -12 ms from ours", {}},
+                     {CheckName::clocks, false, kNastyName, "do something"}};
     report.status = status;
     return report;
 }

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/terminal_text.h"
+#include "report/conclusion.h"
 #include "report/json_writer.h"
 #include "report/print_report.h"
 #include "support/sample_reports.h"
@@ -49,26 +50,72 @@ TEST(ExitCodeOfAReport, IsTheFirstThatAppliesInTheOrderOfTheContract) {
                                          ExitCode::done};
     for (std::size_t first = 0; first < order.size(); ++first)
         for (std::size_t second = first; second < order.size(); ++second) {
-            Report report;
-            report.raise_exit_code(order[first]);
-            report.raise_exit_code(order[second]);
-            EXPECT_EQ(report.exit_code, order[first]);
-            Report reversed;
-            reversed.raise_exit_code(order[second]);
-            reversed.raise_exit_code(order[first]);
-            EXPECT_EQ(reversed.exit_code, order[first]);
+            EXPECT_EQ(more_urgent(order[first], order[second]), order[first]);
+            EXPECT_EQ(more_urgent(order[second], order[first]), order[first]);
         }
 }
 
 TEST(ExitCodeOfAReport, NamesTheFirstSignal) {
+    EXPECT_EQ(more_urgent(ExitCode::terminated, ExitCode::interrupted), ExitCode::terminated);
+    EXPECT_EQ(more_urgent(ExitCode::usage, ExitCode::terminated), ExitCode::terminated);
+}
+
+Report concluded(Report report) {
+    conclude(report);
+    return report;
+}
+
+Report with_problem(ExitCode code, std::int64_t done, bool ended_run = false) {
     Report report;
-    report.raise_exit_code(ExitCode::terminated);
-    report.raise_exit_code(ExitCode::interrupted);
-    EXPECT_EQ(report.exit_code, ExitCode::terminated);
-    Report other;
-    other.raise_exit_code(ExitCode::usage);
-    other.raise_exit_code(ExitCode::terminated);
-    EXPECT_EQ(other.exit_code, ExitCode::terminated);
+    MasterSection master;
+    master.workflows.done = done;
+    report.masters = std::vector{master};
+    report.problems.push_back({code, "a problem", ended_run});
+    return report;
+}
+
+TEST(Conclusion, IsWhatTheSectionsSayWasDone) {
+    Report report;
+    EXPECT_EQ(concluded(report).outcome, Outcome::nothing_to_do);
+    MasterSection master;
+    master.outcome = Outcome::already_failed_over;
+    report.masters = std::vector{master};
+    EXPECT_EQ(concluded(report).outcome, Outcome::already_failed_over);
+    report.masters->front().workflows.done = 1;
+    EXPECT_EQ(concluded(report).outcome, Outcome::completed);
+    report.dry_run = true;
+    EXPECT_EQ(concluded(report).outcome, Outcome::planned);
+    EXPECT_EQ(concluded(report).exit_code, ExitCode::done);
+}
+
+TEST(Conclusion, OfWhatNeedsAPersonIsPartial) {
+    const Report report = concluded(with_problem(ExitCode::needs_person, 0));
+    EXPECT_EQ(report.outcome, Outcome::partial);
+    EXPECT_EQ(report.exit_code, ExitCode::needs_person);
+}
+
+TEST(Conclusion, OfARefusalDependsOnWhatWasDoneBefore) {
+    EXPECT_EQ(concluded(with_problem(ExitCode::refused, 0)).outcome, Outcome::refused);
+    EXPECT_EQ(concluded(with_problem(ExitCode::refused, 1)).outcome, Outcome::partial);
+    EXPECT_EQ(concluded(with_problem(ExitCode::lock_unavailable, 0)).outcome, Outcome::failed);
+    EXPECT_EQ(concluded(with_problem(ExitCode::lock_unavailable, 1)).outcome, Outcome::partial);
+}
+
+TEST(Conclusion, OfARunThatSomethingEndedIsThat) {
+    EXPECT_EQ(concluded(with_problem(ExitCode::failed, 1, true)).outcome, Outcome::failed);
+    EXPECT_EQ(concluded(with_problem(ExitCode::refused, 1, true)).outcome, Outcome::refused);
+    Report report = with_problem(ExitCode::failed, 1, true);
+    report.problems.push_back({ExitCode::terminated, "interrupted", true});
+    EXPECT_EQ(concluded(report).outcome, Outcome::interrupted);
+    EXPECT_EQ(concluded(report).exit_code, ExitCode::terminated);
+}
+
+TEST(Conclusion, OfAFailedCheckIsTheExitStatusAlone) {
+    Report report;
+    report.status.emplace();
+    report.check_failed = true;
+    EXPECT_EQ(concluded(report).outcome, Outcome::completed);
+    EXPECT_EQ(concluded(report).exit_code, ExitCode::check_failed);
 }
 
 TEST(JsonReport, IsOneObjectAndANewline) {
@@ -159,7 +206,8 @@ TEST(JsonReport, IsWrittenPieceByPiece) {
     report.masters->resize(1);
     auto& workflows = report.masters->front().workflows;
     workflows.items = Items<WorkflowItem>(5000);
-    for (int id = 0; id < 5000; ++id) workflows.items.add({id, "n", {}, "failed_over", {}, id, {}});
+    for (int id = 0; id < 5000; ++id)
+        workflows.items.add({id, "n", {}, WorkflowOutcome::failed_over, {}, id, {}});
     const auto parsed = ordered_json::parse(print(report, "json"));
     const auto& items = parsed["masters"][0]["workflows"]["items"];
     ASSERT_EQ(items.size(), 5000U);

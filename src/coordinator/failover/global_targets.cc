@@ -22,7 +22,7 @@ void report_untouched(const RunContext& context, const FirstLook& look, const st
     for (WorkflowItem& item : section.workflows.items.kept()) items.push_back(&item);
     add_workflow_names(context, std::move(items));
     for (const auto& [verdict, count] : found.skipped) {
-        section.workflows.skipped[std::string(to_string(verdict))] = count;
+        section.workflows.skipped[skip_reason(verdict)] = count;
     }
     const Server* living = look.servers.master(address);
     if (living) {

@@ -16,8 +16,7 @@ void MasterRecord::count_first(const AddressSelection& found) {
     WorkflowsSection& its = section_.workflows;
     its.selected = found.selectable;
     its.skipped.clear();
-    for (const auto& [verdict, count] : found.skipped)
-        its.skipped[std::string(to_string(verdict))] = count;
+    for (const auto& [verdict, count] : found.skipped) its.skipped[skip_reason(verdict)] = count;
     settles_at_ = found.settles_at;
 }
 
@@ -35,7 +34,7 @@ void MasterRecord::skip(const WorkflowInstance& instance, Verdict verdict,
     WorkflowItem item = skipped_item(instance, verdict, last_task_activity);
     if (first) return section_.workflows.items.add(std::move(item));
     if (!is_new || failed(item.id)) return;
-    ++section_.workflows.skipped[*item.reason];
+    ++section_.workflows.skipped[skip_reason(verdict)];
     const bool listed = changed_.erase(item.id) > 0;
     if (listed) --section_.workflows.selected;
     put_item(std::move(item), listed);
@@ -48,11 +47,12 @@ void MasterRecord::forget_reading() {
 }
 
 void MasterRecord::plan(const WorkflowInstance& instance) {
-    section_.workflows.items.add(workflow_item(instance.id, instance.state, "planned"));
+    section_.workflows.items.add(
+        workflow_item(instance.id, instance.state, WorkflowOutcome::planned));
 }
 
 void MasterRecord::leave_by_limit(const WorkflowInstance& instance) {
-    WorkflowItem item = workflow_item(instance.id, instance.state, "left");
+    WorkflowItem item = workflow_item(instance.id, instance.state, WorkflowOutcome::left);
     item.reason = "limit";
     section_.workflows.items.add(std::move(item));
 }
@@ -69,7 +69,7 @@ void MasterRecord::put_item(WorkflowItem item, bool listed) {
 WorkflowItem MasterRecord::add(const WorkflowFailoverResult& result) {
     using Kind = WorkflowFailoverResult::Kind;
     WorkflowsSection& its = section_.workflows;
-    WorkflowItem item = workflow_item(result.id, result.state, "failed_over");
+    WorkflowItem item = workflow_item(result.id, result.state, WorkflowOutcome::failed_over);
     const bool listed = changed_.erase(item.id) > 0;
     switch (result.kind) {
         case Kind::failed_over:
@@ -78,26 +78,26 @@ WorkflowItem MasterRecord::add(const WorkflowFailoverResult& result) {
             break;
         case Kind::state_changed:
             changed_.insert(item.id);
-            item.outcome = "skipped";
-            item.reason = "state_changed";
+            item.outcome = WorkflowOutcome::skipped;
+            item.reason = to_string(SkipReason::state_changed);
             break;
         case Kind::command_pending:
-            item.outcome = "skipped";
-            item.reason = to_string(Verdict::command_pending);
+            item.outcome = WorkflowOutcome::skipped;
+            item.reason = to_string(SkipReason::command_pending);
             --its.selected;
-            ++its.skipped[*item.reason];
+            ++its.skipped[SkipReason::command_pending];
             skipped_.insert(item.id);
             break;
         case Kind::failed:
             if (failed_.empty()) failed_first_ = fmt::format("{}: {}", item.id, result.problem);
             failed_.insert(item.id);
-            item.outcome = "failed";
+            item.outcome = WorkflowOutcome::failed;
             item.reason = result.problem;
             break;
         case Kind::unknown:
             ++its.unknown;
             unknown_why_ = result.problem;
-            item.outcome = "unknown";
+            item.outcome = WorkflowOutcome::unknown;
             item.reason = result.problem;
             break;
     }
@@ -108,7 +108,7 @@ WorkflowItem MasterRecord::add(const WorkflowFailoverResult& result) {
 void MasterRecord::close(bool is_plan) {
     WorkflowsSection& its = section_.workflows;
     const auto changed = static_cast<std::int64_t>(changed_.size());
-    if (changed > 0) its.skipped["state_changed"] = changed;
+    if (changed > 0) its.skipped[SkipReason::state_changed] = changed;
     if (!is_plan)
         its.left = std::max<std::int64_t>(0, its.selected - its.done - its.unknown - changed);
 }

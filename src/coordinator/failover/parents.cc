@@ -74,7 +74,9 @@ std::vector<ParentNote> parents_of_unfinished(const RunContext& context,
 void warn_of_parents(const RunContext& context, std::span<const WorkflowItem* const> items) try {
     std::vector<std::int64_t> ids;
     for (const WorkflowItem* item : items)
-        if (item->outcome == "failed_over" || item->outcome == "planned") ids.push_back(item->id);
+        if (item->outcome == WorkflowOutcome::failed_over ||
+            item->outcome == WorkflowOutcome::planned)
+            ids.push_back(item->id);
     if (ids.empty()) return;
     const std::vector<ParentNote> parents = parents_of_unfinished(context, ids);
     if (parents.empty()) return;

@@ -393,44 +393,44 @@ bool any_in_doubt(const RunContext& context, const Servers& servers) {
     }
 }
 
-WorkflowItem workflow_item(std::int64_t id, int state, std::string outcome) {
+WorkflowItem workflow_item(std::int64_t id, int state, WorkflowOutcome outcome) {
     WorkflowItem item;
     item.id = id;
     item.previous_state = std::string(workflow_state_name(state));
-    item.outcome = std::move(outcome);
+    item.outcome = outcome;
     return item;
 }
 
 WorkflowItem skipped_item(const WorkflowInstance& instance, Verdict verdict,
                           std::optional<EpochMs> last_task_activity) {
-    WorkflowItem item = workflow_item(instance.id, instance.state, "skipped");
-    item.reason = std::string(to_string(verdict));
+    WorkflowItem item = workflow_item(instance.id, instance.state, WorkflowOutcome::skipped);
+    item.reason = std::string(to_string(skip_reason(verdict)));
     item.last_task_activity = last_task_activity;
     return item;
 }
 
 void report_doubts(const RunContext& context, const std::string& address,
-                   const std::map<std::string, std::int64_t>& skipped,
+                   const std::map<SkipReason, std::int64_t>& skipped,
                    std::optional<EpochMs> settles_at) {
-    const auto say = [&](Verdict verdict, const auto& text) {
-        const auto found = skipped.find(std::string(to_string(verdict)));
+    const auto say = [&](SkipReason reason, const auto& text) {
+        const auto found = skipped.find(reason);
         if (found == skipped.end() || found->second == 0) return;
         context.fail(ExitCode::needs_person, text(found->second));
     };
-    say(Verdict::in_doubt, [&](std::int64_t count) {
+    say(SkipReason::in_doubt, [&](std::int64_t count) {
         return fmt::format(
             "Workflows of {} in doubt: {}. Another master may be running them, and failing over "
             "what runs makes it hang or run twice. The logs of the masters tell who has one; name "
             "those that nobody runs with --in-doubt ID,....",
             address, count);
     });
-    say(Verdict::settling, [&](std::int64_t count) {
+    say(SkipReason::settling, [&](std::int64_t count) {
         return fmt::format(
             "Workflows of {} handed over moments ago: {}. No task of theirs has moved since, which "
             "may take some minutes: look again at {}.",
             address, count, format_rfc3339(settles_at.value_or(now_ms())));
     });
-    say(Verdict::command_pending, [&](std::int64_t count) {
+    say(SkipReason::command_pending, [&](std::int64_t count) {
         return fmt::format(
             "Workflows of {} with a command that waits in t_ds_command: {}. They were left, since "
             "a second command would run them twice. If no master takes the commands, see status; "

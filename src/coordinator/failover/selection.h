@@ -98,7 +98,7 @@ Selection read_selection(const RunContext& context, const Servers& servers,
 bool any_in_doubt(const RunContext& context, const Servers& servers);
 
 /// The report's item for a workflow instance in state 1, 2 or 4, its name left out.
-WorkflowItem workflow_item(std::int64_t id, int state, std::string outcome);
+WorkflowItem workflow_item(std::int64_t id, int state, WorkflowOutcome outcome);
 
 /// The same for one that was skipped; the arguments are those of a SkipCallback.
 WorkflowItem skipped_item(const WorkflowInstance& instance, Verdict verdict,
@@ -108,7 +108,7 @@ WorkflowItem skipped_item(const WorkflowInstance& instance, Verdict verdict,
 /// (in_doubt, settling, command_pending), and raises the exit code to 3 if there are any.
 /// `settles_at`: AddressSelection::settles_at.
 void report_doubts(const RunContext& context, const std::string& address,
-                   const std::map<std::string, std::int64_t>& skipped,
+                   const std::map<SkipReason, std::int64_t>& skipped,
                    std::optional<EpochMs> settles_at);
 
 }  // namespace dsfailover

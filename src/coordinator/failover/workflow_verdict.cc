@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <stdexcept>
 
 namespace dsfailover {
 
@@ -107,35 +108,35 @@ Judgement judge_first(const WorkflowInstance& instance, const AddressFacts& fact
 
 }  // namespace
 
-std::string_view to_string(Verdict verdict) {
+SkipReason skip_reason(Verdict verdict) {
     switch (verdict) {
         case Verdict::selected:
-            return "selected";
+            break;
         case Verdict::ownerless:
-            return "ownerless";
+            return SkipReason::ownerless;
         case Verdict::odd_host:
-            return "odd_hosts";
+            return SkipReason::odd_hosts;
         case Verdict::own_work:
-            return "own_work";
+            return SkipReason::own_work;
         case Verdict::started_after_deadline:
         case Verdict::impossible_start:
-            return "started_after_deadline";
+            return SkipReason::started_after_deadline;
         case Verdict::running_elsewhere:
-            return "running_elsewhere";
+            return SkipReason::running_elsewhere;
         case Verdict::held_idle:
-            return "held_idle";
+            return SkipReason::held_idle;
         case Verdict::command_pending:
-            return "command_pending";
+            return SkipReason::command_pending;
         case Verdict::done_before:
-            return "done_before";
+            return SkipReason::done_before;
         case Verdict::settling:
-            return "settling";
+            return SkipReason::settling;
         case Verdict::in_doubt:
-            return "in_doubt";
+            return SkipReason::in_doubt;
         case Verdict::no_start_time:
-            return "no_start_time";
+            return SkipReason::no_start_time;
     }
-    return "unknown";
+    throw std::logic_error("skip_reason() of what is selected");
 }
 
 const StampFacts* carried_stamp(const WorkflowInstance& instance, const AddressFacts& facts) {

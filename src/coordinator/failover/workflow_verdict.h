@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "base/stored_time.h"
 #include "base/time.h"
+#include "report/words.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_instance_store.h"
 
@@ -29,8 +29,8 @@ enum class Verdict {
     no_start_time,
 };
 
-/// The skip reason as the report names it; "selected" for selected.
-std::string_view to_string(Verdict verdict);
+/// Why one with this verdict is skipped. Throws std::logic_error for selected.
+SkipReason skip_reason(Verdict verdict);
 
 /// What the living masters answered when asked whether they hold a workflow instance.
 enum class MasterAnswer {

@@ -110,19 +110,20 @@ class Cleaner {
             remove(at, std::min(at + kRemovalBatch, candidates_.size()));
         }
         if (section_.failed == 0) return;
-        report_.errors.push_back(fmt::format(
-            "{} marks could not be handled; the items say which, and why. All others were.",
-            section_.failed));
-        report_.raise_exit_code(ExitCode::needs_person);
+        report_.problems.push_back(
+            {ExitCode::needs_person,
+             fmt::format(
+                 "{} marks could not be handled; the items say which, and why. All others were.",
+                 section_.failed)});
     }
 
   private:
-    void add(const std::string& name, const std::optional<std::string>& value, std::string outcome,
+    void add(const std::string& name, const std::optional<std::string>& value, MarkOutcome outcome,
              std::string reason) {
         Node node;
         node.value = value.value_or("");
         MarkItem item = describe({name, value ? std::optional(node) : std::nullopt, ""}, now_);
-        item.outcome = std::move(outcome);
+        item.outcome = outcome;
         if (!reason.empty()) item.reason = std::move(reason);
         section_.items.add(std::move(item));
     }
@@ -130,12 +131,12 @@ class Cleaner {
     void fail(const std::string& name, const std::optional<std::string>& value,
               std::string reason) {
         ++section_.failed;
-        add(name, value, "failed", std::move(reason));
+        add(name, value, MarkOutcome::failed, std::move(reason));
     }
 
     void keep(const std::string& name, const std::string& value, std::string reason) {
         ++section_.kept;
-        add(name, value, "kept", std::move(reason));
+        add(name, value, MarkOutcome::kept, std::move(reason));
     }
 
     void examine(NodeRead& child) {
@@ -185,7 +186,8 @@ class Cleaner {
         if (options_.dry_run) {
             for (std::size_t i = begin; i < end; ++i) {
                 ++section_.removed;
-                add(candidates_[i].name, std::to_string(candidates_[i].value), "planned", "");
+                add(candidates_[i].name, std::to_string(candidates_[i].value), MarkOutcome::planned,
+                    "");
             }
             return;
         }
@@ -221,7 +223,7 @@ class Cleaner {
                 ++section_.removed;
                 audit_.write(
                     {"mark", "removed", "", std::nullopt, std::nullopt, removal.path, value});
-                return add(candidate.name, value, "removed", "");
+                return add(candidate.name, value, MarkOutcome::removed, "");
             case RemoveOutcome::changed:
                 return keep(candidate.name, value, "it was written again while we cleaned");
             case RemoveOutcome::vanished:
@@ -265,13 +267,13 @@ void list_marks(Registry& registry, Report& report, const MarksOptions& options)
         ++section.examined;
         if (child.node) {
             ++section.kept;
-            item.outcome = "kept";
+            item.outcome = MarkOutcome::kept;
             const auto value = parse_mark_value(child.node->value);
             if (!value) item.reason = "its value is no number of epoch milliseconds";
             if (value == kFenceValue) item.reason = "fence";
         } else {
             ++section.failed;
-            item.outcome = "failed";
+            item.outcome = MarkOutcome::failed;
             item.reason = child.problem;
         }
         items.push_back(std::move(item));
@@ -284,9 +286,9 @@ void list_marks(Registry& registry, Report& report, const MarksOptions& options)
     });
     for (MarkItem& item : items) section.items.add(std::move(item));
     if (section.failed == 0) return;
-    report.errors.push_back(
-        fmt::format("{} marks could not be read; the items say which, and why.", section.failed));
-    report.raise_exit_code(ExitCode::needs_person);
+    report.problems.push_back(
+        {ExitCode::needs_person,
+         fmt::format("{} marks could not be read; the items say which, and why.", section.failed)});
 }
 
 }  // namespace dsfailover

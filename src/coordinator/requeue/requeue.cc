@@ -69,7 +69,7 @@ class Requeue {
         }
         list_items();
         add_names();
-        conclude();
+        if (options_.dry_run) section_.left = 0;
     }
 
   private:
@@ -79,7 +79,7 @@ class Requeue {
         std::int64_t command_id = 0;  // the one that nobody takes; then the new one
         WorkflowInstance row;         // as read
         int state = 0;                // to go back to
-        std::string outcome = "left";
+        WorkflowOutcome outcome = WorkflowOutcome::left;
         std::string reason;
     };
 
@@ -148,19 +148,20 @@ class Requeue {
                 without.push_back(id);
             } else if (its->second.size() > 1) {
                 with_several_.push_back(id);
-                skip(id, "several_commands");
+                skip(id, SkipReason::several_commands);
             } else if (is_unclaimed(its->second.front(), options_.unclaimed_after, clock)) {
-                stuck_[id] = {Kind::unclaimed, its->second.front().id, {}, 0, "left", "unclaimed"};
+                stuck_[id] = {Kind::unclaimed, its->second.front().id, {}, 0, WorkflowOutcome::left,
+                              "unclaimed"};
             } else {
-                skip(id, "command_pending");
+                skip(id, SkipReason::command_pending);
             }
         }
         // Instances and commands were not read at one moment.
         for (const std::int64_t id : workflows_.in_failover_without_command(without)) {
-            stuck_[id] = {Kind::no_command, 0, {}, 0, "left", "no_command"};
+            stuck_[id] = {Kind::no_command, 0, {}, 0, WorkflowOutcome::left, "no_command"};
         }
         for (const std::int64_t id : without) {
-            if (!stuck_.contains(id)) skip(id, "state_changed");
+            if (!stuck_.contains(id)) skip(id, SkipReason::state_changed);
         }
         read_rows();
     }
@@ -170,7 +171,7 @@ class Requeue {
             stuck_.at(row.id).row = std::move(row);
         std::erase_if(stuck_, [&](const auto& one) {
             const bool changed = one.second.row.state != kFailover;
-            if (changed) skip(one.first, "state_changed");
+            if (changed) skip(one.first, SkipReason::state_changed);
             return changed;
         });
     }
@@ -199,10 +200,10 @@ class Requeue {
             if (instance.state == kFailover) {
                 ids.push_back(instance.id);
             } else {
-                skip(instance.id, "not_in_failover");
+                skip(instance.id, SkipReason::not_in_failover);
             }
         }
-        for (const std::int64_t id : unknown_) skip(id, "unknown");
+        for (const std::int64_t id : unknown_) skip(id, SkipReason::unknown);
         return ids;
     }
 
@@ -212,7 +213,7 @@ class Requeue {
         std::sort(found.begin(), found.end());
         for (const std::int64_t id : found) {
             stuck_.erase(id);
-            skip(id, "duplicate_tasks");
+            skip(id, SkipReason::duplicate_tasks);
         }
         context_.fail(
             ExitCode::needs_person,
@@ -232,7 +233,7 @@ class Requeue {
         std::advance(first, static_cast<std::ptrdiff_t>(limit));
         for (auto left = first; left != stuck_.end(); ++left) {
             ++over_limit_;
-            items_[left->first] = {"left", "limit", 0};
+            items_[left->first] = {WorkflowOutcome::left, "limit", 0};
         }
         stuck_.erase(first, stuck_.end());
     }
@@ -328,8 +329,8 @@ class Requeue {
 
     void fail_all_of(const std::string& host, const std::string& problem) {
         for (auto& [id, one] : stuck_) {
-            if (one.row.host != host || one.outcome == "failed") continue;
-            one.outcome = "failed";
+            if (one.row.host != host || one.outcome == WorkflowOutcome::failed) continue;
+            one.outcome = WorkflowOutcome::failed;
             one.reason = problem;
         }
         context_.fail(ExitCode::failed, problem);
@@ -358,7 +359,7 @@ class Requeue {
         using ErrorKind = DatabaseError::Kind;
         context_.audit.check();
         std::map<std::int64_t, std::int64_t> given;  // workflow -> command
-        std::map<std::int64_t, std::string> changed;
+        std::map<std::int64_t, SkipReason> changed;
         std::set<std::int64_t> in_flight, uncertain;
         try {
             run_retried_transaction(
@@ -382,7 +383,7 @@ class Requeue {
     // order. The row is written, so that two nodes of one database cannot both commit.
     void try_to_give(std::span<const std::int64_t> ids, const std::set<std::int64_t>& uncertain,
                      std::map<std::int64_t, std::int64_t>& given,
-                     std::map<std::int64_t, std::string>& changed,
+                     std::map<std::int64_t, SkipReason>& changed,
                      std::set<std::int64_t>& in_flight) {
         given.clear();
         changed.clear();
@@ -406,9 +407,9 @@ class Requeue {
             if (ours.contains(id)) {
                 given[id] = command == standing.end() ? 0 : command->second;
             } else if (!as_read.contains(id)) {
-                changed[id] = "state_changed";
+                changed[id] = SkipReason::state_changed;
             } else if (command != standing.end()) {
-                changed[id] = "command_pending";
+                changed[id] = SkipReason::command_pending;
             } else {
                 by_state[stuck_.at(id).state].push_back(id);
                 by_restart_time[restart_time(id)].push_back(id);
@@ -437,7 +438,7 @@ class Requeue {
         std::set<std::int64_t> waiting;
         for (const std::int64_t id : commands_.still_waiting(command_ids(ids))) waiting.insert(id);
         for (const std::int64_t id : ids) {
-            if (!waiting.contains(stuck_.at(id).command_id)) drop(id, "taken");
+            if (!waiting.contains(stuck_.at(id).command_id)) drop(id, SkipReason::taken);
         }
         servers_ = read_servers(context_.registry, true);
         if (waiting.empty() || !a_master_takes_commands()) return false;
@@ -473,11 +474,11 @@ class Requeue {
             check_interruption();
             context_.audit.check();
             Stuck& one = stuck_.at(id);
-            if (one.outcome == "failed") continue;
+            if (one.outcome == WorkflowOutcome::failed) continue;
             const ExchangeResult result =
                 exchange_command(context_, {one.command_id, one.row, restart_time(id)},
                                  [&] { claims_.require_held(); });
-            const bool first = one.outcome == "left";
+            const bool first = one.outcome == WorkflowOutcome::left;
             switch (result.kind) {
                 case ExchangeResult::Kind::exchanged:
                     one.command_id = result.command_id;
@@ -485,13 +486,13 @@ class Requeue {
                     requeued(id, result.command_id);
                     break;
                 case ExchangeResult::Kind::taken:
-                    if (first) drop(id, "taken");
+                    if (first) drop(id, SkipReason::taken);
                     break;
                 case ExchangeResult::Kind::state_changed:
-                    if (first) drop(id, "state_changed");
+                    if (first) drop(id, SkipReason::state_changed);
                     break;
                 case ExchangeResult::Kind::several:
-                    if (first) drop(id, "several_commands");
+                    if (first) drop(id, SkipReason::several_commands);
                     break;
                 case ExchangeResult::Kind::failed:
                     if (first) fail(id, result.problem);
@@ -507,7 +508,8 @@ class Requeue {
         const auto done = [&] {
             std::vector<std::int64_t> ids;
             for (const auto& [id, one] : stuck_) {
-                if (one.outcome == "requeued" && one.command_id != 0) ids.push_back(one.command_id);
+                if (one.outcome == WorkflowOutcome::requeued && one.command_id != 0)
+                    ids.push_back(one.command_id);
             }
             return ids;
         };
@@ -541,7 +543,7 @@ class Requeue {
     std::vector<std::int64_t> still_untaken() {
         std::vector<std::int64_t> ids;
         for (const std::int64_t id : of_kind(Kind::unclaimed)) {
-            if (stuck_.at(id).outcome == "requeued") ids.push_back(id);
+            if (stuck_.at(id).outcome == WorkflowOutcome::requeued) ids.push_back(id);
         }
         const auto found = read_patiently(
             context_.database, [&] { return commands_.still_waiting(command_ids(ids)); });
@@ -553,12 +555,12 @@ class Requeue {
 
     // -- outcomes
 
-    void skip(std::int64_t id, const std::string& reason) {
+    void skip(std::int64_t id, SkipReason reason) {
         ++section_.skipped[reason];
-        items_[id] = {"skipped", reason, 0};
+        items_[id] = {WorkflowOutcome::skipped, std::string(to_string(reason)), 0};
     }
 
-    void drop(std::int64_t id, const std::string& reason) {
+    void drop(std::int64_t id, SkipReason reason) {
         skip(id, reason);
         stuck_.erase(id);
         --section_.left;
@@ -566,7 +568,7 @@ class Requeue {
 
     void fail(std::int64_t id, const std::string& problem) {
         Stuck& one = stuck_.at(id);
-        one.outcome = "failed";
+        one.outcome = WorkflowOutcome::failed;
         one.reason = problem;
         context_.fail(ExitCode::needs_person,
                       fmt::format("Workflow instance {} could not be requeued: {}", id, problem));
@@ -575,8 +577,8 @@ class Requeue {
     void requeued(std::int64_t id, std::int64_t command_id) {
         Stuck& one = stuck_.at(id);
         one.command_id = command_id;
-        if (one.outcome != "requeued") {
-            one.outcome = "requeued";
+        if (one.outcome != WorkflowOutcome::requeued) {
+            one.outcome = WorkflowOutcome::requeued;
             ++section_.done;
             --section_.left;
         }
@@ -587,7 +589,7 @@ class Requeue {
     }
 
     void plan() {
-        for (auto& [id, one] : stuck_) one.outcome = "planned";
+        for (auto& [id, one] : stuck_) one.outcome = WorkflowOutcome::planned;
         if (!of_kind(Kind::unclaimed).empty()) a_master_takes_commands();
     }
 
@@ -614,22 +616,10 @@ class Requeue {
         for (std::size_t i = 0; i < items.size(); ++i) items[i].name = names[i];
     }
 
-    void conclude() {
-        if (options_.dry_run) {
-            section_.left = 0;
-            context_.report.outcome = Outcome::planned;
-        } else if (context_.report.exit_code != ExitCode::done) {
-            context_.report.outcome = Outcome::partial;
-        } else {
-            context_.report.outcome =
-                section_.done > 0 ? Outcome::completed : Outcome::nothing_to_do;
-        }
-    }
-
     std::vector<std::int64_t> of_kind(Kind kind) const {
         std::vector<std::int64_t> ids;
         for (const auto& [id, one] : stuck_) {
-            if (one.kind == kind && one.outcome != "failed") ids.push_back(id);
+            if (one.kind == kind && one.outcome != WorkflowOutcome::failed) ids.push_back(id);
         }
         return ids;
     }
@@ -648,7 +638,8 @@ class Requeue {
     }
 
     struct Known {
-        std::string outcome, reason;
+        WorkflowOutcome outcome = WorkflowOutcome::skipped;
+        std::string reason;
         std::int64_t command_id = 0;
     };
 

@@ -76,11 +76,9 @@ class StatusReader {
         status_.checks.push_back(clocks_);
         const std::vector<std::string> needs = what_needs_doing();
         context_.report.status = std::move(status_);
-        context_.report.outcome =
-            context_.report.exit_code == ExitCode::done ? Outcome::completed : Outcome::failed;
         if (!check_ || needs.empty()) return;
         context_.warn(fmt::format("--check: {}.", fmt::join(needs, "; ")));
-        context_.report.raise_exit_code(ExitCode::check_failed);
+        context_.report.check_failed = true;
     }
 
   private:
@@ -195,7 +193,8 @@ class StatusReader {
         if (uncertain) {
             parents_.push_back(instance.id);
             status_.uncertain.add({instance.id, std::nullopt, address,
-                                   std::string(to_string(verdict)), last_task_activity});
+                                   std::string(to_string(skip_reason(verdict))),
+                                   last_task_activity});
         }
         const bool recovered =
             uncertain || verdict == Verdict::done_before ||
@@ -361,7 +360,7 @@ class StatusReader {
         add(status_.commands.unclaimed, "commands that no master takes need requeue");
         add(cleanable_, "marks need cleaning (clean-marks)");
         for (const CheckItem& check : status_.checks) {
-            if (!check.ok) needs.push_back(fmt::format("{}: {}", check.name, check.detail));
+            if (!check.ok) needs.push_back(fmt::format("{}: {}", to_string(check.name), check.detail));
         }
         return needs;
     }
@@ -370,7 +369,7 @@ class StatusReader {
     const bool check_;
     const Servers servers_;
     StatusSection status_;
-    CheckItem clocks_{"clocks", true, "", std::nullopt};
+    CheckItem clocks_{CheckName::clocks, true, "", std::nullopt};
     EpochMs clock_ = 0;                              // the latest, when the workflows were read
     std::unordered_set<std::string> hosts_;          // of unfinished workflows
     std::vector<std::int64_t> in_failover_;          // in state 18

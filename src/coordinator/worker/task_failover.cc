@@ -21,15 +21,6 @@ namespace dsfailover {
 
 namespace {
 
-constexpr std::string_view kAnnounced = "announced";
-constexpr std::string_view kNotAnnounceable = "not_announceable";
-constexpr std::string_view kWorkflowFailover = "workflow_failover";
-constexpr std::string_view kRedispatched = "redispatched";
-constexpr std::string_view kPending = "pending";
-constexpr std::string_view kStuck = "stuck";
-
-constexpr std::string_view kMovedOn = "moved_on";
-
 // Masters act 30 s after an announcement, and not all of them at one moment.
 constexpr Millis kMastersAct = std::chrono::seconds(45);
 constexpr EpochMs kRestFollows = 5000;
@@ -132,7 +123,7 @@ void TaskFailover::find_tasks() {
         .scan_worker_tasks(event_.address, [&](const WorkerTask& task) {
             const auto& submitted = task.task.submit_time;
             const bool meant = submitted ? submitted->possibly_before(deadline) : !restarted_;
-            if (meant) tasks_.push_back({task, "", "", ""});
+            if (meant) tasks_.push_back({task, std::nullopt, std::nullopt, ""});
         });
     section_.selected = static_cast<std::int64_t>(tasks_.size());
 }
@@ -155,29 +146,30 @@ void TaskFailover::choose_routes(EpochMs event_time) {
                            if (verdict == Verdict::in_doubt || verdict == Verdict::settling ||
                                verdict == Verdict::running_elsewhere ||
                                verdict == Verdict::done_before) {
-                               doubts_.emplace(instance.id, to_string(verdict));
+                               doubts_.emplace(instance.id, skip_reason(verdict));
                            }
                        });
     }
-    const std::string_view announced = restarted_ ? kNotAnnounceable : kAnnounced;
+    const TaskRoute announced = restarted_ ? TaskRoute::not_announceable : TaskRoute::announced;
     for (Task& task : tasks_) {
         const auto& host = task.row.workflow_host;
         const auto doubt = doubts_.find(task.row.task.workflow_instance_id);
         if (task.row.workflow_state == workflow_state::kFailover) continue;  // by its command
         if (commanded.contains(task.row.task.workflow_instance_id)) {
-            task.route = kPending;
-            task.outcome = "pending";
-            task.reason = to_string(Verdict::command_pending);
+            task.route = TaskRoute::pending;
+            task.outcome = TaskOutcome::pending;
+            task.reason = to_string(SkipReason::command_pending);
         } else if (!host || !is_address(*host)) {
-            task.route = kStuck;
+            task.route = TaskRoute::stuck;
             task.reason = "its workflow has no host";
         } else if (look_.servers.master(*host)) {
             task.route = announced;
         } else if (doubt != doubts_.end() && !look_.servers.masters.empty()) {
             task.route = announced;
-            task.reason = doubt->second;
+            task.reason = to_string(doubt->second);
         } else {
-            task.route = options_.redispatch && !restarted_ ? kRedispatched : kWorkflowFailover;
+            task.route = options_.redispatch && !restarted_ ? TaskRoute::redispatched
+                                                            : TaskRoute::workflow_failover;
         }
     }
     if (commanded.empty()) return;
@@ -193,7 +185,7 @@ void TaskFailover::choose_routes(EpochMs event_time) {
 void TaskFailover::route_by_command() {
     std::vector<std::int64_t> workflows;
     for (const Task& task : tasks_) {
-        if (task.route.empty()) workflows.push_back(task.row.task.workflow_instance_id);
+        if (!task.route) workflows.push_back(task.row.task.workflow_instance_id);
     }
     if (workflows.empty()) return;
     std::set<std::int64_t> with_command;
@@ -201,17 +193,17 @@ void TaskFailover::route_by_command() {
         with_command.insert(command.workflow_instance_id);
     }
     for (Task& task : tasks_) {
-        if (!task.route.empty()) continue;
+        if (task.route) continue;
         const bool has_command = with_command.contains(task.row.task.workflow_instance_id);
-        task.route = has_command ? kPending : kStuck;
-        task.outcome = has_command ? "pending" : "left";
+        task.route = has_command ? TaskRoute::pending : TaskRoute::stuck;
+        task.outcome = has_command ? TaskOutcome::pending : TaskOutcome::left;
         task.reason = has_command
                           ? "its workflow waits for a master to take its command"
                           : "its workflow is in state FAILOVER without a command: use requeue";
     }
 }
 
-std::vector<TaskFailover::Task*> TaskFailover::on_route(std::string_view route) {
+std::vector<TaskFailover::Task*> TaskFailover::on_route(TaskRoute route) {
     std::vector<Task*> tasks;
     for (Task& task : tasks_) {
         if (task.route == route) tasks.push_back(&task);
@@ -219,23 +211,23 @@ std::vector<TaskFailover::Task*> TaskFailover::on_route(std::string_view route) 
     return tasks;
 }
 
-std::set<std::string> TaskFailover::owners(std::string_view route) {
+std::set<std::string> TaskFailover::owners(TaskRoute route) {
     std::set<std::string> hosts;
     for (const Task* task : on_route(route)) hosts.insert(*task->row.workflow_host);
     return hosts;
 }
 
 std::unique_ptr<MasterFailover> TaskFailover::fail_masters_over(EpochMs event_time) {
-    std::set<std::string> masters = owners(kWorkflowFailover);
-    masters.merge(owners(kRedispatched));
+    std::set<std::string> masters = owners(TaskRoute::workflow_failover);
+    masters.merge(owners(TaskRoute::redispatched));
     if (masters.empty()) return nullptr;
     auto failover = std::make_unique<MasterFailover>(context_, options_, look_);
     for (Task& task : tasks_) {
-        if (task.route == kWorkflowFailover || task.route == kRedispatched)
+        if (task.route == TaskRoute::workflow_failover || task.route == TaskRoute::redispatched)
             failed_over_tasks_[task.row.task.workflow_instance_id].push_back(&task);
     }
     failover->on_failed_over([this](std::int64_t id) { note_failed_over(id); });
-    if (!on_route(kRedispatched).empty()) {
+    if (!on_route(TaskRoute::redispatched).empty()) {
         failover->also_in_transaction(
             [&](std::span<const FailedOver> workflows) { redispatch(workflows); });
     }
@@ -250,11 +242,11 @@ std::unique_ptr<MasterFailover> TaskFailover::fail_masters_over(EpochMs event_ti
     for (const auto& [workflow, tasks] : failed_over_tasks_) {
         const auto doubt = doubts_.find(workflow);
         for (Task* task : tasks) {
-            if (options_.dry_run && doubt == doubts_.end()) task->outcome = "planned";
-            if (!task->outcome.empty()) continue;
-            task->outcome = "left";
-            task->reason =
-                doubt == doubts_.end() ? "its workflow was not failed over" : doubt->second;
+            if (options_.dry_run && doubt == doubts_.end()) task->outcome = TaskOutcome::planned;
+            if (task->outcome) continue;
+            task->outcome = TaskOutcome::left;
+            task->reason = doubt == doubts_.end() ? "its workflow was not failed over"
+                                                  : to_string(doubt->second);
             ++left;
         }
     }
@@ -274,16 +266,16 @@ void TaskFailover::note_failed_over(std::int64_t workflow) {
     if (tasks == failed_over_tasks_.end()) return;
     for (Task* task : tasks->second) {
         const std::int64_t id = task->row.task.id;
-        if (task->route == kRedispatched && redispatched_tasks_.contains(id)) {
-            task->outcome = "redispatched";
+        if (task->route == TaskRoute::redispatched && redispatched_tasks_.contains(id)) {
+            task->outcome = TaskOutcome::redispatched;
             context_.audit.write(
                 {"task", "redispatched", event_.address, id, std::nullopt, "", ""});
             continue;
         }
-        if (task->route == kRedispatched)
+        if (task->route == TaskRoute::redispatched)
             task->reason = "it changed before it could be redispatched; recovery dispatches it";
-        task->route = kWorkflowFailover;
-        task->outcome = "failed_over";
+        task->route = TaskRoute::workflow_failover;
+        task->outcome = TaskOutcome::failed_over;
     }
 }
 
@@ -294,7 +286,7 @@ void TaskFailover::redispatch(std::span<const FailedOver> workflows) {
         const auto its = failed_over_tasks_.find(workflow.id);
         if (its == failed_over_tasks_.end()) continue;
         for (const Task* task : its->second) {
-            if (task->route != kRedispatched) continue;
+            if (task->route != TaskRoute::redispatched) continue;
             tasks.push_back(task->row.task);
             redispatched_tasks_.erase(task->row.task.id);  // by a try that was rolled back
         }
@@ -312,10 +304,10 @@ void TaskFailover::redispatch(std::span<const FailedOver> workflows) {
 }
 
 void TaskFailover::leave_unannounced() {
-    const std::vector<Task*> tasks = on_route(kAnnounced);
+    const std::vector<Task*> tasks = on_route(TaskRoute::announced);
     if (tasks.empty()) return;
     for (Task* task : tasks) {
-        task->outcome = "left";
+        task->outcome = TaskOutcome::left;
         task->reason = "--no-announce";
     }
     context_.fail(
@@ -327,14 +319,14 @@ void TaskFailover::leave_unannounced() {
 }
 
 std::optional<AnnouncementResult> TaskFailover::announce(EpochMs event_time) {
-    const std::vector<Task*> tasks = on_route(kAnnounced);
+    const std::vector<Task*> tasks = on_route(TaskRoute::announced);
     if (tasks.empty() || !options_.announce) return std::nullopt;
     const ProcessIdentity incarnation =
         event_.process.value_or(ProcessIdentity{event_time, ::getpid()});
     const AnnouncementResult result =
         announce_departure(context_, event_.address, incarnation, [&] {
             section_.announced = true;
-            for (Task* task : tasks) task->outcome = "announced";
+            for (Task* task : tasks) task->outcome = TaskOutcome::announced;
         });
     if (result.kind != AnnouncementResult::Kind::announced) {
         refuse_announcement(result);
@@ -346,8 +338,8 @@ std::optional<AnnouncementResult> TaskFailover::announce(EpochMs event_time) {
 void TaskFailover::refuse_announcement(const AnnouncementResult& result) {
     using Kind = AnnouncementResult::Kind;
     const bool leftover = result.kind == Kind::leftover;
-    for (Task* task : on_route(kAnnounced)) {
-        task->outcome = "left";
+    for (Task* task : on_route(TaskRoute::announced)) {
+        task->outcome = TaskOutcome::left;
         task->reason = leftover ? "the dead worker's row still stands" : "the worker registered";
     }
     if (leftover) {
@@ -395,7 +387,7 @@ void TaskFailover::forget_moved(std::vector<Task*>& open) {
         const bool moved = now == standing.end() || now->second.flag == 0 ||
                            (now->second.state != task_state::kRunning &&
                             now->second.state != task_state::kDispatched);
-        if (moved) task->outcome = kMovedOn;
+        if (moved) task->outcome = TaskOutcome::moved_on;
         return moved;
     });
 }
@@ -403,7 +395,7 @@ void TaskFailover::forget_moved(std::vector<Task*>& open) {
 // Until every announced task has moved on and a master acknowledged the announcement, or the time
 // is up. Where one of the two is seen the other follows soon, or never.
 void TaskFailover::follow_announced(const AnnouncementResult& announcement, EpochMs until) {
-    std::vector<Task*> open = on_route(kAnnounced);
+    std::vector<Task*> open = on_route(TaskRoute::announced);
     const EpochMs began = now_ms();
     EpochMs half_since = 0;
     for (EpochMs logged = 0;;) {
@@ -465,7 +457,7 @@ void TaskFailover::report_unconfirmed(std::span<Task* const> open) {
 // is.
 std::string TaskFailover::way_on_without_announcement() {
     std::vector<std::string> living;
-    for (const std::string& owner : owners(kNotAnnounceable)) {
+    for (const std::string& owner : owners(TaskRoute::not_announceable)) {
         if (look_.servers.master(owner)) living.push_back(owner);
     }
     if (!doubts_.empty() || living.empty() || any_in_doubt(context_, look_.servers)) {
@@ -480,16 +472,16 @@ std::string TaskFailover::way_on_without_announcement() {
 }
 
 void TaskFailover::advise() {
-    if (const auto tasks = on_route(kNotAnnounceable); !tasks.empty()) {
-        for (Task* task : tasks) task->outcome = "left";
+    if (const auto tasks = on_route(TaskRoute::not_announceable); !tasks.empty()) {
+        for (Task* task : tasks) task->outcome = TaskOutcome::left;
         context_.fail(ExitCode::needs_person,
                       fmt::format("{} tasks of the worker's old process belong to workflows that "
                                   "masters are running. A new process "
                                   "lives at {}, so its departure cannot be announced. {}",
                                   tasks.size(), event_.address, way_on_without_announcement()));
     }
-    if (const auto tasks = on_route(kStuck); !tasks.empty()) {
-        for (Task* task : tasks) task->outcome = "left";
+    if (const auto tasks = on_route(TaskRoute::stuck); !tasks.empty()) {
+        for (Task* task : tasks) task->outcome = TaskOutcome::left;
         context_.fail(ExitCode::needs_person,
                       fmt::format("{} tasks belong to workflows that nobody will touch again "
                                   "(state FAILOVER without a command, or no "
@@ -514,10 +506,10 @@ bool TaskFailover::has_returned() {
 // Whatever became of the rest of the run.
 bool TaskFailover::all_dealt_with() const {
     return std::all_of(tasks_.begin(), tasks_.end(), [&](const Task& task) {
-        if (task.route == kAnnounced)
-            return section_.acknowledged ? task.outcome == kMovedOn : false;
-        return task.outcome == "failed_over" || task.outcome == "redispatched" ||
-               task.outcome == "pending";
+        if (task.route == TaskRoute::announced)
+            return section_.acknowledged ? task.outcome == TaskOutcome::moved_on : false;
+        return task.outcome == TaskOutcome::failed_over ||
+               task.outcome == TaskOutcome::redispatched || task.outcome == TaskOutcome::pending;
     });
 }
 
@@ -550,8 +542,9 @@ void TaskFailover::write_worker_mark() {
 
 // As if every announced task moved on.
 void TaskFailover::plan_worker_mark() {
-    const bool any_left = std::any_of(tasks_.begin(), tasks_.end(),
-                                      [](const Task& task) { return task.outcome == "left"; });
+    const bool any_left = std::any_of(tasks_.begin(), tasks_.end(), [](const Task& task) {
+        return task.outcome == TaskOutcome::left;
+    });
     const auto& masters = *context_.report.masters;
     const bool beyond_limit = std::any_of(masters.begin(), masters.end(), [](const auto& master) {
         return master.workflows.left > 0;
@@ -562,7 +555,8 @@ void TaskFailover::plan_worker_mark() {
 
 void TaskFailover::fill_items() {
     for (const Task& task : tasks_) {
-        ++section_.routes[task.route];
+        if (!task.route) continue;  // the run ended before it was chosen
+        ++section_.routes[*task.route];
         TaskItem item;
         item.id = task.row.task.id;
         item.name = task.row.task.name;
@@ -570,9 +564,9 @@ void TaskFailover::fill_items() {
         item.state =
             task.row.task.state == task_state::kDispatched ? "DISPATCH" : "RUNNING_EXECUTION";
         item.owner = task.row.workflow_host;
-        item.route = task.route;
+        item.route = *task.route;
         item.outcome =
-            task.outcome.empty() ? (options_.dry_run ? "planned" : "left") : task.outcome;
+            task.outcome.value_or(options_.dry_run ? TaskOutcome::planned : TaskOutcome::left);
         if (!task.reason.empty()) item.reason = task.reason;
         section_.items.add(std::move(item));
     }

@@ -36,8 +36,8 @@ class TaskFailover {
   private:
     struct Task {
         WorkerTask row;
-        std::string route;
-        std::string outcome;
+        std::optional<TaskRoute> route;
+        std::optional<TaskOutcome> outcome;
         std::string reason;
     };
 
@@ -64,8 +64,8 @@ class TaskFailover {
     void write_worker_mark();
     void plan_worker_mark();
     void fill_items();
-    std::vector<Task*> on_route(std::string_view route);
-    std::set<std::string> owners(std::string_view route);
+    std::vector<Task*> on_route(TaskRoute route);
+    std::set<std::string> owners(TaskRoute route);
 
     const RunContext& context_;
     const FailoverOptions& options_;
@@ -75,7 +75,7 @@ class TaskFailover {
     bool restarted_ = false;
     bool returned_ = false;  ///< it was gone, and is registered again
     std::vector<Task> tasks_;
-    std::map<std::int64_t, std::string>
+    std::map<std::int64_t, SkipReason>
         doubts_;  ///< workflow instance -> in_doubt, running_elsewhere, done_before
     std::unordered_map<std::int64_t, std::vector<Task*>>
         failed_over_tasks_;  ///< by workflow instance, on the routes that fail it over

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "report/report.h"
+
+namespace dsfailover {
+
+/// Which of two exit statuses a run ends with: 130/143, 2, 6, 1, 5, 4, 3, 7, 0 is their order. Of
+/// two signals `a`, the first, stays.
+ExitCode more_urgent(ExitCode a, ExitCode b);
+
+/// Makes the report's outcome and exit status of what its sections say was done, and of its
+/// problems. To be called once, at the end of a run, whatever ended it.
+void conclude(Report& report);
+
+}  // namespace dsfailover

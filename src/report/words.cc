@@ -1,0 +1,147 @@
+#include "report/words.h"
+
+namespace dsfailover {
+
+std::string_view to_string(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::completed:
+            return "completed";
+        case Outcome::nothing_to_do:
+            return "nothing_to_do";
+        case Outcome::already_failed_over:
+            return "already_failed_over";
+        case Outcome::refused:
+            return "refused";
+        case Outcome::partial:
+            return "partial";
+        case Outcome::failed:
+            return "failed";
+        case Outcome::interrupted:
+            return "interrupted";
+        case Outcome::planned:
+            return "planned";
+    }
+    return "";
+}
+
+std::string_view to_string(WorkflowOutcome outcome) {
+    switch (outcome) {
+        case WorkflowOutcome::failed_over:
+            return "failed_over";
+        case WorkflowOutcome::planned:
+            return "planned";
+        case WorkflowOutcome::skipped:
+            return "skipped";
+        case WorkflowOutcome::left:
+            return "left";
+        case WorkflowOutcome::failed:
+            return "failed";
+        case WorkflowOutcome::unknown:
+            return "unknown";
+        case WorkflowOutcome::requeued:
+            return "requeued";
+    }
+    return "";
+}
+
+std::string_view to_string(SkipReason reason) {
+    switch (reason) {
+        case SkipReason::command_pending:
+            return "command_pending";
+        case SkipReason::done_before:
+            return "done_before";
+        case SkipReason::duplicate_tasks:
+            return "duplicate_tasks";
+        case SkipReason::held_idle:
+            return "held_idle";
+        case SkipReason::in_doubt:
+            return "in_doubt";
+        case SkipReason::no_start_time:
+            return "no_start_time";
+        case SkipReason::not_in_failover:
+            return "not_in_failover";
+        case SkipReason::odd_hosts:
+            return "odd_hosts";
+        case SkipReason::own_work:
+            return "own_work";
+        case SkipReason::ownerless:
+            return "ownerless";
+        case SkipReason::running_elsewhere:
+            return "running_elsewhere";
+        case SkipReason::settling:
+            return "settling";
+        case SkipReason::several_commands:
+            return "several_commands";
+        case SkipReason::started_after_deadline:
+            return "started_after_deadline";
+        case SkipReason::state_changed:
+            return "state_changed";
+        case SkipReason::taken:
+            return "taken";
+        case SkipReason::unknown:
+            return "unknown";
+    }
+    return "";
+}
+
+std::string_view to_string(TaskRoute route) {
+    switch (route) {
+        case TaskRoute::announced:
+            return "announced";
+        case TaskRoute::not_announceable:
+            return "not_announceable";
+        case TaskRoute::pending:
+            return "pending";
+        case TaskRoute::redispatched:
+            return "redispatched";
+        case TaskRoute::stuck:
+            return "stuck";
+        case TaskRoute::workflow_failover:
+            return "workflow_failover";
+    }
+    return "";
+}
+
+std::string_view to_string(TaskOutcome outcome) {
+    switch (outcome) {
+        case TaskOutcome::announced:
+            return "announced";
+        case TaskOutcome::failed_over:
+            return "failed_over";
+        case TaskOutcome::left:
+            return "left";
+        case TaskOutcome::moved_on:
+            return "moved_on";
+        case TaskOutcome::pending:
+            return "pending";
+        case TaskOutcome::planned:
+            return "planned";
+        case TaskOutcome::redispatched:
+            return "redispatched";
+    }
+    return "";
+}
+
+std::string_view to_string(MarkOutcome outcome) {
+    switch (outcome) {
+        case MarkOutcome::removed:
+            return "removed";
+        case MarkOutcome::kept:
+            return "kept";
+        case MarkOutcome::failed:
+            return "failed";
+        case MarkOutcome::planned:
+            return "planned";
+    }
+    return "";
+}
+
+std::string_view to_string(CheckName name) {
+    switch (name) {
+        case CheckName::clocks:
+            return "clocks";
+    }
+    return "";
+}
+
+}  // namespace dsfailover

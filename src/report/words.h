@@ -1,0 +1,72 @@
+#pragma once
+
+#include <string_view>
+
+namespace dsfailover {
+
+// The words of the report, each kind with one to_string(). The order within a kind is that in which
+// the report prints counts of it.
+
+/// Of a run, a master or a worker.
+enum class Outcome {
+    completed,
+    nothing_to_do,
+    already_failed_over,
+    refused,
+    partial,
+    failed,
+    interrupted,
+    planned
+};
+std::string_view to_string(Outcome outcome);
+
+/// Of a workflow instance that a run was about.
+enum class WorkflowOutcome { failed_over, planned, skipped, left, failed, unknown, requeued };
+std::string_view to_string(WorkflowOutcome outcome);
+
+/// Why a workflow instance was skipped (docs/behaviour.md explains each).
+enum class SkipReason {
+    command_pending,
+    done_before,
+    duplicate_tasks,
+    held_idle,
+    in_doubt,
+    no_start_time,
+    not_in_failover,
+    odd_hosts,
+    own_work,
+    ownerless,
+    running_elsewhere,
+    settling,
+    several_commands,
+    started_after_deadline,
+    state_changed,
+    taken,
+    unknown
+};
+std::string_view to_string(SkipReason reason);
+
+/// How a task of a dead worker comes to run again.
+enum class TaskRoute {
+    announced,
+    not_announceable,
+    pending,
+    redispatched,
+    stuck,
+    workflow_failover
+};
+std::string_view to_string(TaskRoute route);
+
+/// Of a task of a dead worker.
+enum class TaskOutcome { announced, failed_over, left, moved_on, pending, planned, redispatched };
+std::string_view to_string(TaskOutcome outcome);
+
+/// Of a failover mark that was examined.
+enum class MarkOutcome { removed, kept, failed, planned };
+std::string_view to_string(MarkOutcome outcome);
+
+/// What --check looks at.
+enum class CheckName { clocks };
+std::string_view to_string(CheckName name);
+
+}  // namespace dsfailover
