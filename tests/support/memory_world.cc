@@ -103,6 +103,13 @@ void MemoryWorld::end_sessions_of(const std::string& client) {
     changed_.notify_all();
 }
 
+void MemoryWorld::lose_lock(const std::string& full_path) {
+    const std::lock_guard guard(mutex_);
+    state_.locks.erase(full_path);
+    ++state_.order;
+    changed_.notify_all();
+}
+
 void MemoryWorld::cut_off(const std::string& client) {
     const std::lock_guard guard(mutex_);
     cut_off_.insert(client);

@@ -92,6 +92,8 @@ class MemoryWorld {
     /// learns of it by session_lost, once, and goes on with a new one.
     void end_session(const std::string& id);
     void end_sessions_of(const std::string& client);
+    /// Takes a lock away from whoever holds it or waits for it. The path begins with the namespace.
+    void lose_lock(const std::string& full_path);
     /// Each call of `client` fails as unreachable, until it is let in again. Its session lasts.
     void cut_off(const std::string& client);
     void let_in(const std::string& client);
