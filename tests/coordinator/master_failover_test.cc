@@ -1,8 +1,6 @@
 // failover-master and global: in which order they do what they do, and what they leave where
 // something comes between.
 
-#include <algorithm>
-
 #include "coordinator/failover/failover_lock.h"
 #include "coordinator/failover/failover_stamps.h"
 #include "coordinator/marks/failover_marks.h"
@@ -226,13 +224,12 @@ TEST_F(MasterFailoverTest, ASessionThatEndsBeforeTheCommitRollsItBack) {
 }
 
 TEST_F(MasterFailoverTest, ALockThatAMasterHoldsIsRespected) {
-    const auto master = world.registry.open("a master");
-    const auto lock = master->lock(kGoneLock, Millis(0), [](const LockClaim&, Millis) {}).lock;
+    world.hold_lock(kLiving, kGone);
     run.failover_master(kGone);
     EXPECT_EQ(run.exit_code(), 5) << run.said();
-    EXPECT_NE(run.master(kGone).lock.value().holder, std::nullopt);
+    EXPECT_THAT(run.master(kGone).lock.value().holder.value(), HasSubstr(kLiving));
     expect_nothing_committed();
-    lock->release();
+    world.give_lock_back(kLiving);
     run.failover_master(kGone);
     expect_all_done();
 }
@@ -441,14 +438,13 @@ TEST_F(GlobalTest, AMasterThatReturnsDoesNotKeepTheOthers) {
 }
 
 TEST_F(GlobalTest, ALockThatIsNotToBeHadDoesNotKeepTheOthers) {
-    const auto master = world.registry.open("a master");
-    const auto lock = master->lock(kGoneLock, Millis(0), [](const LockClaim&, Millis) {}).lock;
+    world.hold_lock(kLiving, kGone);
     world.workflow(9).host(kOther);
     run.global();
     EXPECT_EQ(run.exit_code(), 5) << run.said();
     expect_nothing_committed();
     expect_failed_over_once(9, run.master(kOther).stamp);
-    lock->release();
+    world.give_lock_back(kLiving);
 }
 
 TEST_F(GlobalTest, WhatARestartedMasterLeftIsTakenAndWhatItStartedIsNot) {

@@ -1,6 +1,7 @@
 #include "coordinator/world.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -186,33 +187,56 @@ bool World::exists(const std::string& table, std::int64_t id) {
                 .empty();
 }
 
+void World::insert(const std::string& table, Columns columns) {
+    if (release_ == Release::v3_3_0) columns.emplace("test_flag", 0);
+    std::vector<std::string> names, marks;
+    std::vector<Value> values;
+    for (auto& [name, value] : columns) {
+        names.push_back(name);
+        marks.emplace_back("?");
+        values.push_back(std::move(value));
+    }
+    database_->execute(fmt::format("INSERT INTO {} ({}) VALUES ({})", table, fmt::join(names, ", "),
+                                   fmt::join(marks, ", ")),
+                       values);
+}
+
 WorkflowRow World::workflow(std::int64_t id) {
     if (!exists("t_ds_workflow_instance", id)) {
-        database_->execute(
-            "INSERT INTO t_ds_workflow_instance (id, name, workflow_definition_code, project_code,"
-            " state, start_time, host, command_type, executor_id)"
-            " VALUES (?, ?, ?, 99, 1, ?, ?, 0, 7)",
-            {id, fmt::format("workflow-{}", id), ++next_definition_, text_of(time("-1h")), kGone});
+        insert("t_ds_workflow_instance", {{"id", id},
+                                          {"name", fmt::format("workflow-{}", id)},
+                                          {"workflow_definition_code", ++next_definition_},
+                                          {"project_code", std::int64_t{99}},
+                                          {"state", 1},
+                                          {"start_time", text_of(time("-1h"))},
+                                          {"host", kGone},
+                                          {"command_type", 0},
+                                          {"executor_id", 7}});
     }
     return {*database_, began, "t_ds_workflow_instance", id};
 }
 
 TaskRow World::task(std::int64_t id, std::int64_t workflow) {
     if (!exists("t_ds_task_instance", id)) {
-        database_->execute(
-            "INSERT INTO t_ds_task_instance (id, name, task_type, task_code, workflow_instance_id,"
-            " state, submit_time, host) VALUES (?, ?, 'SHELL', 7, ?, 1, ?, ?)",
-            {id, fmt::format("task-{}", id), workflow, text_of(time("-30m")), kGoneWorker});
+        insert("t_ds_task_instance", {{"id", id},
+                                      {"name", fmt::format("task-{}", id)},
+                                      {"task_type", "SHELL"},
+                                      {"task_code", 7},
+                                      {"workflow_instance_id", workflow},
+                                      {"state", 1},
+                                      {"submit_time", text_of(time("-30m"))},
+                                      {"host", kGoneWorker}});
     }
     return {*database_, began, "t_ds_task_instance", id};
 }
 
 std::int64_t World::command(std::int64_t workflow, int state, int type) {
-    database_->execute(
-        "INSERT INTO t_ds_command (command_type, workflow_definition_code, command_param,"
-        " workflow_instance_id, update_time, executor_id) VALUES (?, 14, ?, ?, ?, 0)",
-        {std::int64_t{type}, type == 2 ? Value(command_param(state)) : Value(), workflow,
-         text_of(now_ms())});
+    insert("t_ds_command", {{"command_type", type},
+                            {"workflow_definition_code", 14},
+                            {"command_param", type == 2 ? command_param(state) : "{}"},
+                            {"workflow_instance_id", workflow},
+                            {"update_time", text_of(now_ms())},
+                            {"executor_id", 0}});
     return database_->last_insert_id();
 }
 
@@ -247,10 +271,11 @@ void World::run_again(std::int64_t workflow_id, std::string_view since) {
 }
 
 void World::failed_command(std::int64_t workflow_id, int state, const std::string& message) {
-    database_->execute(
-        "INSERT INTO t_ds_error_command (command_type, workflow_definition_code, command_param,"
-        " workflow_instance_id, message) VALUES (2, 14, ?, ?, ?)",
-        {command_param(state), workflow_id, message});
+    insert("t_ds_error_command", {{"command_type", 2},
+                                  {"workflow_definition_code", 14},
+                                  {"command_param", command_param(state)},
+                                  {"workflow_instance_id", workflow_id},
+                                  {"message", message}});
 }
 
 void World::join(std::string_view folder, const std::string& address, std::string_view started) {
@@ -277,6 +302,14 @@ void World::leave(const std::string& address) {
     registry.end_sessions_of(address);
     servers_.erase(address);
 }
+
+void World::hold_lock(const std::string& server, const std::string& address) {
+    ServerSession& its = servers_.at(server);
+    its.lock = its.client->lock(failover_lock_path(address), Millis(0), [](auto&&...) {}).lock;
+    if (!its.lock) throw std::logic_error("somebody has the lock of " + address);
+}
+
+void World::give_lock_back(const std::string& server) { servers_.at(server).lock.reset(); }
 
 void World::lose_lock(const std::string& address) {
     registry.lose_lock("/dolphinscheduler" + failover_lock_path(address));

@@ -130,6 +130,10 @@ class World {
     /// A stamp of an address, in the format of docs/behaviour.md; `masters` lived then. Returns it.
     EpochMs stamp(const std::string& address, std::string_view since,
                   const std::string& zone = "UTC", const std::vector<std::string>& masters = {});
+    /// A living server takes the failover lock of an address, and keeps it until it gives it back
+    /// or leaves.
+    void hold_lock(const std::string& server, const std::string& address);
+    void give_lock_back(const std::string& server);
     /// Takes the failover lock of an address away from whoever holds it, whose session lasts.
     void lose_lock(const std::string& address);
     /// Writes a persistent node, whatever stands there.
@@ -143,7 +147,10 @@ class World {
     struct ServerSession {
         std::unique_ptr<Registry> client;
         std::unique_ptr<Announcement> node;
+        std::unique_ptr<Lock> lock;
     };
+    using Columns = std::map<std::string, Value>;
+    void insert(const std::string& table, Columns columns);
     void make_tables();
     void join(std::string_view folder, const std::string& address, std::string_view started);
     bool exists(const std::string& table, std::int64_t id);
