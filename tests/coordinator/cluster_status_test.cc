@@ -52,6 +52,8 @@ class ClusterStatusTest : public WorldTest {
         world.command(11);  // command pending
         world.workflow(12).host(kOther);
         world.workflow(13).host(kOther).state(18);  // stuck
+        world.workflow(15).host(kOther).restarted_at(
+            world.stamp(kOther, "-2m", "UTC", {kLiving}));  // settling
         world.workflow(14).host(kLiving).started("-3h");
         world.task(140, 14).submitted("-150m");  // of the process before
     }
@@ -72,9 +74,9 @@ TEST_F(ClusterStatusTest, AClusterThatIsWellNeedsNothing) {
 TEST_F(ClusterStatusTest, ItSaysOfEachHostWhatGlobalWouldDo) {
     fill();
     EXPECT_THAT(needs(),
-                UnorderedElementsAre(kGone + " 2 2 1", kOther + " 1 0 0", kLiving + " 1 0 0"));
-    EXPECT_THAT(uncertain(),
-                UnorderedElementsAre("9 in_doubt", "10 running_elsewhere", "11 command_pending"));
+                UnorderedElementsAre(kGone + " 2 2 1", kOther + " 1 1 0", kLiving + " 1 0 0"));
+    EXPECT_THAT(uncertain(), UnorderedElementsAre("9 in_doubt", "10 running_elsewhere",
+                                                  "11 command_pending", "15 settling"));
     EXPECT_EQ(run.exit_code(), 7);
 }
 
