@@ -20,13 +20,13 @@ class MemoryServer : public RegistryServer {
     }
     std::optional<RegistrySettings> unreachable_settings() const override {
         RegistrySettings unreachable = settings();
-        unreachable.hosts = {"nobody"};
+        unreachable.hosts = {kCutOff};
         return unreachable;
     }
-    /// Each on its own, as `hosts` says. They share one name but no session.
+    /// `hosts` is the client's name.
     std::unique_ptr<Registry> open(const RegistrySettings& settings) override {
         const std::string& client = settings.hosts.front();
-        if (client == "nobody") world_.cut_off(client);
+        if (client == kCutOff) world_.cut_off(client);
         return world_.open(client, settings.name_space);
     }
     void end_session(const std::string& owner) override { world_.end_session(owner); }
@@ -38,6 +38,8 @@ class MemoryServer : public RegistryServer {
     Millis order_step() const override { return Millis(0); }
 
   private:
+    static constexpr const char* kCutOff = "cut off";
+
     MemoryWorld world_;
 };
 

@@ -71,8 +71,8 @@ struct MemoryState {
 /// sessions, and whoever writes into an ephemeral node leaves it to its owner.
 ///
 /// Every call of every client goes through perform(). There a test can do something right before or
-/// after it, and let it fail. What a test does from a rule is not matched against the rules that
-/// are used up.
+/// after it, and let it fail. A rule that is used up is gone before it acts, and nothing is locked
+/// then: what it does may be calls of other clients.
 class MemoryWorld {
   public:
     /// Whose time passes: this machine's, or one that stands still but for advance() and for
