@@ -1,4 +1,5 @@
-// The contract of registry/registry.h. Every implementation passes it against its real server.
+// The contract of registry/registry.h. Every implementation passes it against its real server, and
+// so does the one in memory that the coordinator is tested on.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -40,7 +41,7 @@ class RegistryConformance : public ::testing::TestWithParam<NamedRegistryServer>
         ours = open();
     }
     /// A further session.
-    std::unique_ptr<Registry> open() const { return open_registry(server->settings()); }
+    std::unique_ptr<Registry> open() const { return server->open(server->settings()); }
 
     void put_all(const std::string& folder, int count) {
         for (int i = 0; i < count; ++i)
@@ -167,7 +168,7 @@ TEST_P(RegistryConformance, AnotherNamespaceIsAnotherWorld) {
     if (settings.name_space.empty()) GTEST_SKIP() << "has no namespaces";
     ASSERT_TRUE(ours->put("/nodes/master/a:1", "1", ""));
     settings.name_space += "-wrong";
-    EXPECT_EQ(open_registry(settings)->children("/nodes/master"), std::nullopt);
+    EXPECT_EQ(server->open(settings)->children("/nodes/master"), std::nullopt);
 }
 
 TEST_P(RegistryConformance, ConcurrentPutsLoseNothing) {
@@ -651,7 +652,7 @@ TEST_P(RegistryConformance, AnUnreachableServerIsNamed) {
     if (!settings) GTEST_SKIP() << "always reachable";
     const auto start = std::chrono::steady_clock::now();
     try {
-        open_registry(*settings)->get("/nodes/master");
+        server->open(*settings)->get("/nodes/master");
         FAIL() << "somebody answered";
     } catch (const RegistryError& error) {
         EXPECT_EQ(error.kind(), RegistryError::Kind::unreachable);

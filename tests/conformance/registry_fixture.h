@@ -11,12 +11,13 @@
 
 #include "conformance/etcd_server.h"
 #include "conformance/jdbc_server.h"
+#include "conformance/memory_server.h"
 #include "conformance/zookeeper_server.h"
 #include "registry/registry.h"
 
 namespace dsfailover {
 
-/// A registry that can be tested, found by its environment variable.
+/// A registry that can be tested: one in memory, and those found by their environment variables.
 struct NamedRegistryServer {
     std::string name;  ///< of the test's parameter: letters and digits
     /// A fresh, empty place on the server: another namespace, or empty tables.
@@ -25,6 +26,7 @@ struct NamedRegistryServer {
 
 inline std::vector<NamedRegistryServer> registry_servers() {
     std::vector<NamedRegistryServer> servers;
+    servers.push_back({"Memory", [] { return std::make_unique<MemoryServer>(); }});
     if (const char* address = std::getenv("DSFAILOVER_TEST_ZOOKEEPER"))
         servers.push_back(
             {"ZooKeeper", [address] { return std::make_unique<ZookeeperServer>(address); }});

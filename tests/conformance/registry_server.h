@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -20,6 +21,10 @@ class RegistryServer {
     virtual RegistrySettings settings() const = 0;
     /// Settings under which nobody answers; none where there is no such thing.
     virtual std::optional<RegistrySettings> unreachable_settings() const = 0;
+    /// A further session, with settings made from those.
+    virtual std::unique_ptr<Registry> open(const RegistrySettings& settings) {
+        return open_registry(settings);
+    }
     /// Ends the session, lease or client that Node::owner or LockClaim::owner names, as the server
     /// does when it heard nothing of it for too long.
     virtual void end_session(const std::string& owner) = 0;

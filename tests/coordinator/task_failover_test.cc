@@ -1,0 +1,200 @@
+// failover-worker: which way each task of a dead worker goes (docs/behaviour.md, "Workers"). The
+// announcement itself takes seconds, and is tested end to end; here it is --no-announce.
+
+#include "coordinator/failover/failover_stamps.h"
+#include "coordinator/marks/failover_marks.h"
+#include "coordinator/world_test.h"
+
+namespace dsfailover {
+namespace {
+
+using ::testing::HasSubstr;
+using Kind = RegistryCall::Kind;
+
+const std::string kWorkerMark = mark_path(kGoneWorker, std::nullopt);
+
+class TaskFailoverTest : public WorldTest {
+  protected:
+    /// Valid tasks of a workflow: "name state", in order of id.
+    std::vector<std::string> tasks_of(std::int64_t workflow) {
+        const auto rows = world.database().query(
+            "SELECT name || ' ' || state FROM t_ds_task_instance"
+            " WHERE workflow_instance_id = ? AND flag = 1 ORDER BY id",
+            {Value(workflow)});
+        std::vector<std::string> tasks;
+        for (std::size_t i = 0; i < rows.size(); ++i) tasks.emplace_back(rows[i].text(0));
+        return tasks;
+    }
+    void expect_worker_mark() {
+        EXPECT_EQ(world.get(kWorkerMark), std::to_string(run.report.worker->deadline.value()));
+    }
+};
+
+TEST_F(TaskFailoverTest, TheWorkflowOfADeadMasterIsFailedOver) {
+    world.workflow(7);
+    world.task(70, 7);
+    world.task(71, 7).state(17);  // DISPATCH
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(run.outcome(), "completed");
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover failed_over");
+    EXPECT_EQ(run.fate_of_task(71), "workflow_failover failed_over");
+    expect_failed_over_once(7, run.master(kGone).stamp);
+    EXPECT_EQ(tasks_of(7), (std::vector<std::string>{"task-70 1", "task-71 17"}))
+        << "recovery dispatches them";
+    EXPECT_NE(world.mark_of(kGone), std::nullopt) << "its master was failed over whole";
+    expect_worker_mark();
+}
+
+TEST_F(TaskFailoverTest, TheMarkOfTheWorkerComesAfterThoseOfItsMasters) {
+    world.workflow(7);
+    world.task(70, 7);
+    world.registry.before({Kind::put, kWorkerMark}, [&] {
+        EXPECT_NE(world.mark_of(kGone), std::nullopt);
+        EXPECT_EQ(world.workflow(7).state(), 18);
+    });
+    run.failover_worker(kGoneWorker);
+    expect_worker_mark();
+}
+
+TEST_F(TaskFailoverTest, OnlyTasksThatMayBeAtWorkThereAreMeant) {
+    world.workflow(7);
+    world.task(70, 7).state(7);             // SUCCESS
+    world.task(71, 7).flag(0);              // superseded
+    world.task(72, 7).host(kLivingWorker);  // another's
+    world.task(73, 7).state(0);             // not dispatched yet
+    world.workflow(8).state(7);             // finished
+    world.task(80, 8);
+    const std::string before = world.snapshot();
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.outcome(), "nothing_to_do") << run.said();
+    EXPECT_EQ(run.exit_code(), 0);
+    EXPECT_EQ(run.report.worker->selected, 0);
+    EXPECT_EQ(world.snapshot(), before) << "and where there is none no mark is written";
+}
+
+TEST_F(TaskFailoverTest, RedispatchEndsTheOldTaskAndClonesIt) {
+    world.workflow(7);
+    world.task(70, 7).name("load");
+    run.options.redispatch = true;
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(run.fate_of_task(70), "redispatched redispatched");
+    expect_failed_over_once(7, run.master(kGone).stamp);
+    EXPECT_EQ(world.task(70, 7).flag(), 0);
+    EXPECT_EQ(world.task(70, 7).state(), 8);
+    EXPECT_EQ(tasks_of(7), std::vector<std::string>{"load 0"}) << "a clone to be dispatched";
+    expect_worker_mark();
+}
+
+TEST_F(TaskFailoverTest, AWorkerThatReturnsBeforeTheRedispatchRollsAllBack) {
+    world.workflow(7);
+    world.task(70, 7).name("load");
+    run.options.redispatch = true;
+    world.registry.after({Kind::put, stamps_path(kGone)}, [&] { world.worker(kGoneWorker); });
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.exit_code(), 4) << run.said();
+    expect_untouched(7);
+    EXPECT_EQ(tasks_of(7), std::vector<std::string>{"load 1"});
+    EXPECT_EQ(world.get(kWorkerMark), std::nullopt);
+}
+
+TEST_F(TaskFailoverTest, TasksOfALivingMasterNeedAnAnnouncement) {
+    world.task(70, 1);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "announced left");
+    EXPECT_EQ(run.exit_code(), 3);
+    EXPECT_THAT(run.said(), HasSubstr("--no-announce"));
+    expect_untouched(1);
+    EXPECT_EQ(world.get(kWorkerMark), std::nullopt);
+}
+
+TEST_F(TaskFailoverTest, SoDoThoseOfAWorkflowInDoubt) {
+    world.workflow(7).command_type(4);
+    world.task(70, 7);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "announced left");
+    EXPECT_EQ(run.exit_code(), 3);
+    expect_untouched(7);
+}
+
+TEST_F(TaskFailoverTest, ARestartedWorkersDepartureCannotBeAnnounced) {
+    world.worker(kGoneWorker, "-10m");
+    world.task(70, 1);
+    run.process = ProcessIdentity{world.time("-2h"), 4711};
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "not_announceable left");
+    EXPECT_EQ(run.exit_code(), 3);
+    EXPECT_THAT(run.said(), HasSubstr("their restart, one after the other: " + kLiving));
+}
+
+TEST_F(TaskFailoverTest, ACommandThatWaitsTakesItsTasksAlong) {
+    world.workflow(7).state(18);
+    world.command(7);
+    world.task(70, 7);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "pending pending");
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(world.commands_of(7).size(), 1U);
+    expect_worker_mark();
+}
+
+TEST_F(TaskFailoverTest, TasksThatNobodyTouchesNeedAPerson) {
+    world.workflow(7).state(18);
+    world.task(70, 7);
+    world.workflow(8).host(std::nullopt);
+    world.task(80, 8);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "stuck left");
+    EXPECT_EQ(run.fate_of_task(80), "stuck left");
+    EXPECT_EQ(run.exit_code(), 3);
+    EXPECT_THAT(run.said(), HasSubstr("requeue"));
+    EXPECT_EQ(world.get(kWorkerMark), std::nullopt);
+}
+
+TEST_F(TaskFailoverTest, AWorkerThatLivesIsRefused) {
+    world.worker(kGoneWorker);
+    world.workflow(7);
+    world.task(70, 7);
+    const std::string before = world.snapshot();
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.exit_code(), 4);
+    EXPECT_EQ(world.snapshot(), before);
+}
+
+TEST_F(TaskFailoverTest, AMastersAddressIsRefused) {
+    world.workflow(7);
+    const std::string before = world.snapshot();
+    run.failover_worker(kGone);
+    EXPECT_EQ(run.exit_code(), 4);
+    EXPECT_THAT(run.said(), HasSubstr("failover-master " + kGone));
+    EXPECT_EQ(world.snapshot(), before);
+}
+
+TEST_F(TaskFailoverTest, ADryRunWritesNothing) {
+    world.workflow(7);
+    world.task(70, 7);
+    world.task(71, 1);
+    const std::string before = world.snapshot();
+    run.options.dry_run = true;
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.outcome(), "planned");
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover planned");
+    EXPECT_EQ(world.snapshot(), before);
+}
+
+TEST_F(TaskFailoverTest, TheSameCommandAgainLeavesTheCommandAlone) {
+    world.workflow(7);
+    world.task(70, 7);
+    run.failover_worker(kGoneWorker);
+    const auto commands = world.commands_of(7);
+    TestRun again(world);
+    again.failover_worker(kGoneWorker);
+    EXPECT_EQ(again.fate_of_task(70), "pending pending");
+    EXPECT_EQ(again.exit_code(), 0) << again.said();
+    ASSERT_EQ(world.commands_of(7).size(), 1U);
+    EXPECT_EQ(world.commands_of(7)[0].id, commands.at(0).id);
+}
+
+}  // namespace
+}  // namespace dsfailover

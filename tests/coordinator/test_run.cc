@@ -1,0 +1,125 @@
+#include "coordinator/test_run.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <utility>
+
+#include "base/error.h"
+#include "coordinator/failover_coordinator.h"
+#include "coordinator/requeue/requeue.h"
+#include "coordinator/run_context.h"
+#include "coordinator/status/cluster_status.h"
+#include "report/conclusion.h"
+
+namespace dsfailover {
+
+TestRun::TestRun(World& world, std::string client) : world_(world), client_(std::move(client)) {
+    options.grace = options.lock_timeout = Millis(0);
+    options.announce = false;
+    requeue_options.lock_timeout = Millis(0);
+}
+
+TestRun& TestRun::perform(const std::string& command,
+                          const std::function<void(const Cluster&)>& work) {
+    report = Report();
+    report.command = command;
+    report.dry_run = options.dry_run || requeue_options.dry_run;
+    const auto registry = world_.registry.open(client_);
+    const auto database = open_database(world_.settings());
+    AuditLog audit;
+    try {
+        work({*registry, database.get(), TimeZone(), audit, true});
+    } catch (const Error& error) {
+        const bool untrue = error.exit_code() == ExitCode::environment && audit.wrote();
+        report.problems.push_back(
+            {untrue ? ExitCode::failed : error.exit_code(), error.what(), true});
+    }
+    conclude(report);
+    return *this;
+}
+
+TestRun& TestRun::failover_master(const std::string& address) {
+    return perform("failover-master", [&](const Cluster& cluster) {
+        FailoverCoordinator(cluster, report)
+            .failover_master({address, process, event_time}, options);
+    });
+}
+
+TestRun& TestRun::failover_worker(const std::string& address) {
+    return perform("failover-worker", [&](const Cluster& cluster) {
+        FailoverCoordinator(cluster, report)
+            .failover_worker({address, process, event_time}, options);
+    });
+}
+
+TestRun& TestRun::global() {
+    return perform("global", [&](const Cluster& cluster) {
+        FailoverCoordinator(cluster, report).global_master_failover({event_time}, options);
+    });
+}
+
+TestRun& TestRun::requeue(std::vector<std::int64_t> ids) {
+    requeue_options.ids = std::move(ids);
+    return perform("requeue", [&](const Cluster& cluster) {
+        const Schema schema = read_schema(*cluster.database, report);
+        requeue_workflows(run_context(cluster, schema, report), requeue_options);
+    });
+}
+
+TestRun& TestRun::status(bool check) {
+    return perform("status", [&](const Cluster& cluster) {
+        const Schema schema = read_schema(*cluster.database, report);
+        StatusOptions looking;
+        looking.check = check;
+        read_cluster_status(run_context(cluster, schema, report), looking);
+    });
+}
+
+MasterSection TestRun::master(const std::string& address) const {
+    if (report.masters) {
+        for (const MasterSection& section : *report.masters)
+            if (section.address == address) return section;
+    }
+    ADD_FAILURE() << "the report has no master " << address << "; " << said();
+    return MasterSection();
+}
+
+std::string TestRun::fate_of(std::int64_t workflow) const {
+    for (const WorkflowItem* item : items()) {
+        if (item->id != workflow) continue;
+        return item->outcome == WorkflowOutcome::skipped ? item->reason.value_or("?")
+                                                         : std::string(to_string(item->outcome));
+    }
+    return "unseen";
+}
+
+std::vector<const WorkflowItem*> TestRun::items() const {
+    std::vector<const WorkflowItem*> all;
+    const auto add = [&](const WorkflowsSection& section) {
+        for (const WorkflowItem& item : section.items.kept()) all.push_back(&item);
+    };
+    if (report.masters) {
+        for (const MasterSection& section : *report.masters) add(section.workflows);
+    }
+    if (report.requeue) add(*report.requeue);
+    return all;
+}
+
+std::string TestRun::fate_of_task(std::int64_t task) const {
+    if (!report.worker) return "no worker";
+    for (const TaskItem& item : report.worker->items.kept())
+        if (item.id == task)
+            return fmt::format("{} {}", to_string(item.route), to_string(item.outcome));
+    return "unseen";
+}
+
+std::string TestRun::said() const {
+    std::string all;
+    for (const Problem& problem : report.problems) all += problem.text + '\n';
+    for (const std::string& text : report.warnings) all += text + '\n';
+    return all;
+}
+
+}  // namespace dsfailover

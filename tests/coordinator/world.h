@@ -1,0 +1,167 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "base/time_zone.h"
+#include "database/database.h"
+#include "support/memory_world.h"
+
+namespace dsfailover {
+
+inline const std::string kGone = "127.0.1.1:5678";
+inline const std::string kLiving = "127.0.1.2:5678";
+inline const std::string kOther = "127.0.1.3:5678";
+inline const std::string kGoneWorker = "127.0.2.1:1234";
+inline const std::string kLivingWorker = "127.0.2.2:1234";
+
+/// 3.3.0, whose recovery leaves host and restart_time of a workflow alone, or 3.3.1 and later.
+enum class Release { v3_3_0, later };
+
+/// A row of a test's database. What is set is committed at once.
+class TableRow {
+  public:
+    TableRow(Database& database, EpochMs began, std::string table, std::int64_t id)
+        : database_(database), began_(began), table_(std::move(table)), id_(id) {}
+
+    std::int64_t id() const { return id_; }
+    std::optional<std::string> get(const std::string& column) const;
+
+  protected:
+    void set(const std::string& column, const Value& value);
+    /// `since`: "-1h", "+30s" from when the world began; none: null.
+    void set_time(const std::string& column, std::optional<std::string_view> since);
+
+    Database& database_;
+    const EpochMs began_;
+    const std::string table_;
+    const std::int64_t id_;
+};
+
+/// A row of t_ds_workflow_instance; as it is made, RUNNING_EXECUTION on kGone since an hour.
+class WorkflowRow : public TableRow {
+  public:
+    using TableRow::TableRow;
+    WorkflowRow& host(const std::optional<std::string>& address);
+    WorkflowRow& state(int state);
+    WorkflowRow& command_type(int type);
+    WorkflowRow& started(std::optional<std::string_view> since);
+    WorkflowRow& restarted(std::optional<std::string_view> since);
+    /// restart_time is the wall clock of `time` in `zone`, as that of a stamp.
+    WorkflowRow& restarted_at(EpochMs time, const std::string& zone = "UTC");
+
+    int state() const;
+    /// restart_time, read as UTC.
+    std::optional<EpochMs> restart_time() const;
+};
+
+/// A row of t_ds_task_instance; as it is made, running on kGoneWorker, submitted half an hour ago.
+class TaskRow : public TableRow {
+  public:
+    using TableRow::TableRow;
+    TaskRow& host(const std::optional<std::string>& address);
+    TaskRow& state(int state);
+    TaskRow& flag(int flag);
+    TaskRow& name(const std::string& name);
+    TaskRow& submitted(std::optional<std::string_view> since);
+    TaskRow& started(std::optional<std::string_view> since);
+
+    int state() const;
+    int flag() const;
+};
+
+/// A command that waits for a workflow.
+struct WaitingRow {
+    std::int64_t id = 0;
+    int type = 0;
+    std::string state;  ///< the workflowExecutionStatus of its command_param; empty: none
+};
+
+/// A DolphinScheduler cluster of which nothing is real but the tables: a registry in memory, and
+/// SQLite in a folder that lives in memory. A master, kLiving, lives, with workflow 1 and a task
+/// of it, so that registry and database are seen to be of one cluster and of now.
+class World {
+  public:
+    explicit World(Release release = Release::v3_3_0);
+    ~World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+
+    MemoryWorld registry;
+
+    const EpochMs began = now_ms();
+    /// "-1h", "+30s": epoch ms, counted from when the world began.
+    EpochMs time(std::string_view since) const;
+
+    Database& database() { return *database_; }
+    /// What a run opens.
+    DatabaseSettings settings() const;
+
+    /// The row, which is made where it is not there.
+    WorkflowRow workflow(std::int64_t id);
+    TaskRow task(std::int64_t id, std::int64_t workflow);
+    /// A command for a workflow, of type RECOVER_TOLERANCE_FAULT as a failover's. Returns its id.
+    std::int64_t command(std::int64_t workflow, int state = 1, int type = 2);
+    std::vector<WaitingRow> commands_of(std::int64_t workflow);
+    /// A master takes the commands of a workflow, as masters of this release do.
+    void take_commands(std::int64_t workflow, const std::string& master = kLiving);
+    /// Takes them, and dispatches a task, submitted at `since`.
+    void run_again(std::int64_t workflow, std::string_view since);
+    /// A command of it failed: it stands in t_ds_error_command.
+    void failed_command(std::int64_t workflow, int state, const std::string& message);
+
+    /// A server registers; `started`: its startup time, counted from when the world began.
+    void master(const std::string& address, std::string_view started = "-2h");
+    void worker(const std::string& address, std::string_view started = "-2h");
+    /// The startup time of a server that lives, or lived.
+    EpochMs startup(const std::string& address) const { return startups_.at(address); }
+    /// A server's session ends, and what it held goes.
+    void leave(const std::string& address);
+
+    /// A mark of an address, of the unknown process, with the time as its value.
+    void mark(const std::string& address, std::string_view since);
+    void mark_reading(const std::string& address, const std::string& value);
+    std::optional<std::string> mark_of(const std::string& address);
+    /// A stamp of an address, in the format of docs/behaviour.md; `masters` lived then. Returns it.
+    EpochMs stamp(const std::string& address, std::string_view since,
+                  const std::string& zone = "UTC", const std::vector<std::string>& masters = {});
+    /// A living server takes the failover lock of an address, and keeps it until it gives it back
+    /// or leaves.
+    void hold_lock(const std::string& server, const std::string& address);
+    void give_lock_back(const std::string& server);
+    /// Takes the failover lock of an address away from whoever holds it, whose session lasts.
+    void lose_lock(const std::string& address);
+    /// Writes a persistent node, whatever stands there.
+    void put(const std::string& path, const std::string& value);
+    std::optional<std::string> get(const std::string& path);
+
+    /// Every row of the tables and every node.
+    std::string snapshot();
+
+  private:
+    struct ServerSession {
+        std::unique_ptr<Registry> client;
+        std::unique_ptr<Announcement> node;
+        std::unique_ptr<Lock> lock;
+    };
+    using Columns = std::map<std::string, Value>;
+    void insert(const std::string& table, Columns columns);
+    void make_tables();
+    void join(std::string_view folder, const std::string& address, std::string_view started);
+    bool exists(const std::string& table, std::int64_t id);
+
+    const Release release_;
+    const std::string folder_;
+    std::unique_ptr<Database> database_;
+    std::unique_ptr<Registry> client_;
+    std::map<std::string, ServerSession> servers_;
+    std::map<std::string, EpochMs> startups_;
+    std::int64_t next_definition_ = 14'000'000'000'000;
+};
+
+}  // namespace dsfailover
