@@ -42,6 +42,22 @@ void reconnect_patiently(Database& database, const DatabaseError& cause, bool un
     }
 }
 
+bool ends_run(const DatabaseError& error) {
+    using Kind = DatabaseError::Kind;
+    switch (error.kind()) {
+        case Kind::unreachable:
+        case Kind::commit_unknown:
+        case Kind::disk_full:
+        case Kind::read_only:
+            return true;
+        case Kind::retryable:
+        case Kind::constraint:
+        case Kind::other:
+            return false;
+    }
+    return true;
+}
+
 void run_retried_transaction(Database& database, const std::function<void()>& work,
                              const std::function<void()>& on_unknown) {
     using Kind = DatabaseError::Kind;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <span>
 
+#include "base/interruption.h"
 #include "database/database.h"
 
 namespace dsfailover {
@@ -23,6 +25,23 @@ auto read_patiently(Database& database, const Read& read) {
             reconnect_patiently(database, error, false);
         }
     }
+}
+
+/// Whether an error ends the run: trying again, or with less, does not help. What is left is what
+/// may be the fault of a single row, and passing conflicts with others.
+bool ends_run(const DatabaseError& error);
+
+/// Does `work` for all of `items` together; where that returns false, for each half by itself, and
+/// so on, until the item that it fails for stands alone: `alone` is called with that one. Throws
+/// what the two throw, and Interrupted between two halves.
+template <typename Item, typename Work, typename Alone>
+void in_halves(std::span<const Item> items, const Work& work, const Alone& alone) {
+    if (items.empty() || work(items)) return;
+    if (items.size() == 1) return alone(items.front());
+    check_interruption();
+    in_halves(items.first(items.size() / 2), work, alone);
+    check_interruption();
+    in_halves(items.subspan(items.size() / 2), work, alone);
 }
 
 /// Runs `work`, a whole transaction with its commit, until it is through: after a deadlock and the

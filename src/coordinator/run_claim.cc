@@ -11,6 +11,7 @@
 #include "base/address.h"
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/polling.h"
 
 namespace dsfailover {
 
@@ -83,25 +84,23 @@ class Taking {
     }
 
     RunClaims run(const std::function<void()>& waiting) {
-        EpochMs next_word = 0, next_line = 0;
-        for (;;) {
+        EpochMs next_word = 0;
+        const auto look = [&] {
             check_interruption();
             take_what_is_free();
-            if (left_.empty()) return {registry_, std::move(taken_)};
-            const EpochMs now = now_ms();
-            if (now >= until_)
-                throw LockError(time_out_message(registry_, *left_.begin(), time_limit_));
-            if (now >= next_word) {
+            if (left_.empty()) return true;
+            if (const EpochMs now = now_ms(); now >= next_word && now < until_) {
                 waiting();
                 next_word = now + kWord.count();
             }
-            if (now >= next_line) {
-                next_line = now + kLogged.count();
-                if (const auto node = registry_.get(*left_.begin()))
-                    spdlog::info("waiting for {}, held by {}", *left_.begin(), describe(*node));
-            }
-            wait_for(std::min(kPause, Millis(until_ - now)));
-        }
+            return false;
+        };
+        const bool taken = poll({until_, kPause, kLogged}, look, [&](std::int64_t) {
+            if (const auto node = registry_.get(*left_.begin()))
+                spdlog::info("waiting for {}, held by {}", *left_.begin(), describe(*node));
+        });
+        if (!taken) throw LockError(time_out_message(registry_, *left_.begin(), time_limit_));
+        return {registry_, std::move(taken_)};
     }
 
   private:

@@ -6,6 +6,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/polling.h"
 
 namespace dsfailover {
 
@@ -129,17 +130,14 @@ void AddressGuard::wait_grace() {
             "counts as gone.");
     }
     const EpochMs until = any_gone ? look_.at + options_.grace.count() : 0;
-    for (EpochMs logged = 0; any_watched(false);) {
+    const auto look = [&] {
         look_who_returned(nullptr);
-        const EpochMs now = now_ms();
-        if (now >= until) return;
-        if (now - logged >= 5000) {
-            logged = now;
-            spdlog::info("waiting {} s more, to see that nothing comes back (--grace)",
-                         (until - now + 999) / 1000);
-        }
-        wait_for(std::min(Millis(1000), Millis(until - now)));
-    }
+        return !any_watched(false);
+    };
+    if (!any_watched(false)) return;
+    poll({until}, look, [](std::int64_t seconds) {
+        spdlog::info("waiting {} s more, to see that nothing comes back (--grace)", seconds);
+    });
 }
 
 // During the grace time: an address that was gone must still be gone, one that

@@ -6,6 +6,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/polling.h"
 #include "coordinator/failover/failover_stamps.h"
 #include "store/command_store.h"
 
@@ -80,13 +81,11 @@ LockResult pass_lock(const RunContext& context, const LockRequest& request, Lock
                          who, format_duration(request.time_limit));
         }
         const EpochMs start = now_ms();
-        for (;;) {
-            watch.look();
-            const Millis left = request.time_limit - watch.watched();
-            if (!watch.objection().empty() || left <= Millis(0)) break;
-            wait_for(std::min(kWatchInterval, left));
+        poll({start + (request.time_limit - watch.watched()).count(), kWatchInterval}, [&] {
             request.look();
-        }
+            watch.look();
+            return !watch.objection().empty();
+        });
         result.info.waited_ms += now_ms() - start;
         if (!watch.objection().empty()) {
             result.problem = not_passed(context, request.address, who, watch.objection());
@@ -154,10 +153,10 @@ LockOutlook watch_before_fence(const RunContext& context, const Server& server,
                  failover_lock_path(server.address), who, format_duration(options.lock_timeout),
                  server.address);
     auto watch = std::make_shared<LeakWatch>(context, server.address, holder);
-    while (watch->objection().empty() && watch->watched() < options.lock_timeout) {
-        wait_for(std::min(kWatchInterval, options.lock_timeout - watch->watched()));
+    poll({now_ms() + (options.lock_timeout - watch->watched()).count(), kWatchInterval}, [&] {
         watch->look();
-    }
+        return !watch->objection().empty();
+    });
     if (!watch->objection().empty())
         return {not_passed(context, server.address, who, watch->objection())};
     return {"", std::move(watch)};

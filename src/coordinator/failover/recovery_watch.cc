@@ -8,6 +8,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/polling.h"
 #include "base/terminal_text.h"
 #include "coordinator/retried_transaction.h"
 #include "store/command_store.h"
@@ -17,7 +18,7 @@ namespace dsfailover {
 namespace {
 
 constexpr std::size_t kProblemsShown = 10;
-constexpr EpochMs kProgressEvery = 10'000;
+constexpr Millis kProgressEvery{10'000};
 constexpr Millis kUnclaimedAfter = std::chrono::minutes(2);
 
 }  // namespace
@@ -29,7 +30,8 @@ std::vector<std::string> watch_recovery(const RunContext& context,
     std::vector<std::string> problems;
     counts.pending = static_cast<std::int64_t>(pending.size());
     std::sort(pending.begin(), pending.end());
-    for (EpochMs logged = 0;;) {
+    Polling polling{until, Millis(1000), kProgressEvery};
+    const auto look = [&] {
         std::vector<std::int64_t> waiting =
             read_patiently(context.database, [&] { return commands.still_waiting(pending); });
         std::sort(waiting.begin(), waiting.end());
@@ -48,16 +50,15 @@ std::vector<std::string> watch_recovery(const RunContext& context,
         counts.recovered += static_cast<std::int64_t>(taken.size() - failed.size());
         counts.pending = static_cast<std::int64_t>(waiting.size());
         pending = std::move(waiting);
-        const EpochMs now = now_ms();
-        if (pending.empty() || now >= until) return problems;
-        if (now - logged >= kProgressEvery) {
-            logged = now;
-            spdlog::info("{} recovered, {} errored, {} commands waiting for a master",
-                         counts.recovered, counts.errored, counts.pending);
-        }
         // Many commands make a long question; ask it less often.
-        wait_for(std::min(Millis(pending.size() > 5000 ? 3000 : 1000), Millis(until - now)));
-    }
+        polling.step = Millis(pending.size() > 5000 ? 3000 : 1000);
+        return pending.empty();
+    };
+    poll(polling, look, [&](std::int64_t) {
+        spdlog::info("{} recovered, {} errored, {} commands waiting for a master", counts.recovered,
+                     counts.errored, counts.pending);
+    });
+    return problems;
 }
 
 std::string_view way_on_for_untaken(std::optional<Millis> waited) {

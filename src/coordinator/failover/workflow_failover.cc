@@ -34,11 +34,21 @@ void WorkflowFailover::report(const WorkflowInstance& instance, WorkflowFailover
 }
 
 void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
+    in_halves(
+        chunk,
+        [&](std::span<const WorkflowInstance> instances) { return run_together(instances, stamp); },
+        [&](const WorkflowInstance& instance) {
+            report(instance, WorkflowFailoverResult::Kind::failed, 0, last_problem_);
+        });
+}
+
+// False where one of several may be at fault, or the one cannot be failed over.
+bool WorkflowFailover::run_together(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
     using Kind = DatabaseError::Kind;
     const bool whole_file = context_.database.dialect() == Dialect::sqlite;
     const bool alone = chunk.size() == 1;
     for (int losses = 0, refusals = 0;;) {
-        if (attempt(chunk, stamp)) return;
+        if (attempt(chunk, stamp)) return true;
         const bool lost = last_kind_ == Kind::unreachable;
         const bool refused = last_kind_ == Kind::retryable;
         // Waiting for a row that somebody holds costs a whole time limit: only what cannot be split
@@ -50,17 +60,12 @@ void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stam
     }
     // A SQLite file is locked for all of them.
     if (whole_file && last_kind_ == Kind::retryable) throw DatabaseError(last_kind_, last_problem_);
-    if (alone) {
-        report(chunk.front(), WorkflowFailoverResult::Kind::failed, 0, last_problem_);
-        return;
+    if (!alone) {
+        spdlog::log(std::exchange(split_, true) ? spdlog::level::debug : spdlog::level::warn,
+                    "a transaction over {} workflows failed, trying halves: {}", chunk.size(),
+                    last_problem_);
     }
-    spdlog::log(std::exchange(split_, true) ? spdlog::level::debug : spdlog::level::warn,
-                "a transaction over {} workflows failed, trying halves: {}", chunk.size(),
-                last_problem_);
-    check_interruption();
-    run(chunk.first(chunk.size() / 2), stamp);
-    check_interruption();
-    run(chunk.subspan(chunk.size() / 2), stamp);
+    return false;
 }
 
 void WorkflowFailover::leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,

@@ -61,6 +61,7 @@ class WorkflowFailover {
     void run(std::span<const WorkflowInstance> chunk, EpochMs stamp);
 
   private:
+    bool run_together(std::span<const WorkflowInstance> chunk, EpochMs stamp);
     bool attempt(std::span<const WorkflowInstance> chunk, EpochMs stamp);
     std::set<std::int64_t> commit_chunk(std::span<const WorkflowInstance> chunk, EpochMs stamp);
     void leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,

@@ -7,6 +7,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/polling.h"
 #include "coordinator/marks/failover_marks.h"
 
 namespace dsfailover {
@@ -88,20 +89,15 @@ void fence(Registry& registry, AuditLog& audit, std::string_view folder, const S
     info.path = mark_path(server.address,
                           ProcessIdentity{*server.startup_time, server.process_id.value_or(0)});
     FenceMark mark(registry, audit, server.address, info);
-    const EpochMs until = now_ms() + time_limit.count();
-    for (EpochMs logged = 0;;) {
+    const auto look = [&] {
         const auto living = read_server(registry, folder, server.address, true);
         info.stopped =
             !living || (living->startup_time && living->startup_time != server.startup_time);
-        const EpochMs now = now_ms();
-        if (info.stopped || now >= until) break;
-        if (now - logged >= 5000) {
-            logged = now;
-            spdlog::info("fenced {}, waiting {} s more for it to stop itself", server.address,
-                         (until - now + 999) / 1000);
-        }
-        wait_for(std::min(Millis(500), Millis(until - now)));
-    }
+        return info.stopped;
+    };
+    poll({now_ms() + time_limit.count(), Millis(500)}, look, [&](std::int64_t seconds) {
+        spdlog::info("fenced {}, waiting {} s more for it to stop itself", server.address, seconds);
+    });
     if (info.stopped)
         mark.keep();
     else

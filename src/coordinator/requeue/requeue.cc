@@ -22,6 +22,7 @@
 #include "coordinator/retried_transaction.h"
 #include "coordinator/run_claim.h"
 #include "registry/cluster.h"
+#include "store/batches.h"
 #include "store/command_param.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_instance_store.h"
@@ -349,14 +350,17 @@ class Requeue {
         if (without_command().empty()) return;
         add_stamps_for(without_command());
         const std::vector<std::int64_t> ids = without_command();
-        for (std::size_t i = 0; i < ids.size(); i += kChunk) {
+        for_batches<std::int64_t>(ids, kChunk, [&](std::span<const std::int64_t> chunk) {
             check_interruption();
-            give_to(std::span(ids).subspan(i, std::min(kChunk, ids.size() - i)));
-        }
+            std::string problem;
+            in_halves(
+                chunk, [&](std::span<const std::int64_t> some) { return give_to(some, problem); },
+                [&](std::int64_t id) { fail(id, problem); });
+        });
     }
 
-    void give_to(std::span<const std::int64_t> ids) {
-        using ErrorKind = DatabaseError::Kind;
+    // False, and why, where one of them may be at fault.
+    bool give_to(std::span<const std::int64_t> ids, std::string& problem) {
         context_.audit.check();
         std::map<std::int64_t, std::int64_t> given;  // workflow -> command
         std::map<std::int64_t, SkipReason> changed;
@@ -366,17 +370,13 @@ class Requeue {
                 context_.database, [&] { try_to_give(ids, uncertain, given, changed, in_flight); },
                 [&] { uncertain = in_flight; });
         } catch (const DatabaseError& error) {
-            const bool hopeless = error.kind() == ErrorKind::unreachable ||
-                                  error.kind() == ErrorKind::commit_unknown ||
-                                  error.kind() == ErrorKind::disk_full ||
-                                  error.kind() == ErrorKind::read_only;
-            if (hopeless) throw;
-            if (ids.size() == 1) return fail(ids.front(), error.what());
-            give_to(ids.first(ids.size() / 2));
-            return give_to(ids.subspan(ids.size() / 2));
+            if (ends_run(error)) throw;
+            problem = error.what();
+            return false;
         }
         for (const auto& [id, command_id] : given) requeued(id, command_id);
         for (const auto& [id, reason] : changed) drop(id, reason);
+        return true;
     }
 
     // One transaction. Rows first, then commands without locks: a master takes both in the other

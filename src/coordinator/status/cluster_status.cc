@@ -360,7 +360,8 @@ class StatusReader {
         add(status_.commands.unclaimed, "commands that no master takes need requeue");
         add(cleanable_, "marks need cleaning (clean-marks)");
         for (const CheckItem& check : status_.checks) {
-            if (!check.ok) needs.push_back(fmt::format("{}: {}", to_string(check.name), check.detail));
+            if (!check.ok)
+                needs.push_back(fmt::format("{}: {}", to_string(check.name), check.detail));
         }
         return needs;
     }

@@ -10,6 +10,7 @@
 #include "base/address.h"
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/polling.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/lock_status.h"
 #include "coordinator/failover/selection.h"
@@ -24,7 +25,7 @@ namespace {
 // Masters act 30 s after an announcement, and not all of them at one moment.
 constexpr Millis kMastersAct = std::chrono::seconds(45);
 constexpr EpochMs kRestFollows = 5000;
-constexpr EpochMs kProgressEvery = 10'000;
+constexpr Millis kProgressEvery{10'000};
 
 std::string came_back(const Server& worker) {
     return fmt::format("The worker {} is registered ({}).", worker.address,
@@ -95,26 +96,20 @@ bool TaskFailover::stays_away() {
             "--grace 0s: one look only; a worker that is merely restarting or cut off for a moment "
             "counts as gone.");
     }
-    const EpochMs until = look_.at + options_.grace.count();
-    for (EpochMs logged = 0;;) {
-        if (const auto living =
-                read_server(context_.registry, paths::kWorkers, event_.address, true)) {
-            section_.alive = true;
-            section_.startup_time = living->startup_time;
-            section_.outcome = Outcome::refused;
-            context_.fail(ExitCode::refused,
-                          came_back(*living) + " It came back while we waited: nothing was done.");
-            return false;
-        }
-        const EpochMs now = now_ms();
-        if (now >= until) return true;
-        if (now - logged >= 5000) {
-            logged = now;
-            spdlog::info("waiting {} s more, to see that {} does not come back (--grace)",
-                         (until - now + 999) / 1000, event_.address);
-        }
-        wait_for(std::min(Millis(1000), Millis(until - now)));
-    }
+    const auto came = [&] {
+        const auto living = read_server(context_.registry, paths::kWorkers, event_.address, true);
+        if (!living) return false;
+        section_.alive = true;
+        section_.startup_time = living->startup_time;
+        section_.outcome = Outcome::refused;
+        context_.fail(ExitCode::refused,
+                      came_back(*living) + " It came back while we waited: nothing was done.");
+        return true;
+    };
+    return !poll({look_.at + options_.grace.count()}, came, [&](std::int64_t seconds) {
+        spdlog::info("waiting {} s more, to see that {} does not come back (--grace)", seconds,
+                     event_.address);
+    });
 }
 
 void TaskFailover::find_tasks() {
@@ -398,24 +393,23 @@ void TaskFailover::follow_announced(const AnnouncementResult& announcement, Epoc
     std::vector<Task*> open = on_route(TaskRoute::announced);
     const EpochMs began = now_ms();
     EpochMs half_since = 0;
-    for (EpochMs logged = 0;;) {
+    Polling polling{until, Millis(1000), kProgressEvery};
+    const auto look = [&] {
         look_for_acknowledgement(announcement);
         forget_moved(open);
+        if (open.empty() && section_.acknowledged) return true;
+        const bool half = open.empty() || section_.acknowledged;
         const EpochMs now = now_ms();
-        if (now >= until || (open.empty() && section_.acknowledged)) break;
-        if (half_since == 0 && (open.empty() || section_.acknowledged)) half_since = now;
+        if (half_since == 0 && half) half_since = now;
+        polling.step = Millis(half ? 200 : 1000);
         const bool half_long = half_since > 0 && now >= half_since + kRestFollows;
-        if (half_long && (open.empty() ? now >= began + kMastersAct.count() : !options_.wait))
-            break;
-        if (now - logged >= kProgressEvery) {
-            logged = now;
-            spdlog::info("{} announced tasks have not moved on yet, {} by a master; {} s more",
-                         open.size(), section_.acknowledged ? "acknowledged" : "not acknowledged",
-                         (until - now + 999) / 1000);
-        }
-        wait_for(std::min(Millis(section_.acknowledged || open.empty() ? 200 : 1000),
-                          Millis(until - now)));
-    }
+        return half_long && (open.empty() ? now >= began + kMastersAct.count() : !options_.wait);
+    };
+    poll(polling, look, [&](std::int64_t seconds) {
+        spdlog::info("{} announced tasks have not moved on yet, {} by a master; {} s more",
+                     open.size(), section_.acknowledged ? "acknowledged" : "not acknowledged",
+                     seconds);
+    });
     report_unconfirmed(open);
 }
 

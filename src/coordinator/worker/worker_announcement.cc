@@ -6,6 +6,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/polling.h"
 #include "coordinator/marks/failover_marks.h"
 #include "registry/cluster.h"
 
@@ -18,12 +19,8 @@ constexpr Millis kComeBack{30'000};
 
 // A worker whose node went with our session registers again with its next heartbeat.
 bool comes_back(Registry& registry, const std::string& address) {
-    const EpochMs until = now_ms() + kComeBack.count();
-    while (now_ms() < until) {
-        if (read_server(registry, paths::kWorkers, address, false)) return true;
-        wait_for(Millis(500));
-    }
-    return false;
+    return poll({now_ms() + kComeBack.count(), Millis(500)},
+                [&] { return read_server(registry, paths::kWorkers, address, false).has_value(); });
 }
 
 }  // namespace
