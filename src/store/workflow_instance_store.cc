@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "database/sql_dialect.h"
 #include "store/batches.h"
 #include "store/command_store.h"
 #include "store/recovery_command.h"
@@ -116,9 +117,9 @@ std::string_view workflow_state_name(int state) {
 }
 
 std::string WorkflowInstanceStore::select_instances() const {
-    const bool has_version = context_.database.dialect() == Dialect::postgresql;
-    return fmt::format("SELECT {}{} FROM t_ds_workflow_instance", kColumns,
-                       has_version ? ", CAST(xmin AS text)" : "");
+    const std::string_view version = context_.database.dialect().row_version();
+    return fmt::format("SELECT {}{}{} FROM t_ds_workflow_instance", kColumns,
+                       version.empty() ? "" : ", ", version);
 }
 
 void WorkflowInstanceStore::scan_unfinished(
@@ -135,7 +136,7 @@ std::string WorkflowInstanceStore::failover_without(std::span<const EpochMs> sta
     condition += " AND (restart_time IS NULL OR restart_time NOT IN (";
     const char* separator = "";
     for (const EpochMs stamp : stamps) {
-        condition += separator + typed_placeholder(context_.database.dialect(), "timestamp");
+        condition += separator + context_.database.dialect().typed_placeholder("timestamp");
         separator = ", ";
         parameters.emplace_back(
             format_stored_time(stamp, context_.zone, context_.schema.time_precision_us));
@@ -170,9 +171,9 @@ void WorkflowInstanceStore::scan(const std::string& condition, Parameters parame
                                  const std::function<void(const WorkflowInstance&)>& instance) {
     std::string sql = fmt::format("{} WHERE {}", select_instances(), condition);
     if (!hosts.empty()) {
-        sql += " AND " + in_list(context_.database.dialect(), "host", hosts, parameters);
+        sql += " AND " + in_list("host", hosts, parameters);
     }
-    // MySQL's collations take 'A' for 'a'; a host is compared as written.
+    // Some databases take 'A' for 'a'; a host is compared as written.
     const std::unordered_set<std::string_view> wanted(hosts.begin(), hosts.end());
     WorkflowInstance current;
     context_.database.stream(sql, parameters, [&](const Row& row) {
@@ -193,15 +194,15 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over(
         instances = sorted;
     }
     for (const WorkflowInstance& instance : instances) workflow_state_name(instance.state);
-    switch (context_.database.dialect()) {
-        case Dialect::postgresql:
+    switch (context_.database.dialect().compare_and_set()) {
+        case CompareAndSet::update_returning:
             return fail_over_by_statement(instances, stamp);
-        case Dialect::mysql:
+        case CompareAndSet::locked_compare:
             return fail_over_by_comparing(instances, stamp);
-        case Dialect::sqlite:
-            break;
+        case CompareAndSet::whole_file:
+            return fail_over_by_commands(instances, stamp);
     }
-    return fail_over_by_commands(instances, stamp);
+    throw std::logic_error("fail_over(): no such way to compare and set");
 }
 
 // PostgreSQL: all in one statement. The arrays come from subqueries so that the planner does not
@@ -261,7 +262,7 @@ std::vector<std::int64_t> WorkflowInstanceStore::lock_as_read(
     Parameters parameters;
     const std::string sql =
         fmt::format("{} WHERE {} ORDER BY id FOR UPDATE", select_instances(),
-                    in_list(Dialect::mysql, "id", ids_of(instances), parameters));
+                    context_.database.dialect().in_list("id", ids_of(instances), parameters));
     const Rows rows = context_.database.query(sql, parameters);
     std::vector<std::int64_t> ids;
     auto instance = instances.begin();
@@ -284,7 +285,7 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_commands(
     const bool close = to - from < 4 * static_cast<std::int64_t>(instances.size());
     Parameters ids;
     std::string which =
-        close ? "w.id BETWEEN ? AND ?" : in_list(Dialect::sqlite, "w.id", ids_of(instances), ids);
+        close ? "w.id BETWEEN ? AND ?" : database.dialect().in_list("w.id", ids_of(instances), ids);
     if (close) ids = {from, to};
     which += fmt::format(
         " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, w.restart_time, "
@@ -343,6 +344,7 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_commands(
 // rows (whose state they need), and the rows last.
 std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_comparing(
     std::span<const WorkflowInstance> instances, EpochMs stamp) {
+    const SqlDialect& dialect = context_.database.dialect();
     const std::string stamp_text =
         format_stored_time(stamp, context_.zone, context_.schema.time_precision_us);
     std::vector<FailedOver> changed;
@@ -356,11 +358,10 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_comparing(
         }
 
         Parameters parameters = {stamp_text};
-        // update_time would change by itself.
         const std::string sql = fmt::format(
-            "UPDATE t_ds_workflow_instance SET state = {}, restart_time = ?, "
-            "update_time = update_time WHERE {}",
-            kFailover, in_list(Dialect::mysql, "id", ids, parameters));
+            "UPDATE t_ds_workflow_instance SET state = {}, restart_time = {}{} WHERE {}", kFailover,
+            dialect.typed_placeholder("timestamp"), dialect.keep("update_time"),
+            dialect.in_list("id", ids, parameters));
         context_.database.execute(sql, parameters);
     });
     return changed;
@@ -389,7 +390,7 @@ std::vector<Settled> WorkflowInstanceStore::settle(std::span<const WorkflowInsta
 
 std::vector<WorkflowInstance> WorkflowInstanceStore::by_ids(std::span<const std::int64_t> ids,
                                                             bool lock) {
-    const Dialect dialect = context_.database.dialect();
+    const SqlDialect& dialect = context_.database.dialect();
     std::vector<std::int64_t> sorted(ids.begin(), ids.end());
     std::sort(sorted.begin(), sorted.end());
     std::vector<WorkflowInstance> instances;
@@ -398,7 +399,7 @@ std::vector<WorkflowInstance> WorkflowInstanceStore::by_ids(std::span<const std:
         Parameters parameters;
         const std::string sql =
             fmt::format("{} WHERE {} ORDER BY id{}", select_instances(),
-                        in_list(dialect, "id", batch, parameters), lock ? for_update(dialect) : "");
+                        dialect.in_list("id", batch, parameters), lock ? dialect.for_update() : "");
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             read_instance(rows[i], context_, instances.emplace_back());
@@ -409,15 +410,14 @@ std::vector<WorkflowInstance> WorkflowInstanceStore::by_ids(std::span<const std:
 }
 
 void WorkflowInstanceStore::set_restart_time(std::span<const std::int64_t> ids, EpochMs time) {
-    const Dialect dialect = context_.database.dialect();
+    const SqlDialect& dialect = context_.database.dialect();
     for_batches(ids, kIdsPerLock, [&](std::span<const std::int64_t> batch) {
         Parameters parameters = {
             format_stored_time(time, context_.zone, context_.schema.time_precision_us)};
         const std::string sql = fmt::format(
             "UPDATE t_ds_workflow_instance SET restart_time = {}{} WHERE state = {} AND {}",
-            typed_placeholder(dialect, "timestamp"),
-            dialect == Dialect::mysql ? ", update_time = update_time" : "", kFailover,
-            in_list(dialect, "id", batch, parameters));
+            dialect.typed_placeholder("timestamp"), dialect.keep("update_time"), kFailover,
+            dialect.in_list("id", batch, parameters));
         context_.database.execute(sql, parameters);
     });
 }
@@ -429,7 +429,7 @@ std::vector<std::optional<std::string>> WorkflowInstanceStore::names(
         Parameters parameters;
         const std::string sql =
             fmt::format("SELECT id, name FROM t_ds_workflow_instance WHERE {}",
-                        in_list(context_.database.dialect(), "id", batch, parameters));
+                        context_.database.dialect().in_list("id", batch, parameters));
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             known.emplace(rows[i].integer(0), rows[i].optional_text(1));
@@ -464,7 +464,7 @@ std::vector<std::int64_t> WorkflowInstanceStore::in_failover_without_command(
         const std::string sql = fmt::format(
             "SELECT w.id FROM t_ds_workflow_instance w WHERE w.state = {} AND {} AND NOT EXISTS "
             "(SELECT 1 FROM t_ds_command c WHERE c.workflow_instance_id = w.id) ORDER BY w.id",
-            kFailover, in_list(context_.database.dialect(), "w.id", batch, parameters));
+            kFailover, context_.database.dialect().in_list("w.id", batch, parameters));
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows[i].integer(0));
     });
