@@ -12,8 +12,9 @@ namespace dsfailover {
 
 /// By what means rows that are still as they were read, and no others, are changed.
 enum class CompareAndSet {
-    update_returning,  ///< UPDATE ... FROM arrays of what was read, RETURNING what it changed
-    locked_compare,    ///< SELECT ... FOR UPDATE, and compared here
+    update_returning,  ///< one UPDATE against arrays of what was read, xmin among it, that is
+                       ///< RETURNING what it changed: PostgreSQL
+    locked_compare,    ///< SELECT ... FOR UPDATE, and compared here: any server
     whole_file,  ///< a transaction locks the whole database, and Database::execute_on_wanted()
                  ///< compares: SQLite
 };
