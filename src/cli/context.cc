@@ -22,18 +22,6 @@ std::string type_name(RegistrySettings::Type type) {
     return "";
 }
 
-std::string type_name(Dialect dialect) {
-    switch (dialect) {
-        case Dialect::sqlite:
-            return "sqlite";
-        case Dialect::postgresql:
-            return "postgresql";
-        case Dialect::mysql:
-            return "mysql";
-    }
-    return "";
-}
-
 std::string name_of(Replica replica) {
     switch (replica) {
         case Replica::no:
@@ -86,7 +74,7 @@ void Context::name_cluster(bool with_database) {
         report_.registry =
             RegistryInfo{type_name(registry->type), endpoint_of(*registry), registry->name_space};
     if (const auto& database = settings().database; database && with_database)
-        report_.database = DatabaseInfo{type_name(database->dialect), database->endpoint(), {}, {}};
+        report_.database = DatabaseInfo{name_of(database->type), database->endpoint(), {}, {}};
 }
 
 void Context::open_workflow_database(DatabaseSettings settings, bool for_writing) {

@@ -18,14 +18,19 @@ constexpr std::string_view kForms =
 
 struct Scheme {
     std::string_view prefix;
-    Dialect dialect;
+    DatabaseType type;
     bool jdbc;
+    int default_port;
 };
 constexpr Scheme kSchemes[] = {
-    {"jdbc:postgresql:", Dialect::postgresql, true}, {"jdbc:mysql:", Dialect::mysql, true},
-    {"jdbc:mariadb:", Dialect::mysql, true},         {"postgresql://", Dialect::postgresql, false},
-    {"postgres://", Dialect::postgresql, false},     {"mysql://", Dialect::mysql, false},
-    {"mariadb://", Dialect::mysql, false},           {"sqlite:", Dialect::sqlite, false},
+    {"jdbc:postgresql:", DatabaseType::postgresql, true, 5432},
+    {"jdbc:mysql:", DatabaseType::mysql, true, 3306},
+    {"jdbc:mariadb:", DatabaseType::mysql, true, 3306},
+    {"postgresql://", DatabaseType::postgresql, false, 5432},
+    {"postgres://", DatabaseType::postgresql, false, 5432},
+    {"mysql://", DatabaseType::mysql, false, 3306},
+    {"mariadb://", DatabaseType::mysql, false, 3306},
+    {"sqlite:", DatabaseType::sqlite, false, 0},
 };
 
 const Scheme* scheme_of(std::string_view url) {
@@ -41,7 +46,7 @@ std::string without_jdbc(std::string_view url, const Scheme& scheme, std::string
     const std::string_view name =
         scheme.prefix.substr(5, scheme.prefix.size() - 6);  // between "jdbc:" and ":"
     if (rest.starts_with("//")) return fmt::format("{}:{}", name, rest);
-    if (scheme.dialect == Dialect::postgresql && rest.find("//") == std::string_view::npos)
+    if (scheme.type == DatabaseType::postgresql && rest.find("//") == std::string_view::npos)
         return fmt::format("{}://localhost/{}", name,
                            rest.starts_with('/') ? rest.substr(1) : rest);
     throw UsageError(
@@ -61,7 +66,7 @@ DatabaseUrl read_sqlite_url(std::string_view url, std::string_view option) {
             fmt::format("{} {}: a database in memory is empty; name a file, for "
                         "instance one made by 'dsfailover sandbox create'",
                         option, url));
-    result.settings.dialect = Dialect::sqlite;
+    result.settings.type = DatabaseType::sqlite;
     result.settings.file = std::string(file);
     return result;
 }
@@ -82,17 +87,16 @@ DatabaseUrl read_database_url(std::string_view url, std::string_view option) {
                 option, shown_url(url), kForms));
         throw UsageError(fmt::format("{} {}: supported are {}", option, shown_url(url), kForms));
     }
-    if (scheme->dialect == Dialect::sqlite) return read_sqlite_url(url, option);
+    if (scheme->type == DatabaseType::sqlite) return read_sqlite_url(url, option);
 
     const Url parts = parse_url(without_jdbc(url, *scheme, option), option);
     DatabaseUrl result;
     DatabaseSettings& settings = result.settings;
-    settings.dialect = scheme->dialect;
-    const int default_port = scheme->dialect == Dialect::postgresql ? 5432 : 3306;
+    settings.type = scheme->type;
     for (const auto& [host, port] : parts.hosts)
-        settings.hosts.emplace_back(host, port.value_or(default_port));
+        settings.hosts.emplace_back(host, port.value_or(scheme->default_port));
     if (settings.hosts.empty() && scheme->jdbc)
-        settings.hosts.emplace_back("localhost", default_port);
+        settings.hosts.emplace_back("localhost", scheme->default_port);
     settings.database = parts.path;
     settings.user = parts.user.value_or("");
     if (parts.password) {

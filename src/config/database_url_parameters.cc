@@ -6,6 +6,7 @@
 #include <charconv>
 #include <map>
 #include <set>
+#include <stdexcept>
 
 #include "base/error.h"
 
@@ -63,13 +64,13 @@ void set_password(const Parameter& p) {
 }
 
 void set_connect_timeout(const Parameter& p) {
-    const bool millis = p.jdbc && p.settings().dialect == Dialect::mysql;
+    const bool millis = p.jdbc && p.settings().type == DatabaseType::mysql;
     const Millis time = p.time(millis ? Millis(1) : Millis(1000));
     if (time > Millis(0)) p.settings().connect_timeout = time;  // 0 is "for ever": ours stays
 }
 
 void raise_statement_timeout(const Parameter& p) {
-    const bool millis = p.jdbc && p.settings().dialect == Dialect::mysql;
+    const bool millis = p.jdbc && p.settings().type == DatabaseType::mysql;
     const Millis time = p.time(millis ? Millis(1) : Millis(1000));
     p.settings().statement_timeout = std::max(p.settings().statement_timeout, time);
 }
@@ -255,6 +256,18 @@ const Table& mysql_parameters() {
     return table;
 }
 
+const Table& parameters_of(DatabaseType type) {
+    switch (type) {
+        case DatabaseType::postgresql:
+            return postgresql_parameters();
+        case DatabaseType::mysql:
+            return mysql_parameters();
+        case DatabaseType::sqlite:
+            break;
+    }
+    throw std::logic_error("parameters_of(): a file's URL has no parameters");
+}
+
 /// Parameters of the JDBC drivers that change nothing for this program.
 const std::set<std::string, std::less<>>& harmless() {
     static const std::set<std::string, std::less<>> names = {
@@ -374,8 +387,7 @@ void force_session_zone(std::string_view option, DatabaseUrl& result) {
 
 void apply_url_parameters(const std::vector<std::pair<std::string, std::string>>& parameters,
                           bool jdbc, std::string_view option, DatabaseUrl& result) {
-    const bool postgresql = result.settings.dialect == Dialect::postgresql;
-    const Table& table = postgresql ? postgresql_parameters() : mysql_parameters();
+    const Table& table = parameters_of(result.settings.type);
     // sslmode says more than useSSL, and that more than the rest; their places in the URL say
     // nothing. The password comes first, so that it is known for the others' messages.
     std::vector<std::pair<std::string, std::string>> ordered = parameters;
@@ -400,7 +412,8 @@ void apply_url_parameters(const std::vector<std::pair<std::string, std::string>>
                     : fmt::format("{}: the URL parameter {} is not known here and was ignored",
                                   option, name));
     }
-    if (!postgresql && has_value(parameters, "forceconnectiontimezonetosession", "true"))
+    if (result.settings.type == DatabaseType::mysql &&
+        has_value(parameters, "forceconnectiontimezonetosession", "true"))
         force_session_zone(option, result);
     // Without preserveInstants the driver writes the JVM's wall clock, whatever the server's zone.
     if (has_value(parameters, "preserveinstants", "false")) result.time_zone.reset();

@@ -74,12 +74,12 @@ class Resolver {
     }
 
     /// Fills in user and password where the URL has none, and says where they are from. `user` and
-    /// `ds_password` are those of options and of DolphinScheduler's configuration; `dialect` is the
+    /// `ds_password` are those of options and of DolphinScheduler's configuration; `type` is the
     /// database's they are for.
     void apply_credentials(std::string_view what, const OptionValue& url, bool password_in_url,
                            const std::optional<OptionValue>& user,
                            const std::optional<OptionValue>& ds_password,
-                           std::optional<Dialect> dialect, std::string& url_user,
+                           std::optional<DatabaseType> type, std::string& url_user,
                            Secret& url_password) {
         const std::string option(what);
         const bool user_is_of_url = !url_user.empty();
@@ -101,20 +101,30 @@ class Resolver {
         if (const auto best = best_password(candidates)) {
             url_password = best->secret;
             note(option + "-password", std::string(kHidden), best->origin);
-        } else if (dialect) {
-            note_password_of_library(option + "-password", *dialect);
+        } else if (type) {
+            note_password_of_library(option + "-password", *type);
         }
     }
 
     /// Where libpq or libmariadb will look for the password that nobody gave.
-    void note_password_of_library(const std::string& name, Dialect dialect) {
+    void note_password_of_library(const std::string& name, DatabaseType type) {
+        switch (type) {
+            case DatabaseType::sqlite:
+                return;
+            case DatabaseType::postgresql:
+                if (environment_("PGPASSWORD"))
+                    return note(name, std::string(kHidden), "PGPASSWORD");
+                if (const auto file = environment_("PGPASSFILE"))
+                    return note(name, "(looked up)", *file + " (PGPASSFILE)");
+                return note_password_in_home(name, "/.pgpass");
+            case DatabaseType::mysql:
+                return note_password_in_home(name, "/.my.cnf");
+        }
+    }
+
+    void note_password_in_home(const std::string& name, const std::string& file_name) {
         const auto home = environment_("HOME");
-        const bool postgresql = dialect == Dialect::postgresql;
-        if (postgresql && environment_("PGPASSWORD"))
-            return note(name, std::string(kHidden), "PGPASSWORD");
-        if (const auto file = environment_("PGPASSFILE"); postgresql && file)
-            return note(name, "(looked up)", *file + " (PGPASSFILE)");
-        const std::string file = home.value_or("") + (postgresql ? "/.pgpass" : "/.my.cnf");
+        const std::string file = home.value_or("") + file_name;
         std::error_code ignored;
         if (home && std::filesystem::exists(file, ignored)) note(name, "(looked up)", file);
     }
@@ -124,10 +134,10 @@ class Resolver {
         if (!url) return;
         DatabaseUrl parsed = read_database_url(url->value, named("database", *url));
         note("database", parsed.settings.endpoint(), url->origin);
-        if (parsed.settings.dialect != Dialect::sqlite)
+        if (parsed.settings.type != DatabaseType::sqlite)
             apply_credentials("database", *url, parsed.has_password,
                               spring_.get("spring.datasource.username"),
-                              spring_.get("spring.datasource.password"), parsed.settings.dialect,
+                              spring_.get("spring.datasource.password"), parsed.settings.type,
                               parsed.settings.user, parsed.settings.password);
         note_details(parsed.settings, url->origin);
         add_warnings(parsed.warnings);
@@ -169,8 +179,8 @@ class Resolver {
         if (!parsed.in_database)
             apply_credentials("registry", url, parsed.has_password,
                               either(find(options_, "registry-user"), ds.user), ds.password,
-                              own_database && registry.database.dialect != Dialect::sqlite
-                                  ? std::optional(registry.database.dialect)
+                              own_database && registry.database.type != DatabaseType::sqlite
+                                  ? std::optional(registry.database.type)
                                   : std::nullopt,
                               user, password);
         apply_certificates(registry);

@@ -17,6 +17,8 @@
 
 namespace dsfailover {
 
+class SqlDialect;
+
 /// A bound parameter: null, an integer or a text. Timestamps are bound as text.
 using Value = std::variant<std::nullptr_t, std::int64_t, std::string>;
 
@@ -93,7 +95,8 @@ enum class Replica {
 /// the servers. One thread uses a connection at a time.
 ///
 /// SQL is one statement a call, written with `?` for each bound parameter, whatever the server's
-/// own placeholders are; a wrong number of parameters is a std::logic_error.
+/// own placeholders are; a wrong number of parameters is a std::logic_error. What differs between
+/// servers besides is dialect()'s to say.
 /// All functions throw DatabaseError; what() names endpoint() and says what to do.
 ///
 /// An error inside a transaction: after unreachable, commit_unknown, retryable and disk_full the
@@ -117,7 +120,8 @@ class Database {
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
-    virtual Dialect dialect() const = 0;
+    /// What SQL says differently here; lives as long as this.
+    virtual const SqlDialect& dialect() const = 0;
     /// As DatabaseSettings::endpoint().
     virtual std::string endpoint() const = 0;
     /// What was found when it was opened; empty where nobody looked: not for_writing, or SQLite.
@@ -201,20 +205,5 @@ class Transaction {
   private:
     Database& database_;
 };
-
-/// The locking clause of a SELECT; an SQLite transaction has locked the whole file already.
-inline std::string_view for_update(Dialect dialect) {
-    return dialect == Dialect::sqlite ? "" : " FOR UPDATE";
-}
-
-/// "column IN (...)" for a list of integers, in the form each server takes best (one array
-/// parameter on PostgreSQL, one JSON parameter on SQLite, the numbers themselves on MySQL, which
-/// has neither and allows 65,535 placeholders only); appends the parameters in order. An empty list
-/// gives a condition that is false.
-std::string in_list(Dialect dialect, std::string_view column, std::span<const std::int64_t> values,
-                    std::vector<Value>& parameters);
-/// The same for texts, with one placeholder each: at most some 30,000.
-std::string in_list(Dialect dialect, std::string_view column, std::span<const std::string> values,
-                    std::vector<Value>& parameters);
 
 }  // namespace dsfailover

@@ -9,11 +9,14 @@
 
 namespace dsfailover {
 
-enum class Dialect { sqlite, postgresql, mysql };
+enum class DatabaseType { sqlite, postgresql, mysql };  ///< mysql: MariaDB, too
+
+/// "sqlite", "postgresql" or "mysql", as in URLs and in the report.
+std::string name_of(DatabaseType type);
 
 /// How to reach a database; made from a --database URL, a JDBC URL or application.yaml.
 struct DatabaseSettings {
-    Dialect dialect = Dialect::sqlite;
+    DatabaseType type = DatabaseType::sqlite;
     std::string file;                                ///< SQLite only
     std::vector<std::pair<std::string, int>> hosts;  ///< tried in order; IPv6 without brackets
     std::string database;

@@ -7,16 +7,16 @@
 namespace dsfailover {
 
 std::unique_ptr<Database> open_database(const DatabaseSettings& settings) {
-    switch (settings.dialect) {
-        case Dialect::sqlite:
+    switch (settings.type) {
+        case DatabaseType::sqlite:
             if (settings.file.empty()) throw UsageError("sqlite: needs a file: sqlite:FILE");
             return open_sqlite_database(settings);
-        case Dialect::postgresql:
+        case DatabaseType::postgresql:
             return open_by_module<Database>("dsfailover_postgresql", "PostgreSQL", settings);
-        case Dialect::mysql:
+        case DatabaseType::mysql:
             return open_by_module<Database>("dsfailover_mysql", "MySQL and MariaDB", settings);
     }
-    throw std::logic_error("open_database(): no such dialect");
+    throw std::logic_error("open_database(): no such database");
 }
 
 }  // namespace dsfailover

@@ -412,7 +412,7 @@ void create_sandbox(const std::string& file) {
         SQLite::Database(temporary.name(), SQLite::OPEN_READWRITE)
             .exec("PRAGMA journal_mode = WAL; BEGIN; " + std::string(sqlite_schema()) + "COMMIT;");
         DatabaseSettings settings;
-        settings.dialect = Dialect::sqlite;
+        settings.type = DatabaseType::sqlite;
         settings.file = temporary.name();
         SandboxWriter(*open_database(settings)).write();
     } catch (const std::exception& error) {

@@ -180,7 +180,7 @@ class SandboxReader {
 
 SandboxSection read_sandbox(const std::string& file) {
     DatabaseSettings settings;
-    settings.dialect = Dialect::sqlite;
+    settings.type = DatabaseType::sqlite;
     settings.file = file;
     const std::unique_ptr<Database> database = open_database(settings);
     read_schema(*database);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "database/sql_dialect.h"
 #include "store/batches.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
@@ -51,11 +52,9 @@ void CommandStore::scan_ids(const IdCallback& command) {
 // A condition that leaves out what the transaction under way inserted, where the server can tell:
 // it need not send that.
 std::string CommandStore::but_own() const {
-    if (context_.database.dialect() != Dialect::postgresql || !context_.database.in_transaction()) {
-        return "";
-    }
-    return " AND xmin IS DISTINCT FROM "
-           "(SELECT CAST(CAST(txid_current_if_assigned() % 4294967296 AS text) AS xid))";
+    const std::string_view condition = context_.database.dialect().written_by_others();
+    if (condition.empty() || !context_.database.in_transaction()) return "";
+    return fmt::format(" AND {}", condition);
 }
 
 // From one range to the next, so that none of their ids is read. A small page at a time, in order:
@@ -92,7 +91,7 @@ void CommandStore::newer_than(std::int64_t after_id, std::span<const IdRange> bu
 }
 
 std::int64_t CommandStore::id_slack() const {
-    return context_.database.dialect() == Dialect::sqlite ? 0 : 1000;
+    return context_.database.dialect().locks_whole_file() ? 0 : 1000;
 }
 
 std::vector<WaitingCommand> CommandStore::for_workflows(
@@ -102,7 +101,7 @@ std::vector<WaitingCommand> CommandStore::for_workflows(
         Parameters parameters;
         const std::string sql = fmt::format(
             "{} WHERE {}", kSelectWaiting,
-            in_list(context_.database.dialect(), "workflow_instance_id", batch, parameters));
+            context_.database.dialect().in_list("workflow_instance_id", batch, parameters));
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             commands.push_back(read_waiting(rows[i], context_));
@@ -117,7 +116,7 @@ std::vector<std::int64_t> CommandStore::still_waiting(std::span<const std::int64
         Parameters parameters;
         const std::string sql =
             fmt::format("SELECT id FROM t_ds_command WHERE {}",
-                        in_list(context_.database.dialect(), "id", batch, parameters));
+                        context_.database.dialect().in_list("id", batch, parameters));
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) waiting.push_back(rows[i].integer(0));
     });
@@ -132,7 +131,7 @@ std::vector<ErrorCommand> CommandStore::read_failed(std::string_view column,
         const std::string sql = fmt::format(
             "SELECT id, workflow_instance_id, command_type, command_param, message "
             "FROM t_ds_error_command WHERE {}",
-            in_list(context_.database.dialect(), column, batch, parameters));
+            context_.database.dialect().in_list(column, batch, parameters));
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             const Row row = rows[i];
@@ -237,11 +236,11 @@ std::int64_t CommandStore::insert_again(const CommandRow& row, EpochMs now) {
     }
     const std::string sql = fmt::format("INSERT INTO t_ds_command ({}) VALUES ({})",
                                         fmt::join(columns, ", "), fmt::join(placeholders, ", "));
-    if (context_.database.dialect() == Dialect::mysql) {
-        context_.database.execute(sql, parameters);
-        return context_.database.last_insert_id();
+    if (context_.database.dialect().insert_returns()) {
+        return context_.database.query(sql + " RETURNING id", parameters)[0].integer(0);
     }
-    return context_.database.query(sql + " RETURNING id", parameters)[0].integer(0);
+    context_.database.execute(sql, parameters);
+    return context_.database.last_insert_id();
 }
 
 }  // namespace dsfailover

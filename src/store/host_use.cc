@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "database/sql_dialect.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_instance_store.h"
 
@@ -33,13 +34,12 @@ class HostQuery {
                is_host_in(newest_hosts(table, kRecent), "1 = 1");
     }
     bool is_host_in(std::string_view rows, std::string_view condition) const {
-        // MySQL's collations take 'A' for 'a'; a host is compared as written.
-        const bool folds = context_.database.dialect() == Dialect::mysql;
         const Value parameters[] = {address_};
         return !context_.database
-                    .query(fmt::format("SELECT 1 FROM {} WHERE {} AND {} = ? LIMIT 1", rows,
-                                       condition, folds ? "CAST(host AS BINARY)" : "host"),
-                           parameters)
+                    .query(
+                        fmt::format("SELECT 1 FROM {} WHERE {} AND {} = ? LIMIT 1", rows, condition,
+                                    context_.database.dialect().byte_for_byte("host")),
+                        parameters)
                     .empty();
     }
 
@@ -71,10 +71,9 @@ HostUse host_use(const StoreContext& context, const std::string& address) {
 }
 
 std::vector<std::string> recent_hosts(const StoreContext& context) {
-    const bool folds = context.database.dialect() == Dialect::mysql;
+    const std::string host = context.database.dialect().byte_for_byte("host");
     const auto select = [&](std::string_view table) {
-        return fmt::format("SELECT {} FROM {} WHERE host IS NOT NULL AND host <> ''",
-                           folds ? "CAST(host AS BINARY)" : "host",
+        return fmt::format("SELECT {} FROM {} WHERE host IS NOT NULL AND host <> ''", host,
                            newest_hosts(table, kForSuggestions));
     };
     const Rows rows =

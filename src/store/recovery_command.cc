@@ -3,14 +3,11 @@
 #include <fmt/format.h>
 
 #include "base/stored_time.h"
+#include "database/sql_dialect.h"
 #include "store/command_store.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {
-
-std::string typed_placeholder(Dialect dialect, std::string_view type) {
-    return dialect == Dialect::postgresql ? fmt::format("CAST(? AS {})", type) : "?";
-}
 
 std::string recovery_command_param(int state) {
     return fmt::format(R"({{"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,)"
@@ -22,12 +19,12 @@ std::string recovery_command_param(int state) {
 std::string insert_recovery_commands(const StoreContext& context, Parameters& parameters) {
     using namespace workflow_state;
     const bool has_test_flag = context.schema.has_test_flag;
-    const Dialect dialect = context.database.dialect();
+    const SqlDialect& dialect = context.database.dialect();
     parameters.emplace_back(format_stored_time(now_ms(), context.zone, kWrittenPrecisionUs));
     for (const int state : {kReadyPause, kReadyStop, kRunning}) {
         parameters.emplace_back(recovery_command_param(state));
     }
-    const std::string param = typed_placeholder(dialect, "text");
+    const std::string param = dialect.typed_placeholder("text");
     return fmt::format(
         "INSERT INTO t_ds_command (command_type, workflow_definition_code, "
         "workflow_definition_version, workflow_instance_id, executor_id, task_depend_type, "
@@ -35,29 +32,29 @@ std::string insert_recovery_commands(const StoreContext& context, Parameters& pa
         "SELECT {}, w.workflow_definition_code, w.workflow_definition_version, w.id, 0, 2, 1, 0, "
         "{}{}, CASE w.state WHEN {} THEN {} WHEN {} THEN {} ELSE {} END ",
         has_test_flag ? "test_flag, " : "", kRecoverToleranceFault, has_test_flag ? "0, " : "",
-        typed_placeholder(dialect, "timestamp"), kReadyPause, param, kReadyStop, param, param);
+        dialect.typed_placeholder("timestamp"), kReadyPause, param, kReadyStop, param, param);
 }
 
 std::vector<FailedOver> add_recovery_commands(const StoreContext& context,
                                               std::string_view instances,
                                               std::span<const std::int64_t> ids) {
     Database& database = context.database;
-    const Dialect dialect = database.dialect();
+    const SqlDialect& dialect = database.dialect();
     Parameters parameters;
     std::string sql = insert_recovery_commands(context, parameters);
     sql += fmt::format("FROM {} w WHERE {} ORDER BY w.id", instances,
-                       in_list(dialect, "w.id", ids, parameters));
+                       dialect.in_list("w.id", ids, parameters));
     Rows rows;
-    if (dialect == Dialect::mysql) {
+    if (dialect.insert_returns()) {
+        rows = database.query(sql + " RETURNING workflow_instance_id, id", parameters);
+    } else {
         database.execute(sql, parameters);
         parameters = {database.last_insert_id()};
         sql = fmt::format(
             "SELECT workflow_instance_id, id FROM t_ds_command WHERE id >= ? "
             "AND command_type = {} AND {}",
-            kRecoverToleranceFault, in_list(dialect, "workflow_instance_id", ids, parameters));
+            kRecoverToleranceFault, dialect.in_list("workflow_instance_id", ids, parameters));
         rows = database.query(sql, parameters);
-    } else {
-        rows = database.query(sql + " RETURNING workflow_instance_id, id", parameters);
     }
     std::vector<FailedOver> added;
     added.reserve(rows.size());

@@ -27,7 +27,4 @@ std::vector<FailedOver> add_recovery_commands(const StoreContext& context,
                                               std::string_view instances,
                                               std::span<const std::int64_t> ids);
 
-/// A placeholder whose type PostgreSQL could not infer: "CAST(? AS type)" there, "?" elsewhere.
-std::string typed_placeholder(Dialect dialect, std::string_view type);
-
 }  // namespace dsfailover

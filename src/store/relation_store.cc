@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "database/sql_dialect.h"
 #include "store/batches.h"
 #include "store/recovery_command.h"
 
@@ -16,7 +17,7 @@ std::vector<WorkflowRelation> children_of(const StoreContext& context,
         const std::string sql = fmt::format(
             "SELECT parent_workflow_instance_id, workflow_instance_id "
             "FROM t_ds_relation_workflow_instance WHERE workflow_instance_id IS NOT NULL AND {}",
-            in_list(context.database.dialect(), "parent_workflow_instance_id", batch, parameters));
+            context.database.dialect().in_list("parent_workflow_instance_id", batch, parameters));
         const Rows rows = context.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             relations.push_back({rows[i].integer(0), rows[i].integer(1)});

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "database/sql_dialect.h"
 
 namespace dsfailover {
 
@@ -98,45 +99,12 @@ class FoundTables {
     std::map<std::string, std::vector<Column>, std::less<>> tables_;
 };
 
-// Rows of table, column and digits of the fraction of a second.
-std::string columns_query(Dialect dialect, std::span<const std::string_view> tables,
-                          std::vector<Value>& parameters) {
-    switch (dialect) {
-        case Dialect::postgresql:
-            // to_regclass looks where an unqualified name in a statement would be looked for. A
-            // timestamp without a precision of its own has all six digits.
-            parameters.emplace_back(fmt::format("{{{}}}", fmt::join(tables, ",")));
-            return "SELECT t.name, a.attname, CASE WHEN a.atttypid = 'timestamp'::regtype THEN "
-                   "CASE WHEN a.atttypmod < 0 THEN 6 ELSE a.atttypmod END END "
-                   "FROM unnest(?::text[]) AS t (name) "
-                   "JOIN pg_catalog.pg_attribute a ON a.attrelid = to_regclass(t.name) "
-                   "WHERE a.attnum > 0 AND NOT a.attisdropped";
-        case Dialect::sqlite:
-            parameters.emplace_back(fmt::format("[\"{}\"]", fmt::join(tables, "\",\"")));
-            return "SELECT m.name, c.name, NULL FROM sqlite_master m, pragma_table_info(m.name) c "
-                   "WHERE m.type IN ('table', 'view') "
-                   "AND m.name IN (SELECT value FROM json_each(?)) ORDER BY m.name, c.cid";
-        case Dialect::mysql:
-            break;
-    }
-    std::string placeholders;
-    for (const std::string_view table : tables) {
-        placeholders += placeholders.empty() ? "?" : ", ?";
-        parameters.emplace_back(std::string(table));
-    }
-    return fmt::format(
-        "SELECT table_name, column_name, datetime_precision FROM information_schema.columns "
-        "WHERE table_schema = DATABASE() AND table_name IN ({}) "
-        "ORDER BY table_name, ordinal_position",
-        placeholders);
-}
-
 FoundTables find_tables(Database& database, const std::vector<Table>& used,
                         std::span<const std::string_view> others) {
-    std::vector<std::string_view> names(others.begin(), others.end());
-    for (const Table& table : used) names.push_back(table.name);
+    std::vector<std::string> names(others.begin(), others.end());
+    for (const Table& table : used) names.emplace_back(table.name);
     std::vector<Value> parameters;
-    const std::string sql = columns_query(database.dialect(), names, parameters);
+    const std::string sql = database.dialect().columns_query(names, parameters);
     const Rows rows = database.query(sql, parameters);
     FoundTables found;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -214,9 +182,7 @@ std::string describe_partly(const FoundTables& found, std::string_view column) {
                        fmt::join(without, ", "));
 }
 
-// SQLite keeps texts, which this program and the sandbox write with milliseconds.
-std::int64_t time_precision_us(Dialect dialect, const FoundTables& found) {
-    if (dialect == Dialect::sqlite) return 1000;
+std::int64_t time_precision_us(const FoundTables& found) {
     std::int64_t precision = 1;
     for (const Table& table : time_columns()) {
         for (const std::string_view name : table.columns) {
@@ -246,7 +212,7 @@ Schema read_schema(Database& database) {
     }
     schema.has_test_flag = *test_flag;
     schema.has_relations = found.has(kRelationTable);
-    schema.time_precision_us = time_precision_us(database.dialect(), found);
+    schema.time_precision_us = time_precision_us(found);
     schema.task_instance_columns = found.column_names("t_ds_task_instance");
     schema.command_columns = found.column_names("t_ds_command");
     return schema;

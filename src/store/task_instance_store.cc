@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "database/sql_dialect.h"
 #include "store/batches.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
@@ -55,7 +56,7 @@ Rows TaskInstanceStore::query_by_ids(std::string_view select, std::string_view c
     Parameters parameters;
     const std::string sql =
         fmt::format("{} FROM t_ds_task_instance WHERE {} {}", select,
-                    in_list(context_.database.dialect(), column, ids, parameters), rest);
+                    context_.database.dialect().in_list(column, ids, parameters), rest);
     return context_.database.query(sql, parameters);
 }
 
@@ -96,7 +97,7 @@ std::string TaskInstanceStore::active_after(EpochMs since, std::vector<Value>& p
     const EpochMs unit = std::max<EpochMs>(context_.schema.time_precision_us / 1000, 1);
     const std::string text =
         format_stored_time(since - since % unit, context_.zone, context_.schema.time_precision_us);
-    const std::string after = typed_placeholder(context_.database.dialect(), "timestamp");
+    const std::string after = context_.database.dialect().typed_placeholder("timestamp");
     std::vector<std::string> conditions;
     for (const std::string_view column : kActivityColumns) {
         conditions.push_back(fmt::format("{} > {}", column, after));
@@ -107,12 +108,12 @@ std::string TaskInstanceStore::active_after(EpochMs since, std::vector<Value>& p
 
 std::vector<std::int64_t> TaskInstanceStore::active_since(
     std::span<const std::int64_t> workflow_ids, EpochMs since) {
-    const Dialect dialect = context_.database.dialect();
+    const SqlDialect& dialect = context_.database.dialect();
     std::vector<std::int64_t> active;
     for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
         Parameters parameters;
         std::string sql = fmt::format("{} WHERE {}", kSelectActivity,
-                                      in_list(dialect, "workflow_instance_id", batch, parameters));
+                                      dialect.in_list("workflow_instance_id", batch, parameters));
         sql += fmt::format(" AND {}", active_after(since, parameters));
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -145,7 +146,7 @@ void TaskInstanceStore::scan_worker_tasks(const std::string& worker,
         workflow_state::kReadyStop, workflow_state::kFailover);
     const Value parameters[] = {worker};
     context_.database.stream(sql, parameters, [&](const Row& row) {
-        // MySQL's collations take 'A' for 'a'; a host is compared as written.
+        // Some databases take 'A' for 'a'; a host is compared as written.
         if (row.text(4) != worker) return;
         const StoredRow stored(row, kTable, context_);
         task({{stored.id(), std::string(row.text(1)), stored.required(2, "workflow_instance_id"),
@@ -161,7 +162,7 @@ std::vector<std::int64_t> TaskInstanceStore::lock_as_read(std::span<const TaskIn
     for (const TaskInstance& task : tasks) ids.push_back(task.id);
     const Rows rows = query_by_ids(
         "SELECT id, workflow_instance_id, state, host, submit_time", "id", ids,
-        fmt::format("AND {} ORDER BY id{}", valid(), for_update(context_.database.dialect())));
+        fmt::format("AND {} ORDER BY id{}", valid(), context_.database.dialect().for_update()));
     ids.clear();
     auto task = tasks.begin();
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -180,7 +181,7 @@ std::vector<std::int64_t> TaskInstanceStore::lock_as_read(std::span<const TaskIn
 std::vector<std::int64_t> TaskInstanceStore::redispatch(std::span<const TaskInstance> tasks,
                                                         EpochMs now) {
     Database& database = context_.database;
-    const Dialect dialect = database.dialect();
+    const SqlDialect& dialect = database.dialect();
     std::vector<TaskInstance> sorted(tasks.begin(), tasks.end());
     std::sort(sorted.begin(), sorted.end(),
               [](const TaskInstance& a, const TaskInstance& b) { return a.id < b.id; });
@@ -190,7 +191,7 @@ std::vector<std::int64_t> TaskInstanceStore::redispatch(std::span<const TaskInst
         if (column == "id") continue;
         columns.push_back(column);
         values.push_back(copied_value(column));
-        if (values.back() == "?") values.back() = typed_placeholder(dialect, "timestamp");
+        if (values.back() == "?") values.back() = dialect.typed_placeholder("timestamp");
     }
     const std::string submit_time = format_stored_time(now, context_.zone, kWrittenPrecisionUs);
 
@@ -203,11 +204,11 @@ std::vector<std::int64_t> TaskInstanceStore::redispatch(std::span<const TaskInst
             "INSERT INTO t_ds_task_instance ({}) SELECT {} FROM t_ds_task_instance "
             "WHERE {} ORDER BY id",
             fmt::join(columns, ", "), fmt::join(values, ", "),
-            in_list(dialect, "id", ids, parameters));
+            dialect.in_list("id", ids, parameters));
         database.execute(sql, parameters);
         parameters.clear();
         sql = fmt::format("UPDATE t_ds_task_instance SET flag = 0, state = {} WHERE {}",
-                          kNeedFaultTolerance, in_list(dialect, "id", ids, parameters));
+                          kNeedFaultTolerance, dialect.in_list("id", ids, parameters));
         database.execute(sql, parameters);
         changed.insert(changed.end(), ids.begin(), ids.end());
     });
@@ -230,9 +231,8 @@ std::unordered_map<std::int64_t, TaskInstanceStore::Standing> TaskInstanceStore:
 
 std::vector<std::int64_t> TaskInstanceStore::with_duplicate_tasks(
     std::span<const std::int64_t> workflow_ids) {
-    // Names that differ in case only are different to a master, but not to MySQL.
-    const std::string_view name =
-        context_.database.dialect() == Dialect::mysql ? "CAST(name AS BINARY)" : "name";
+    // Names that differ in case only are different to a master, but not to every database.
+    const std::string name = context_.database.dialect().byte_for_byte("name");
     std::vector<std::int64_t> duplicated;
     for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
         const Rows rows =

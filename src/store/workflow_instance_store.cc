@@ -8,10 +8,12 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "database/sql_dialect.h"
 #include "store/batches.h"
-#include "store/command_store.h"
+#include "store/chunk_failover.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
+#include "store/workflow_row.h"
 
 namespace dsfailover {
 
@@ -20,76 +22,9 @@ namespace {
 using namespace workflow_state;
 
 constexpr std::string_view kTable = "t_ds_workflow_instance";
-constexpr std::string_view kColumns = "id, host, state, start_time, restart_time, command_type";
-enum : std::size_t { kId, kHost, kState, kStartTime, kRestartTime, kCommandType, kVersion };
-
-constexpr int kUnfinished[] = {kRunning, kReadyPause, kReadyStop};
 
 // Rows of the newest workflows and tasks that latest_activity() looks at, of each.
 constexpr int kNewest = 100;
-
-void read_instance(const Row& row, const StoreContext& context, WorkflowInstance& instance) {
-    const StoredRow stored(row, kTable, context);
-    instance.id = stored.id();
-    instance.host = row.optional_text(kHost);
-    instance.state = stored.small(kState, "state");
-    instance.start_time = stored.time(kStartTime, "start_time");
-    instance.restart_time = stored.time(kRestartTime, "restart_time");
-    instance.command_type = stored.optional_small(kCommandType, "command_type");
-    if (row.size() > kVersion) instance.version = row.text(kVersion);
-}
-
-// Of databases without a row version.
-bool is_as_read(const Row& row, const WorkflowInstance& instance) {
-    return row.optional_integer(kState) == instance.state &&
-           is_as_read(row, kHost, instance.host) &&
-           is_as_read(row, kStartTime, instance.start_time) &&
-           is_as_read(row, kRestartTime, instance.restart_time) &&
-           row.optional_integer(kCommandType) == instance.command_type;
-}
-
-std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances) {
-    std::vector<std::int64_t> ids;
-    ids.reserve(instances.size());
-    for (const WorkflowInstance& instance : instances) ids.push_back(instance.id);
-    return ids;
-}
-
-// PostgreSQL arrays as text.
-class ArrayLiteral {
-  public:
-    explicit ArrayLiteral(std::size_t items) { text_.reserve(items * 26 + 2); }
-
-    void add(std::int64_t number) {
-        separate();
-        fmt::format_to(std::back_inserter(text_), "{}", number);
-    }
-    void add(const std::optional<int>& number) {
-        number ? add(std::int64_t{*number}) : add(static_cast<const std::string*>(nullptr));
-    }
-    void add(const std::string* item) {
-        separate();
-        if (item == nullptr) {
-            text_ += "NULL";
-            return;
-        }
-        text_ += '"';
-        for (const char c : *item) {
-            if (c == '"' || c == '\\') text_ += '\\';
-            text_ += c;
-        }
-        text_ += '"';
-    }
-    std::string take() { return std::move(text_ += '}'); }
-
-  private:
-    void separate() { text_ += text_.empty() ? '{' : ','; }
-    std::string text_;
-};
-
-const std::string* text_of(const std::optional<StoredTime>& time) {
-    return time ? &time->text : nullptr;
-}
 
 }  // namespace
 
@@ -115,16 +50,10 @@ std::string_view workflow_state_name(int state) {
     }
 }
 
-std::string WorkflowInstanceStore::select_instances() const {
-    const bool has_version = context_.database.dialect() == Dialect::postgresql;
-    return fmt::format("SELECT {}{} FROM t_ds_workflow_instance", kColumns,
-                       has_version ? ", CAST(xmin AS text)" : "");
-}
-
 void WorkflowInstanceStore::scan_unfinished(
     std::span<const std::string> hosts,
     const std::function<void(const WorkflowInstance&)>& instance) {
-    scan(fmt::format("state IN ({})", fmt::join(kUnfinished, ", ")), {}, hosts, instance);
+    scan(fmt::format("state IN ({})", fmt::join(kUnfinishedStates, ", ")), {}, hosts, instance);
 }
 
 // The condition for state 18 with none of `stamps` as restart_time.
@@ -135,7 +64,7 @@ std::string WorkflowInstanceStore::failover_without(std::span<const EpochMs> sta
     condition += " AND (restart_time IS NULL OR restart_time NOT IN (";
     const char* separator = "";
     for (const EpochMs stamp : stamps) {
-        condition += separator + typed_placeholder(context_.database.dialect(), "timestamp");
+        condition += separator + context_.database.dialect().typed_placeholder("timestamp");
         separator = ", ";
         parameters.emplace_back(
             format_stored_time(stamp, context_.zone, context_.schema.time_precision_us));
@@ -148,7 +77,7 @@ void WorkflowInstanceStore::scan_with_failover(
     const std::function<void(const WorkflowInstance&)>& instance) {
     Parameters parameters;
     const std::string in_failover = failover_without(stamps, parameters);
-    scan(fmt::format("(state IN ({}) OR ({}))", fmt::join(kUnfinished, ", "), in_failover),
+    scan(fmt::format("(state IN ({}) OR ({}))", fmt::join(kUnfinishedStates, ", "), in_failover),
          std::move(parameters), hosts, instance);
 }
 
@@ -168,15 +97,15 @@ void WorkflowInstanceStore::scan_states(
 void WorkflowInstanceStore::scan(const std::string& condition, Parameters parameters,
                                  std::span<const std::string> hosts,
                                  const std::function<void(const WorkflowInstance&)>& instance) {
-    std::string sql = fmt::format("{} WHERE {}", select_instances(), condition);
+    std::string sql = fmt::format("{} WHERE {}", select_instances(context_), condition);
     if (!hosts.empty()) {
-        sql += " AND " + in_list(context_.database.dialect(), "host", hosts, parameters);
+        sql += " AND " + in_list("host", hosts, parameters);
     }
-    // MySQL's collations take 'A' for 'a'; a host is compared as written.
+    // Some databases take 'A' for 'a'; a host is compared as written.
     const std::unordered_set<std::string_view> wanted(hosts.begin(), hosts.end());
     WorkflowInstance current;
     context_.database.stream(sql, parameters, [&](const Row& row) {
-        if (!wanted.empty() && !wanted.contains(row.text(kHost))) return;
+        if (!wanted.empty() && !wanted.contains(row.text(kHostCell))) return;
         read_instance(row, context_, current);
         instance(current);
     });
@@ -193,177 +122,15 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over(
         instances = sorted;
     }
     for (const WorkflowInstance& instance : instances) workflow_state_name(instance.state);
-    switch (context_.database.dialect()) {
-        case Dialect::postgresql:
-            return fail_over_by_statement(instances, stamp);
-        case Dialect::mysql:
-            return fail_over_by_comparing(instances, stamp);
-        case Dialect::sqlite:
-            break;
+    switch (context_.database.dialect().compare_and_set()) {
+        case CompareAndSet::update_returning:
+            return fail_over_by_update_returning(context_, instances, stamp);
+        case CompareAndSet::locked_compare:
+            return fail_over_by_locked_compare(context_, instances, stamp);
+        case CompareAndSet::whole_file:
+            return fail_over_in_whole_file(context_, instances, stamp);
     }
-    return fail_over_by_commands(instances, stamp);
-}
-
-// PostgreSQL: all in one statement. The arrays come from subqueries so that the planner does not
-// see how long they are: for a long list it would walk the whole index for every chunk. For a short
-// one it looks the rows up one by one, and so locks them in the order of the list.
-std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_statement(
-    std::span<const WorkflowInstance> instances, EpochMs stamp) {
-    ArrayLiteral ids(instances.size()), states(instances.size()), hosts(instances.size()),
-        starts(instances.size()), restarts(instances.size()), types(instances.size()),
-        versions(instances.size());
-    for (const WorkflowInstance& instance : instances) {
-        ids.add(instance.id);
-        states.add(instance.state);
-        hosts.add(instance.host ? &*instance.host : nullptr);
-        starts.add(text_of(instance.start_time));
-        restarts.add(text_of(instance.restart_time));
-        types.add(instance.command_type);
-        versions.add(instance.version.empty() ? nullptr : &instance.version);
-    }
-    Parameters parameters = {
-        format_stored_time(stamp, context_.zone, context_.schema.time_precision_us),
-        ids.take(),
-        states.take(),
-        hosts.take(),
-        starts.take(),
-        restarts.take(),
-        types.take(),
-        versions.take()};
-    std::string sql = fmt::format(
-        "WITH changed AS (UPDATE t_ds_workflow_instance w "
-        "SET state = {}, restart_time = CAST(? AS timestamp) "
-        "FROM unnest((SELECT CAST(? AS bigint[])), (SELECT CAST(? AS int[])), "
-        "(SELECT CAST(? AS text[])), (SELECT CAST(? AS timestamp[])), "
-        "(SELECT CAST(? AS timestamp[])), (SELECT CAST(? AS int[])), (SELECT CAST(? AS xid[]))) "
-        "AS r (id, state, host, start_time, restart_time, command_type, version) "
-        "WHERE w.id = r.id AND w.xmin = r.version AND w.state = r.state "
-        "AND w.host IS NOT DISTINCT FROM r.host "
-        "AND w.start_time IS NOT DISTINCT FROM r.start_time "
-        "AND w.restart_time IS NOT DISTINCT FROM r.restart_time "
-        "AND w.command_type IS NOT DISTINCT FROM r.command_type "
-        "RETURNING w.id, w.workflow_definition_code, w.workflow_definition_version, r.state) ",
-        kFailover);
-    sql += insert_recovery_commands(context_, parameters);
-    sql += "FROM changed w RETURNING workflow_instance_id, id";
-    const Rows rows = context_.database.query(sql, parameters);
-    std::vector<FailedOver> changed;
-    changed.reserve(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        changed.push_back({rows[i].integer(0), rows[i].integer(1)});
-    }
-    return changed;
-}
-
-// Locks the rows and returns the ids of those that are as read.
-std::vector<std::int64_t> WorkflowInstanceStore::lock_as_read(
-    std::span<const WorkflowInstance> instances) {
-    Parameters parameters;
-    const std::string sql =
-        fmt::format("{} WHERE {} ORDER BY id FOR UPDATE", select_instances(),
-                    in_list(Dialect::mysql, "id", ids_of(instances), parameters));
-    const Rows rows = context_.database.query(sql, parameters);
-    std::vector<std::int64_t> ids;
-    auto instance = instances.begin();
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const std::int64_t id = rows[i].integer(kId);
-        while (instance->id != id) ++instance;
-        if (is_as_read(rows[i], *instance)) ids.push_back(id);
-    }
-    return ids;
-}
-
-// SQLite: the commands of the rows that are as read, then these rows. The transaction has locked
-// the whole file, so that nothing changes between the statements and the commands' ids follow one
-// another. Where the instances stand close together, as they do after a master's death, their part
-// of the table is read through instead of looking up each.
-std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_commands(
-    std::span<const WorkflowInstance> instances, EpochMs stamp) {
-    Database& database = context_.database;
-    const std::int64_t from = instances.front().id, to = instances.back().id;
-    const bool close = to - from < 4 * static_cast<std::int64_t>(instances.size());
-    Parameters ids;
-    std::string which =
-        close ? "w.id BETWEEN ? AND ?" : in_list(Dialect::sqlite, "w.id", ids_of(instances), ids);
-    if (close) ids = {from, to};
-    which += fmt::format(
-        " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, w.restart_time, "
-        "w.command_type)",
-        fmt::join(kUnfinished, ", "));
-    const auto is_wanted = [&](const Row& row) {
-        const std::int64_t id = row.integer(kId);
-        const auto instance = std::lower_bound(
-            instances.begin(), instances.end(), id,
-            [](const WorkflowInstance& one, std::int64_t wanted) { return one.id < wanted; });
-        return instance != instances.end() && instance->id == id && is_as_read(row, *instance);
-    };
-
-    Parameters parameters;
-    std::string sql = insert_recovery_commands(context_, parameters);
-    sql += fmt::format("FROM t_ds_workflow_instance w WHERE {} ORDER BY w.id", which);
-    parameters.insert(parameters.end(), ids.begin(), ids.end());
-    const auto count =
-        static_cast<std::size_t>(database.execute_on_wanted(sql, parameters, is_wanted));
-    if (count == 0) return {};
-    const std::int64_t first = database.last_insert_id() - static_cast<std::int64_t>(count) + 1;
-
-    const bool all = count == instances.size();
-    const bool no_gap = to - from + 1 == static_cast<std::int64_t>(count);
-    Parameters of_rows = {
-        format_stored_time(stamp, context_.zone, context_.schema.time_precision_us)};
-    if (all && no_gap) {
-        which = "id BETWEEN ? AND ?";
-        of_rows.insert(of_rows.end(), {from, to});
-    } else {
-        which = "id IN (SELECT workflow_instance_id FROM t_ds_command WHERE id >= ?)";
-        of_rows.emplace_back(first);
-    }
-    database.execute(
-        fmt::format("UPDATE t_ds_workflow_instance SET state = {}, restart_time = ? WHERE {}",
-                    kFailover, which),
-        of_rows);
-
-    std::vector<FailedOver> changed;
-    changed.reserve(count);
-    if (all) {  // nearly always, and then there is no need to ask
-        for (const WorkflowInstance& instance : instances) {
-            changed.push_back({instance.id, first + static_cast<std::int64_t>(changed.size())});
-        }
-        return changed;
-    }
-    const Rows rows =
-        database.query("SELECT workflow_instance_id, id FROM t_ds_command WHERE id >= ?", {first});
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        changed.push_back({rows[i].integer(0), rows[i].integer(1)});
-    }
-    return changed;
-}
-
-// MySQL, which returns no rows from an UPDATE: locked, compared here, then the commands from the
-// rows (whose state they need), and the rows last.
-std::vector<FailedOver> WorkflowInstanceStore::fail_over_by_comparing(
-    std::span<const WorkflowInstance> instances, EpochMs stamp) {
-    const std::string stamp_text =
-        format_stored_time(stamp, context_.zone, context_.schema.time_precision_us);
-    std::vector<FailedOver> changed;
-    changed.reserve(instances.size());
-    for_batches(instances, kIdsPerLock, [&](std::span<const WorkflowInstance> batch) {
-        const std::vector<std::int64_t> ids = lock_as_read(batch);
-        if (ids.empty()) return;
-
-        for (const FailedOver& one : add_recovery_commands(context_, kTable, ids)) {
-            changed.push_back(one);
-        }
-
-        Parameters parameters = {stamp_text};
-        // update_time would change by itself.
-        const std::string sql = fmt::format(
-            "UPDATE t_ds_workflow_instance SET state = {}, restart_time = ?, "
-            "update_time = update_time WHERE {}",
-            kFailover, in_list(Dialect::mysql, "id", ids, parameters));
-        context_.database.execute(sql, parameters);
-    });
-    return changed;
+    throw std::logic_error("fail_over(): no such way to compare and set");
 }
 
 std::vector<Settled> WorkflowInstanceStore::settle(std::span<const WorkflowInstance> instances,
@@ -389,7 +156,7 @@ std::vector<Settled> WorkflowInstanceStore::settle(std::span<const WorkflowInsta
 
 std::vector<WorkflowInstance> WorkflowInstanceStore::by_ids(std::span<const std::int64_t> ids,
                                                             bool lock) {
-    const Dialect dialect = context_.database.dialect();
+    const SqlDialect& dialect = context_.database.dialect();
     std::vector<std::int64_t> sorted(ids.begin(), ids.end());
     std::sort(sorted.begin(), sorted.end());
     std::vector<WorkflowInstance> instances;
@@ -397,8 +164,8 @@ std::vector<WorkflowInstance> WorkflowInstanceStore::by_ids(std::span<const std:
     const auto read = [&](std::span<const std::int64_t> batch) {
         Parameters parameters;
         const std::string sql =
-            fmt::format("{} WHERE {} ORDER BY id{}", select_instances(),
-                        in_list(dialect, "id", batch, parameters), lock ? for_update(dialect) : "");
+            fmt::format("{} WHERE {} ORDER BY id{}", select_instances(context_),
+                        dialect.in_list("id", batch, parameters), lock ? dialect.for_update() : "");
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             read_instance(rows[i], context_, instances.emplace_back());
@@ -409,15 +176,14 @@ std::vector<WorkflowInstance> WorkflowInstanceStore::by_ids(std::span<const std:
 }
 
 void WorkflowInstanceStore::set_restart_time(std::span<const std::int64_t> ids, EpochMs time) {
-    const Dialect dialect = context_.database.dialect();
+    const SqlDialect& dialect = context_.database.dialect();
     for_batches(ids, kIdsPerLock, [&](std::span<const std::int64_t> batch) {
         Parameters parameters = {
             format_stored_time(time, context_.zone, context_.schema.time_precision_us)};
         const std::string sql = fmt::format(
             "UPDATE t_ds_workflow_instance SET restart_time = {}{} WHERE state = {} AND {}",
-            typed_placeholder(dialect, "timestamp"),
-            dialect == Dialect::mysql ? ", update_time = update_time" : "", kFailover,
-            in_list(dialect, "id", batch, parameters));
+            dialect.typed_placeholder("timestamp"), dialect.keep("update_time"), kFailover,
+            dialect.in_list("id", batch, parameters));
         context_.database.execute(sql, parameters);
     });
 }
@@ -429,7 +195,7 @@ std::vector<std::optional<std::string>> WorkflowInstanceStore::names(
         Parameters parameters;
         const std::string sql =
             fmt::format("SELECT id, name FROM t_ds_workflow_instance WHERE {}",
-                        in_list(context_.database.dialect(), "id", batch, parameters));
+                        context_.database.dialect().in_list("id", batch, parameters));
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             known.emplace(rows[i].integer(0), rows[i].optional_text(1));
@@ -449,7 +215,7 @@ void WorkflowInstanceStore::scan_restart_times(const std::string& host,
     const std::string sql = fmt::format(
         "SELECT MIN(id), restart_time FROM t_ds_workflow_instance WHERE state IN ({}, {}) AND "
         "host = ? AND restart_time IS NOT NULL GROUP BY restart_time",
-        fmt::join(kUnfinished, ", "), kFailover);
+        fmt::join(kUnfinishedStates, ", "), kFailover);
     const Parameters parameters = {host};
     context_.database.stream(sql, parameters, [&](const Row& row) {
         time(*StoredRow(row, kTable, context_).time(1, "restart_time"));
@@ -464,7 +230,7 @@ std::vector<std::int64_t> WorkflowInstanceStore::in_failover_without_command(
         const std::string sql = fmt::format(
             "SELECT w.id FROM t_ds_workflow_instance w WHERE w.state = {} AND {} AND NOT EXISTS "
             "(SELECT 1 FROM t_ds_command c WHERE c.workflow_instance_id = w.id) ORDER BY w.id",
-            kFailover, in_list(context_.database.dialect(), "w.id", batch, parameters));
+            kFailover, context_.database.dialect().in_list("w.id", batch, parameters));
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows[i].integer(0));
     });

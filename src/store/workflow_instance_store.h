@@ -133,14 +133,6 @@ class WorkflowInstanceStore {
     std::vector<WorkflowInstance> by_ids(std::span<const std::int64_t> ids, bool lock);
 
   private:
-    std::vector<FailedOver> fail_over_by_statement(std::span<const WorkflowInstance> instances,
-                                                   EpochMs stamp);
-    std::vector<FailedOver> fail_over_by_comparing(std::span<const WorkflowInstance> instances,
-                                                   EpochMs stamp);
-    std::vector<FailedOver> fail_over_by_commands(std::span<const WorkflowInstance> instances,
-                                                  EpochMs stamp);
-    std::vector<std::int64_t> lock_as_read(std::span<const WorkflowInstance> instances);
-    std::string select_instances() const;
     std::string failover_without(std::span<const EpochMs> stamps, std::vector<Value>& parameters);
     void scan(const std::string& condition, std::vector<Value> parameters,
               std::span<const std::string> hosts,

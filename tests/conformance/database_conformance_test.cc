@@ -11,11 +11,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <future>
+#include <map>
 #include <numeric>
 #include <sstream>
 
 #include "conformance/cutting_proxy.h"
 #include "database/database.h"
+#include "database/sql_dialect.h"
 
 // For the sanitize preset: libpqxx 6.4 loses the one result it holds when a connection breaks.
 extern "C" const char* __lsan_default_suppressions();
@@ -35,22 +37,22 @@ std::string environment(const char* name) {
     return value == nullptr ? "" : value;
 }
 
-const char* variable_of(Dialect dialect) {
-    switch (dialect) {
-        case Dialect::sqlite:
+const char* variable_of(DatabaseType type) {
+    switch (type) {
+        case DatabaseType::sqlite:
             return "DSFAILOVER_TEST_SQLITE";
-        case Dialect::postgresql:
+        case DatabaseType::postgresql:
             return "DSFAILOVER_TEST_POSTGRESQL";
         default:
             return "DSFAILOVER_TEST_MYSQL";
     }
 }
 
-DatabaseSettings settings_of(Dialect dialect, const std::string& where) {
+DatabaseSettings settings_of(DatabaseType type, const std::string& where) {
     DatabaseSettings settings;
-    settings.dialect = dialect;
+    settings.type = type;
     settings.lock_timeout = Millis(1000);
-    if (dialect == Dialect::sqlite) {
+    if (type == DatabaseType::sqlite) {
         settings.file = (fs::path(where) / "database_conformance.db").string();
         return settings;
     }
@@ -66,7 +68,7 @@ DatabaseSettings settings_of(Dialect dialect, const std::string& where) {
     return settings;
 }
 
-class DatabaseConformance : public ::testing::TestWithParam<Dialect> {
+class DatabaseConformance : public ::testing::TestWithParam<DatabaseType> {
   protected:
     void SetUp() override {
         const std::string where = environment(variable_of(GetParam()));
@@ -85,9 +87,9 @@ class DatabaseConformance : public ::testing::TestWithParam<Dialect> {
         database_->execute(fmt::format(
             "CREATE TABLE conformance (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(200), "
             "amount BIGINT, body TEXT, at {}",
-            GetParam() == Dialect::mysql        ? "DATETIME(3)) DEFAULT CHARSET = utf8mb4"
-            : GetParam() == Dialect::postgresql ? "TIMESTAMP)"
-                                                : "TEXT)"));
+            GetParam() == DatabaseType::mysql        ? "DATETIME(3)) DEFAULT CHARSET = utf8mb4"
+            : GetParam() == DatabaseType::postgresql ? "TIMESTAMP)"
+                                                     : "TEXT)"));
     }
 
     void TearDown() override {
@@ -98,8 +100,8 @@ class DatabaseConformance : public ::testing::TestWithParam<Dialect> {
         if (is_sqlite()) fs::remove(settings_.file);
     }
 
-    bool is_sqlite() const { return GetParam() == Dialect::sqlite; }
-    bool is_postgresql() const { return GetParam() == Dialect::postgresql; }
+    bool is_sqlite() const { return GetParam() == DatabaseType::sqlite; }
+    bool is_postgresql() const { return GetParam() == DatabaseType::postgresql; }
 
     std::unique_ptr<Database> another() { return open_database(settings_); }
 
@@ -169,11 +171,11 @@ class DatabaseConformance : public ::testing::TestWithParam<Dialect> {
     std::unique_ptr<Database> database_;
 };
 
-std::string name_of_dialect(const ::testing::TestParamInfo<Dialect>& info) {
+std::string name_of_type(const ::testing::TestParamInfo<DatabaseType>& info) {
     switch (info.param) {
-        case Dialect::sqlite:
+        case DatabaseType::sqlite:
             return "SQLite";
-        case Dialect::postgresql:
+        case DatabaseType::postgresql:
             return "PostgreSQL";
         default:
             return "MySQL";
@@ -181,8 +183,9 @@ std::string name_of_dialect(const ::testing::TestParamInfo<Dialect>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, DatabaseConformance,
-                         ::testing::Values(Dialect::sqlite, Dialect::postgresql, Dialect::mysql),
-                         name_of_dialect);
+                         ::testing::Values(DatabaseType::sqlite, DatabaseType::postgresql,
+                                           DatabaseType::mysql),
+                         name_of_type);
 
 // --- Values ---
 
@@ -291,7 +294,91 @@ TEST_P(DatabaseConformance, TheIdOfAnInsertIsKnown) {
     database_->execute("DROP TABLE conformance_ids");
 }
 
-// --- in_list ---
+// --- dialect ---
+
+TEST_P(DatabaseConformance, WhatIsAbsentIsInserted) {
+    const std::string sql =
+        database_->dialect().insert_if_absent("conformance (id, name) VALUES (?, ?)");
+    Transaction transaction(*database_);
+    EXPECT_EQ(database_->execute(sql, {1, "first"}), 1);
+    EXPECT_EQ(database_->execute(sql, {1, "second"}), 0);
+    transaction.commit();
+    EXPECT_EQ(database_->query("SELECT name FROM conformance")[0].text(0), "first");
+}
+
+TEST_P(DatabaseConformance, AnInsertReturnsItsRowsWhereTheDialectSaysSo) {
+    const std::string sql = "INSERT INTO conformance (id) VALUES (7) RETURNING id";
+    if (database_->dialect().insert_returns()) {
+        EXPECT_EQ(database_->query(sql)[0].integer(0), 7);
+    }
+}
+
+TEST_P(DatabaseConformance, TheVersionOfARowIsAnotherAfterEveryWrite) {
+    const std::string_view version = database_->dialect().row_version();
+    if (version.empty()) return;
+    insert(*database_, 1);
+    const std::string sql = fmt::format("SELECT {} FROM conformance", version);
+    const std::string before(database_->query(sql)[0].text(0));
+    EXPECT_EQ(database_->query(sql)[0].text(0), before);
+    database_->execute("UPDATE conformance SET name = name");
+    EXPECT_NE(database_->query(sql)[0].text(0), before);
+}
+
+TEST_P(DatabaseConformance, WhatOthersWroteIsToldFromOurOwn) {
+    const std::string_view condition = database_->dialect().written_by_others();
+    if (condition.empty()) return;
+    insert(*database_, 1);
+    const std::string sql = fmt::format("SELECT id FROM conformance WHERE {}", condition);
+    Transaction transaction(*database_);
+    EXPECT_EQ(database_->query(sql).size(), 1u) << "nothing written yet";
+    insert(*database_, 2);
+    const Rows rows = database_->query(sql);
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0].integer(0), 1);
+}
+
+TEST_P(DatabaseConformance, TextsAreComparedByteForByteWhereThatIsAskedFor) {
+    const SqlDialect& dialect = database_->dialect();
+    insert(*database_, 1, "a");
+    const auto count = [&](const std::string& column) {
+        return database_
+            ->query(fmt::format("SELECT id FROM conformance WHERE {} = ?", column),
+                    {std::string("A")})
+            .size();
+    };
+    EXPECT_EQ(count("name"), dialect.folds_case() ? 1u : 0u);
+    EXPECT_EQ(count(dialect.byte_for_byte("name")), 0u);
+}
+
+TEST_P(DatabaseConformance, TypedPlaceholdersAndLocksAreUnderstood) {
+    const SqlDialect& dialect = database_->dialect();
+    insert(*database_, 1, "a");
+    Transaction transaction(*database_);
+    database_->execute(fmt::format("UPDATE conformance SET at = CASE WHEN id = 1 THEN {} ELSE {} "
+                                   "END{} WHERE id = 1",
+                                   dialect.typed_placeholder("timestamp"),
+                                   dialect.typed_placeholder("timestamp"), dialect.keep("name")),
+                       {"2026-11-22 07:00:00", "2026-11-22 08:00:00"});
+    const Rows rows = database_->query(
+        fmt::format("SELECT at, name FROM conformance WHERE id = 1{}", dialect.for_update()));
+    EXPECT_EQ(rows[0].text(0).substr(0, 19), "2026-11-22 07:00:00");
+    EXPECT_EQ(rows[0].text(1), "a");
+}
+
+TEST_P(DatabaseConformance, ColumnsAreFoundWithThePrecisionOfTimes) {
+    std::vector<Value> parameters;
+    const std::vector<std::string> tables = {"no_such_table", "conformance"};
+    const std::string sql = database_->dialect().columns_query(tables, parameters);
+    const Rows rows = database_->query(sql, std::span<const Value>(parameters));
+    ASSERT_EQ(rows.size(), 5u);
+    std::map<std::string, std::optional<std::int64_t>> digits;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        EXPECT_EQ(rows[i].text(0), "conformance");
+        digits[std::string(rows[i].text(1))] = rows[i].optional_integer(2);
+    }
+    EXPECT_TRUE(digits.contains("name"));
+    EXPECT_EQ(digits["at"], is_postgresql() ? 6 : 3);
+}
 
 TEST_P(DatabaseConformance, InListTakesAnyNumberOfIntegers) {
     insert_many(10'000);
@@ -300,7 +387,7 @@ TEST_P(DatabaseConformance, InListTakesAnyNumberOfIntegers) {
         std::iota(ids.begin(), ids.end(), 2);
         std::vector<Value> parameters = {std::string("row 1")};
         const std::string sql = "SELECT count(*) FROM conformance WHERE name <> ? AND " +
-                                in_list(GetParam(), "id", ids, parameters);
+                                database_->dialect().in_list("id", ids, parameters);
         EXPECT_EQ(database_->query(sql, std::span<const Value>(parameters))[0].integer(0),
                   std::min<std::int64_t>(static_cast<std::int64_t>(size), 9'999))
             << size;
@@ -313,15 +400,15 @@ TEST_P(DatabaseConformance, InListTakesTextsAndIdsBeyondTheColumn) {
         std::vector<std::string> names;
         for (std::size_t i = 1; i <= size; ++i) names.push_back(fmt::format("row {}", i));
         std::vector<Value> parameters;
-        const std::string sql = "SELECT count(*) FROM conformance WHERE " +
-                                in_list(GetParam(), "name", names, parameters);
+        const std::string sql =
+            "SELECT count(*) FROM conformance WHERE " + in_list("name", names, parameters);
         EXPECT_EQ(database_->query(sql, std::span<const Value>(parameters))[0].integer(0),
                   static_cast<std::int64_t>(size));
     }
     const std::vector<std::int64_t> beyond = {1, 5'000'000'000};
     std::vector<Value> parameters;
-    const std::string sql =
-        "SELECT id FROM conformance WHERE " + in_list(GetParam(), "id", beyond, parameters);
+    const std::string sql = "SELECT id FROM conformance WHERE " +
+                            database_->dialect().in_list("id", beyond, parameters);
     EXPECT_EQ(database_->query(sql, std::span<const Value>(parameters)).size(), 1u);
 }
 
@@ -809,7 +896,7 @@ TEST_P(DatabaseConformance, AReadOnlyServerIsToldApart) {
 }
 
 TEST_P(DatabaseConformance, TheZoneOfTheSessionIsSetWhereItIsNamed) {
-    if (GetParam() != Dialect::mysql) return;
+    if (GetParam() != DatabaseType::mysql) return;
     settings_.session_time_zone = "+08:00";
     EXPECT_EQ(another()->query("SELECT @@session.time_zone")[0].text(0), "+08:00");
     settings_.session_time_zone = "No/Where";

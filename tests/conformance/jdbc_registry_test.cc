@@ -31,7 +31,7 @@ const std::string kLock = "/lock/master-failover/10.0.0.1:5678";
 
 std::string reported(EpochMs time) { return fmt::format(R"({{"reportTime":{}}})", time); }
 
-class JdbcRegistryTest : public ::testing::TestWithParam<Dialect> {
+class JdbcRegistryTest : public ::testing::TestWithParam<DatabaseType> {
   protected:
     void SetUp() override {
         const auto where = test_database(GetParam());
@@ -45,7 +45,7 @@ class JdbcRegistryTest : public ::testing::TestWithParam<Dialect> {
 
     std::string time_text(EpochMs time) const {
         return format_stored_time(time / 1000 * 1000, TimeZone(settings_.time_zone),
-                                  GetParam() == Dialect::mysql ? 1000000 : 1000);
+                                  GetParam() == DatabaseType::mysql ? 1000000 : 1000);
     }
 
     /// A row as a server writes it.
@@ -305,7 +305,7 @@ TEST_P(JdbcRegistryTest, ALockWhoseClientWasPurgedStaysWhileItsServerReports) {
 }
 
 TEST_P(JdbcRegistryTest, KeysThatDifferOnlyInCaseAreNamedWhereTheyAreOne) {
-    if (GetParam() != Dialect::mysql) GTEST_SKIP() << "the others tell case apart";
+    if (GetParam() != DatabaseType::mysql) GTEST_SKIP() << "the others tell case apart";
     for (const char* table : {"t_ds_jdbc_registry_data", "t_ds_jdbc_registry_lock"})
         database_->execute(fmt::format(
             "ALTER TABLE {} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", table));
@@ -456,7 +456,8 @@ TEST_P(JdbcRegistryTest, ThousandsOfRemovalsEachStandForThemselves) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Databases, JdbcRegistryTest,
-                         ::testing::Values(Dialect::sqlite, Dialect::postgresql, Dialect::mysql),
+                         ::testing::Values(DatabaseType::sqlite, DatabaseType::postgresql,
+                                           DatabaseType::mysql),
                          [](const auto& parameter) { return name_of(parameter.param); });
 
 }  // namespace

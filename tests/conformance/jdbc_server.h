@@ -16,7 +16,7 @@ class JdbcServer : public RegistryServer {
         settings_.database = make_place(where, "registry_conformance");
         settings_.database.lock_timeout = Millis(10000);
         database_ = open_database(settings_.database);
-        for (const std::string& sql : schema_statements(where.dialect))
+        for (const std::string& sql : schema_statements(where.type))
             if (sql.find("jdbc_registry") != std::string::npos) database_->execute(sql);
     }
 
@@ -25,7 +25,7 @@ class JdbcServer : public RegistryServer {
     Database& database() { return *database_; }
 
     std::optional<RegistrySettings> unreachable_settings() const override {
-        if (settings_.database.dialect == Dialect::sqlite) return std::nullopt;
+        if (settings_.database.type == DatabaseType::sqlite) return std::nullopt;
         RegistrySettings unreachable = settings_;
         unreachable.database.hosts = {{"127.0.0.1", 1}};
         unreachable.database.connect_timeout = Millis(500);
@@ -47,7 +47,7 @@ class JdbcServer : public RegistryServer {
     bool masters_notice_departures() const override { return false; }
     /// MySQL's timestamps have whole seconds.
     Millis order_step() const override {
-        return Millis(settings_.database.dialect == Dialect::mysql ? 1100 : 5);
+        return Millis(settings_.database.type == DatabaseType::mysql ? 1100 : 5);
     }
 
   private:

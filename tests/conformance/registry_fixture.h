@@ -32,15 +32,14 @@ inline std::vector<NamedRegistryServer> registry_servers() {
             {"ZooKeeper", [address] { return std::make_unique<ZookeeperServer>(address); }});
     if (const char* address = std::getenv("DSFAILOVER_TEST_ETCD"))
         servers.push_back({"Etcd", [address] { return std::make_unique<EtcdServer>(address); }});
-    const auto add_jdbc = [&](const char* variable, const char* name, Dialect dialect) {
+    const auto add_jdbc = [&](const char* variable, const char* name, DatabaseType type) {
         if (std::getenv(variable) != nullptr)
-            servers.push_back({name, [dialect] {
-                                   return std::make_unique<JdbcServer>(*test_database(dialect));
-                               }});
+            servers.push_back(
+                {name, [type] { return std::make_unique<JdbcServer>(*test_database(type)); }});
     };
-    add_jdbc("DSFAILOVER_TEST_SQLITE", "JdbcSqlite", Dialect::sqlite);
-    add_jdbc("DSFAILOVER_TEST_POSTGRESQL", "JdbcPostgresql", Dialect::postgresql);
-    add_jdbc("DSFAILOVER_TEST_MYSQL", "JdbcMysql", Dialect::mysql);
+    add_jdbc("DSFAILOVER_TEST_SQLITE", "JdbcSqlite", DatabaseType::sqlite);
+    add_jdbc("DSFAILOVER_TEST_POSTGRESQL", "JdbcPostgresql", DatabaseType::postgresql);
+    add_jdbc("DSFAILOVER_TEST_MYSQL", "JdbcMysql", DatabaseType::mysql);
     return servers;
 }
 

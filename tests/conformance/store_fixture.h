@@ -13,12 +13,12 @@ namespace dsfailover {
 
 /// Which database, and which of the two kinds of releases.
 struct StoreCase {
-    Dialect dialect = Dialect::sqlite;
+    DatabaseType type = DatabaseType::sqlite;
     bool has_test_flag = true;  ///< 3.3.0; without: 3.3.1 and later
 };
 
 inline std::string case_name(const ::testing::TestParamInfo<StoreCase>& info) {
-    return name_of(info.param.dialect) + (info.param.has_test_flag ? "_330" : "_later");
+    return name_of(info.param.type) + (info.param.has_test_flag ? "_330" : "_later");
 }
 
 using Cells = std::vector<std::optional<std::string>>;
@@ -27,11 +27,11 @@ using Cells = std::vector<std::optional<std::string>>;
 class StoreFixture : public ::testing::TestWithParam<StoreCase> {
   protected:
     void SetUp() override {
-        auto settings = test_database(dialect());
-        if (!settings) GTEST_SKIP() << "no " << name_of(dialect()) << " to test with";
+        auto settings = test_database(type());
+        if (!settings) GTEST_SKIP() << "no " << name_of(type()) << " to test with";
         settings_ = make_place(*settings, "store_conformance");
         database_ = open_database(settings_);
-        for (const std::string& sql : schema_statements(dialect())) {
+        for (const std::string& sql : schema_statements(type())) {
             if (sql.find("CREATE") != std::string::npos) database_->execute(sql);
         }
         // Tests insert ids of their own below those that PostgreSQL gives out.
@@ -53,10 +53,10 @@ class StoreFixture : public ::testing::TestWithParam<StoreCase> {
         if (database_ && database_->in_transaction()) database_->rollback();
     }
 
-    Dialect dialect() const { return GetParam().dialect; }
-    bool is_sqlite() const { return dialect() == Dialect::sqlite; }
-    bool is_postgresql() const { return dialect() == Dialect::postgresql; }
-    bool is_mysql() const { return dialect() == Dialect::mysql; }
+    DatabaseType type() const { return GetParam().type; }
+    bool is_sqlite() const { return type() == DatabaseType::sqlite; }
+    bool is_postgresql() const { return type() == DatabaseType::postgresql; }
+    bool is_mysql() const { return type() == DatabaseType::mysql; }
 
     StoreContext context() { return context(*database_); }
     StoreContext context(Database& database) { return {database, schema_, zone_}; }
@@ -141,7 +141,8 @@ class StoreFixture : public ::testing::TestWithParam<StoreCase> {
 };
 
 inline constexpr StoreCase kStoreCases[] = {
-    {Dialect::sqlite, true},      {Dialect::sqlite, false}, {Dialect::postgresql, true},
-    {Dialect::postgresql, false}, {Dialect::mysql, true},   {Dialect::mysql, false}};
+    {DatabaseType::sqlite, true},     {DatabaseType::sqlite, false},
+    {DatabaseType::postgresql, true}, {DatabaseType::postgresql, false},
+    {DatabaseType::mysql, true},      {DatabaseType::mysql, false}};
 
 }  // namespace dsfailover

@@ -31,7 +31,7 @@ class StoreHostUse : public StoreFixture {
             "i < 101000) SELECT i FROM n) n",
             "generate_series(1001, 101000) i", "(SELECT seq AS i FROM seq_1001_to_101000) n"};
         execute(fmt::format("INSERT INTO {} ({}) SELECT {} FROM {}", table, columns, values,
-                            numbers[static_cast<std::size_t>(dialect())]));
+                            numbers[static_cast<std::size_t>(type())]));
     }
 };
 

@@ -51,7 +51,7 @@ TEST_P(StoreSchema, TellsTheTwoKindsOfReleasesApart) {
 
 TEST_P(StoreSchema, KnowsThePrecisionOfTimes) {
     constexpr std::int64_t kExpected[] = {1000, 1, 1'000'000};
-    EXPECT_EQ(schema_.time_precision_us, kExpected[static_cast<std::size_t>(dialect())]);
+    EXPECT_EQ(schema_.time_precision_us, kExpected[static_cast<std::size_t>(type())]);
     if (is_sqlite()) return;
     constexpr std::pair<const char*, const char*> kTimes[] = {
         {"t_ds_workflow_instance", "start_time"}, {"t_ds_workflow_instance", "restart_time"},

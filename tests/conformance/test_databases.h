@@ -23,20 +23,14 @@ inline std::vector<std::string> split(const std::string& text, char separator) {
     return parts;
 }
 
-/// "sqlite", "postgresql" or "mysql".
-inline std::string name_of(Dialect dialect) {
-    constexpr const char* kNames[] = {"sqlite", "postgresql", "mysql"};
-    return kNames[static_cast<std::size_t>(dialect)];
-}
-
 /// Where the database of this kind is, from the environment: DSFAILOVER_TEST_SQLITE is a directory,
 /// DSFAILOVER_TEST_POSTGRESQL and DSFAILOVER_TEST_MYSQL are "host:port:user:password:database".
 /// None if the variable is not set; the test has failed then, unless
 /// DSFAILOVER_TEST_ALLOW_MISSING=1 says that it is to be skipped.
-inline std::optional<DatabaseSettings> test_database(Dialect dialect) {
+inline std::optional<DatabaseSettings> test_database(DatabaseType type) {
     constexpr const char* kVariables[] = {"DSFAILOVER_TEST_SQLITE", "DSFAILOVER_TEST_POSTGRESQL",
                                           "DSFAILOVER_TEST_MYSQL"};
-    const char* const variable = kVariables[static_cast<std::size_t>(dialect)];
+    const char* const variable = kVariables[static_cast<std::size_t>(type)];
     const char* const where = std::getenv(variable);
     if (where == nullptr) {
         const char* const may_miss = std::getenv("DSFAILOVER_TEST_ALLOW_MISSING");
@@ -45,9 +39,9 @@ inline std::optional<DatabaseSettings> test_database(Dialect dialect) {
         return std::nullopt;
     }
     DatabaseSettings settings;
-    settings.dialect = dialect;
+    settings.type = type;
     settings.lock_timeout = Millis(1000);
-    if (dialect == Dialect::sqlite) {
+    if (type == DatabaseType::sqlite) {
         settings.file = std::string(where) + "/store_conformance.db";
         return settings;
     }
@@ -62,7 +56,7 @@ inline std::optional<DatabaseSettings> test_database(Dialect dialect) {
 /// An empty place named `name` in the database that `settings` lead to: a file, schema or database
 /// of its own. Returns the settings for it.
 inline DatabaseSettings make_place(DatabaseSettings settings, const std::string& name) {
-    if (settings.dialect == Dialect::sqlite) {
+    if (settings.type == DatabaseType::sqlite) {
         settings.file = std::filesystem::path(settings.file).replace_filename(name + ".db");
         for (const char* suffix : {"", "-wal", "-shm"})
             std::filesystem::remove(settings.file + suffix);
@@ -71,7 +65,7 @@ inline DatabaseSettings make_place(DatabaseSettings settings, const std::string&
         return settings;
     }
     const auto administrator = open_database(settings);
-    if (settings.dialect == Dialect::postgresql) {
+    if (settings.type == DatabaseType::postgresql) {
         administrator->execute("DROP SCHEMA IF EXISTS " + name + " CASCADE");
         administrator->execute("CREATE SCHEMA " + name);
         settings.schema = name;
@@ -83,12 +77,12 @@ inline DatabaseSettings make_place(DatabaseSettings settings, const std::string&
     return settings;
 }
 
-/// The statements that make DolphinScheduler's tables of 3.3.0 in this dialect.
-inline std::vector<std::string> schema_statements(Dialect dialect) {
-    if (dialect == Dialect::sqlite) return split(std::string(sqlite_schema()), ';');
+/// The statements that make DolphinScheduler's tables of 3.3.0 in a database of this type.
+inline std::vector<std::string> schema_statements(DatabaseType type) {
+    if (type == DatabaseType::sqlite) return split(std::string(sqlite_schema()), ';');
     std::ifstream file(std::filesystem::path(DSFAILOVER_TEST_SOURCES) / "schema" /
-                       (name_of(dialect) + ".sql"));
-    EXPECT_TRUE(file) << "tests/schema/" << name_of(dialect) << ".sql cannot be read";
+                       (name_of(type) + ".sql"));
+    EXPECT_TRUE(file) << "tests/schema/" << name_of(type) << ".sql cannot be read";
     return split(std::string(std::istreambuf_iterator<char>(file), {}), ';');
 }
 

@@ -157,7 +157,7 @@ World::~World() {
 
 DatabaseSettings World::settings() const {
     DatabaseSettings settings;
-    settings.dialect = Dialect::sqlite;
+    settings.type = DatabaseType::sqlite;
     settings.file = folder_ + "/world.db";
     settings.lock_timeout = Millis(100);
     return settings;

@@ -6,6 +6,9 @@
 #include <map>
 #include <utility>
 
+#include "database/postgresql/dialect.h"
+#include "database/sqlite/dialect.h"
+
 namespace dsfailover {
 namespace {
 
@@ -13,16 +16,19 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
+const PostgresqlDialect kPostgresql;
+const SqliteDialect kSqlite;
+
 /// t_ds_command, as far as CommandStore::scan_ids, newer_than and highest_id ask for it.
 class CommandTable : public Database {
   public:
-    explicit CommandTable(Dialect dialect) : dialect_(dialect) {}
+    explicit CommandTable(const SqlDialect& dialect) : dialect_(dialect) {}
 
     std::map<std::int64_t, std::int64_t> commands;  ///< ids and their workflow instances'
     std::size_t rows_read = 0;
     std::function<void()> after_query;  ///< once
 
-    Dialect dialect() const override { return dialect_; }
+    const SqlDialect& dialect() const override { return dialect_; }
     std::string endpoint() const override { return "map"; }
     Rows query(std::string_view sql, std::span<const Value> parameters) override {
         Rows rows;
@@ -65,12 +71,12 @@ class CommandTable : public Database {
         rows.add(Row(cells));
     }
 
-    Dialect dialect_;
+    const SqlDialect& dialect_;
 };
 
 class CommandWatchTest : public ::testing::Test {
   protected:
-    explicit CommandWatchTest(Dialect dialect = Dialect::postgresql) : table(dialect) {}
+    explicit CommandWatchTest(const SqlDialect& dialect = kPostgresql) : table(dialect) {}
 
     /// A chunk of ours: `count` workflow instances from `workflow_id` on, with commands from `id`.
     std::vector<FailedOver> insert(std::int64_t workflow_id, std::int64_t id, int count = 1) {
@@ -268,7 +274,7 @@ TEST_F(CommandWatchTest, ManyNewOnesAreReadInPages) {
 
 class CommandWatchOnSqlite : public CommandWatchTest {
   protected:
-    CommandWatchOnSqlite() : CommandWatchTest(Dialect::sqlite) {}
+    CommandWatchOnSqlite() : CommandWatchTest(kSqlite) {}
 };
 
 TEST_F(CommandWatchOnSqlite, NothingIsReadTwice) {

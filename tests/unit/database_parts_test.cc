@@ -4,7 +4,10 @@
 
 #include "database/database.h"
 #include "database/database_error.h"
+#include "database/mysql/dialect.h"
 #include "database/placeholders.h"
+#include "database/postgresql/dialect.h"
+#include "database/sqlite/dialect.h"
 
 namespace dsfailover {
 namespace {
@@ -43,21 +46,76 @@ TEST(Placeholders, AnOpenQuoteHidesAllThatFollows) {
     EXPECT_EQ(number_placeholders("a $x$ ?").placeholders, 0u);
 }
 
+const SqliteDialect kSqlite;
+const PostgresqlDialect kPostgresql;
+const MysqlDialect kMysql;
+const SqlDialect* const kDialects[] = {&kSqlite, &kPostgresql, &kMysql};
+const std::vector<std::int64_t> kIds = {3, 5};
+
 TEST(InList, IsFalseForNothing) {
     std::vector<Value> parameters;
-    for (const Dialect dialect : {Dialect::sqlite, Dialect::postgresql, Dialect::mysql}) {
-        EXPECT_EQ(in_list(dialect, "id", std::vector<std::int64_t>{}, parameters), "1 = 0");
-        EXPECT_EQ(in_list(dialect, "id", std::vector<std::string>{}, parameters), "1 = 0");
+    for (const SqlDialect* dialect : kDialects) {
+        EXPECT_EQ(dialect->in_list("id", {}, parameters), "1 = 0");
     }
+    EXPECT_EQ(in_list("id", std::vector<std::string>{}, parameters), "1 = 0");
     EXPECT_TRUE(parameters.empty());
 }
 
 TEST(InList, AppendsBehindTheParametersThatAreThere) {
     std::vector<Value> parameters = {std::string("first")};
     const std::vector<std::string> names = {"a", "it's ?"};
-    EXPECT_EQ(in_list(Dialect::mysql, "host", names, parameters), "host IN (?,?)");
+    EXPECT_EQ(in_list("host", names, parameters), "host IN (?,?)");
     EXPECT_THAT(parameters, ElementsAre(Value(std::string("first")), Value(std::string("a")),
                                         Value(std::string("it's ?"))));
+}
+
+TEST(Dialects, TakeManyIdsInOneParameterOrNone) {
+    std::vector<Value> parameters;
+    EXPECT_EQ(kSqlite.in_list("w.id", kIds, parameters),
+              "w.id IN (SELECT value FROM json_each(?))");
+    EXPECT_EQ(kPostgresql.in_list("w.id", kIds, parameters), "w.id = ANY (?::bigint[])");
+    EXPECT_EQ(kMysql.in_list("w.id", kIds, parameters), "w.id IN (3,5)");
+    EXPECT_THAT(parameters, ElementsAre(Value(std::string("[3,5]")), Value(std::string("{3,5}"))));
+}
+
+TEST(Dialects, LockRowsWhereNotAllIsLocked) {
+    EXPECT_TRUE(kSqlite.locks_whole_file());
+    EXPECT_EQ(kSqlite.for_update(), "");
+    for (const SqlDialect* dialect : {kDialects[1], kDialects[2]}) {
+        EXPECT_FALSE(dialect->locks_whole_file());
+        EXPECT_EQ(dialect->for_update(), " FOR UPDATE");
+    }
+}
+
+TEST(Dialects, InsertWhatIsAbsent) {
+    EXPECT_EQ(kSqlite.insert_if_absent("t (a) VALUES (?)"),
+              "INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING");
+    EXPECT_EQ(kPostgresql.insert_if_absent("t (a) VALUES (?)"),
+              "INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING");
+    EXPECT_EQ(kMysql.insert_if_absent("t (a) VALUES (?)"), "INSERT IGNORE INTO t (a) VALUES (?)");
+}
+
+TEST(Dialects, SayOfTypesTimesAndCaseWhatOnlyTheyNeed) {
+    EXPECT_EQ(kSqlite.typed_placeholder("text"), "?");
+    EXPECT_EQ(kPostgresql.typed_placeholder("text"), "CAST(? AS text)");
+    EXPECT_EQ(kMysql.typed_placeholder("text"), "?");
+    EXPECT_EQ(kSqlite.keep("update_time"), "");
+    EXPECT_EQ(kPostgresql.keep("update_time"), "");
+    EXPECT_EQ(kMysql.keep("update_time"), ", update_time = update_time");
+    EXPECT_EQ(kSqlite.byte_for_byte("host"), "host");
+    EXPECT_EQ(kPostgresql.byte_for_byte("host"), "host");
+    EXPECT_EQ(kMysql.byte_for_byte("host"), "CAST(host AS BINARY)");
+}
+
+TEST(Dialects, AskForTheColumnsOfAllTablesAtOnce) {
+    const std::vector<std::string> tables = {"a", "b"};
+    std::vector<Value> parameters;
+    EXPECT_THAT(kSqlite.columns_query(tables, parameters), HasSubstr("pragma_table_info"));
+    EXPECT_THAT(kPostgresql.columns_query(tables, parameters), HasSubstr("to_regclass"));
+    EXPECT_THAT(kMysql.columns_query(tables, parameters), HasSubstr("table_name IN (?,?)"));
+    EXPECT_THAT(parameters,
+                ElementsAre(Value(std::string("[\"a\",\"b\"]")), Value(std::string("{a,b}")),
+                            Value(std::string("a")), Value(std::string("b"))));
 }
 
 TEST(Rows, OutliveWhatTheyWereMadeOf) {
@@ -79,13 +137,13 @@ TEST(Endpoint, ShowsHostsAndDatabaseButNoUserAndNoSecret) {
     DatabaseSettings settings;
     settings.file = "/var/lib/cluster.db";
     EXPECT_EQ(settings.endpoint(), "sqlite:/var/lib/cluster.db");
-    settings.dialect = Dialect::postgresql;
+    settings.type = DatabaseType::postgresql;
     settings.hosts = {{"db1", 5432}, {"2001:db8::1", 5433}};
     settings.database = "dolphinscheduler";
     settings.user = "root";
     settings.password = Secret("hush");
     EXPECT_EQ(settings.endpoint(), "postgresql://db1:5432,[2001:db8::1]:5433/dolphinscheduler");
-    settings.dialect = Dialect::mysql;
+    settings.type = DatabaseType::mysql;
     EXPECT_THAT(settings.endpoint(), HasSubstr("mysql://db1:5432"));
 }
 

@@ -35,7 +35,7 @@ TEST(DatabaseUrl, SqliteNamesAFile) {
 
 struct Server {
     const char* url;
-    Dialect dialect;
+    DatabaseType type;
     std::vector<std::pair<std::string, int>> hosts;
     const char* database;
     const char* user;
@@ -46,7 +46,7 @@ class ServerUrl : public testing::TestWithParam<Server> {};
 
 TEST_P(ServerUrl, IsTakenApart) {
     const DatabaseUrl url = read(GetParam().url);
-    EXPECT_EQ(url.settings.dialect, GetParam().dialect);
+    EXPECT_EQ(url.settings.type, GetParam().type);
     EXPECT_EQ(url.settings.hosts, GetParam().hosts);
     EXPECT_EQ(url.settings.database, GetParam().database);
     EXPECT_EQ(url.settings.user, GetParam().user);
@@ -55,8 +55,8 @@ TEST_P(ServerUrl, IsTakenApart) {
     EXPECT_THAT(url.warnings, IsEmpty());
 }
 
-constexpr Dialect kPostgresql = Dialect::postgresql;
-constexpr Dialect kMysql = Dialect::mysql;
+constexpr DatabaseType kPostgresql = DatabaseType::postgresql;
+constexpr DatabaseType kMysql = DatabaseType::mysql;
 INSTANTIATE_TEST_SUITE_P(
     Forms, ServerUrl,
     testing::Values(

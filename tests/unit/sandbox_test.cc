@@ -44,7 +44,7 @@ class SandboxTest : public testing::Test {
 
     DatabaseSettings settings() const {
         DatabaseSettings result;
-        result.dialect = Dialect::sqlite;
+        result.type = DatabaseType::sqlite;
         result.file = file_;
         return result;
     }

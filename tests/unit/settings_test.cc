@@ -76,7 +76,7 @@ TEST(Settings, AnApplicationYamlIsEnough) {
                                       "jdbc:postgresql://db1:6432/dolphinscheduler"));
     const Settings settings = resolve({{"ds-config", file.path()}});
     const DatabaseSettings& database = require_database(settings);
-    EXPECT_EQ(database.dialect, Dialect::postgresql);
+    EXPECT_EQ(database.type, DatabaseType::postgresql);
     EXPECT_THAT(database.hosts, ElementsAre(std::pair<std::string, int>("db1", 6432)));
     EXPECT_EQ(database.user, "root");
     EXPECT_EQ(database.password.reveal(), "root");
@@ -100,7 +100,7 @@ TEST(Settings, TheProfileChoosesTheDatabase) {
          {resolve({{"ds-config", file.path()}, {"profile", "mysql"}}),
           resolve({{"ds-config", file.path()}}, {{"DSFAILOVER_PROFILE", "mysql"}}),
           resolve({{"ds-config", file.path()}}, {{"SPRING_PROFILES_ACTIVE", "mysql"}})}) {
-        EXPECT_EQ(require_database(settings).dialect, Dialect::mysql);
+        EXPECT_EQ(require_database(settings).type, DatabaseType::mysql);
         EXPECT_EQ(require_registry(settings).type, Type::zookeeper);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "database/sql_dialect.h"
 
 namespace dsfailover {
 
@@ -24,7 +25,7 @@ std::exception_ptr problem_of(const std::function<void()>& work) {
 }  // namespace
 
 ParallelFailover::ParallelFailover(const RunContext& context)
-    : context_(context), alone_(context.database.dialect() == Dialect::sqlite) {}
+    : context_(context), alone_(context.database.dialect().locks_whole_file()) {}
 
 void ParallelFailover::run(const Next& next, bool in_turn) {
     for (;;) {

@@ -10,6 +10,7 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/retried_transaction.h"
+#include "database/sql_dialect.h"
 
 namespace dsfailover {
 
@@ -45,7 +46,7 @@ void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stam
 // False where one of several may be at fault, or the one cannot be failed over.
 bool WorkflowFailover::run_together(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
     using Kind = DatabaseError::Kind;
-    const bool whole_file = context_.database.dialect() == Dialect::sqlite;
+    const bool whole_file = context_.database.dialect().locks_whole_file();
     const bool alone = chunk.size() == 1;
     for (int losses = 0, refusals = 0;;) {
         if (attempt(chunk, stamp)) return true;

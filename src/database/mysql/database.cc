@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "database/database_error.h"
 #include "database/idle_time.h"
+#include "database/mysql/dialect.h"
 #include "database/mysql/server.h"
 #include "database/mysql/statement.h"
 #include "database/statement_cache.h"
@@ -176,7 +177,7 @@ class MysqlDatabase : public Database {
     }
     ~MysqlDatabase() override { close(); }
 
-    Dialect dialect() const override { return Dialect::mysql; }
+    const SqlDialect& dialect() const override { return dialect_; }
     std::string endpoint() const override { return endpoint_; }
 
     std::optional<Replica> replica() const override { return replica_; }
@@ -470,6 +471,7 @@ class MysqlDatabase : public Database {
                         explained ? why_only_read_ : ""));
     }
 
+    const MysqlDialect dialect_;
     DatabaseSettings settings_;
     std::string endpoint_;
     std::unique_ptr<MYSQL, Close> connection_;

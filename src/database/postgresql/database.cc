@@ -22,6 +22,7 @@
 #include "database/database_error.h"
 #include "database/idle_time.h"
 #include "database/placeholders.h"
+#include "database/postgresql/dialect.h"
 
 namespace dsfailover {
 
@@ -179,7 +180,7 @@ class PostgresqlDatabase : public Database {
         open();
     }
 
-    Dialect dialect() const override { return Dialect::postgresql; }
+    const SqlDialect& dialect() const override { return dialect_; }
     std::string endpoint() const override { return endpoint_; }
 
     std::optional<Replica> replica() const override {
@@ -450,6 +451,7 @@ class PostgresqlDatabase : public Database {
         IdleTime& idle_;
     };
 
+    const PostgresqlDialect dialect_;
     DatabaseSettings settings_;
     std::string endpoint_;
     std::unique_ptr<pqxx::connection> connection_;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "database/database_error.h"
+#include "database/sqlite/dialect.h"
 #include "database/statement_cache.h"
 
 namespace dsfailover {
@@ -47,7 +48,7 @@ class SqliteDatabase : public Database {
     }
     ~SqliteDatabase() override { close(); }
 
-    Dialect dialect() const override { return Dialect::sqlite; }
+    const SqlDialect& dialect() const override { return dialect_; }
     std::string endpoint() const override { return endpoint_; }
 
     Rows query(std::string_view sql, std::span<const Value> parameters) override {
@@ -278,6 +279,7 @@ class SqliteDatabase : public Database {
         }
     }
 
+    const SqliteDialect dialect_;
     DatabaseSettings settings_;
     std::string endpoint_;
     std::unique_ptr<SQLite::Database> connection_;

@@ -16,7 +16,7 @@ class JdbcConnection {
     /// Throws RegistryError(unreachable, denied) naming the endpoint.
     explicit JdbcConnection(const DatabaseSettings& settings);
 
-    Dialect dialect() const { return database_->dialect(); }
+    const SqlDialect& dialect() const { return database_->dialect(); }
     std::string endpoint() const { return database_->endpoint(); }
 
     /// Runs `reading`, which only reads, and once more on a new connection if the first one broke.

@@ -7,6 +7,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "database/sql_dialect.h"
 
 namespace dsfailover {
 namespace {
@@ -183,11 +184,10 @@ std::int64_t JdbcLocks::try_insert(const JdbcClient& client, const std::string& 
     try {
         connection_->write(doing, [&](Database& database) {
             id = 0;
-            const bool mysql = database.dialect() == Dialect::mysql;
             return database.execute(
-                       fmt::format("INSERT {}INTO t_ds_jdbc_registry_lock (lock_key, lock_owner,"
-                                   " client_id, create_time) VALUES (?, ?, ?, ?){}",
-                                   mysql ? "IGNORE " : "", mysql ? "" : " ON CONFLICT DO NOTHING"),
+                       database.dialect().insert_if_absent(
+                           "t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time)"
+                           " VALUES (?, ?, ?, ?)"),
                        {Value(path), Value(client.name() + "_dsfailover"), Value(client.id()),
                         Value(times_.format(database.clock_ms()))}) == 1 &&
                    read_id(database);

@@ -7,6 +7,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "database/sql_dialect.h"
 #include "registry/jdbc/claim.h"
 #include "registry/jdbc/client.h"
 #include "registry/jdbc/connection.h"
@@ -111,7 +112,7 @@ class JdbcAnnouncement : public Announcement {
 JdbcRegistry::JdbcRegistry(const RegistrySettings& settings)
     : settings_(settings),
       connection_(std::make_shared<JdbcConnection>(connection_settings(settings))),
-      times_(connection_->dialect(), TimeZone(settings.time_zone)),
+      times_(connection_->dialect().time_precision_us(), TimeZone(settings.time_zone)),
       rows_(connection_, times_),
       locks_(connection_, rows_, times_, movements_) {
     connection_->read("checking the registry's tables",

@@ -6,12 +6,15 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "database/sql_dialect.h"
+
 namespace dsfailover {
 namespace {
 
 constexpr std::size_t kPageRows = 5000;
 constexpr std::size_t kBatchRows = 1000;
 constexpr std::size_t kKeyLength = 256;
+constexpr std::int64_t kMillisUs = 1000;
 constexpr std::string_view kColumns =
     "id, data_key, data_value, data_type, client_id, create_time, last_update_time";
 
@@ -34,7 +37,7 @@ std::vector<JdbcRow> to_rows(const Rows& result) {
     return rows;
 }
 
-/// MySQL compares keys without case, the registry does not.
+/// Some databases compare keys without case, the registry does not.
 std::optional<JdbcRow> exactly(const std::string& key, const Rows& result) {
     for (std::size_t i = 0; i < result.size(); ++i)
         if (result[i].text(1) == key) return to_row(result[i]);
@@ -45,7 +48,7 @@ std::optional<JdbcRow> lock_key(Database& database, const std::string& key) {
     return exactly(
         key, database.query(fmt::format("SELECT {} FROM t_ds_jdbc_registry_data WHERE data_key = ?"
                                         " ORDER BY id{}",
-                                        kColumns, for_update(database.dialect())),
+                                        kColumns, database.dialect().for_update()),
                             {Value(key)}));
 }
 
@@ -90,11 +93,11 @@ std::string JdbcRow::version() const {
 }
 
 StoredTime JdbcTimes::parse(const std::string& text) const {
-    std::int64_t precision_us = 1000;
-    if (dialect_ == Dialect::postgresql) precision_us = 1;
-    if (dialect_ == Dialect::mysql && text.find('.') == std::string::npos) precision_us = 1000000;
+    // A column with a precision of its own keeps milliseconds, as this program writes them.
+    const bool has_fraction = text.find('.') != std::string::npos;
     try {
-        return parse_stored_time(text, zone_, precision_us);
+        return parse_stored_time(text, zone_,
+                                 has_fraction ? std::min(precision_us_, kMillisUs) : precision_us_);
     } catch (const Error& error) {
         throw RegistryError(RegistryError::Kind::other,
                             fmt::format("JDBC registry: {}", error.what()));
@@ -102,8 +105,7 @@ StoredTime JdbcTimes::parse(const std::string& text) const {
 }
 
 std::string JdbcTimes::format(EpochMs time) const {
-    if (dialect_ == Dialect::mysql) return format_stored_time(time / 1000 * 1000, zone_, 1000000);
-    return format_stored_time(time, zone_, 1000);
+    return format_stored_time(time / step_ms() * step_ms(), zone_, step_ms() * kMillisUs);
 }
 
 std::optional<JdbcRow> JdbcRows::find(const std::string& key) {
@@ -121,7 +123,7 @@ std::optional<JdbcRow> JdbcRows::find(Database& database, const std::string& key
 
 std::optional<std::string> twin_in(Database& database, std::string_view table,
                                    std::string_view column, const std::string& key) {
-    if (database.dialect() != Dialect::mysql) return std::nullopt;
+    if (!database.dialect().folds_case()) return std::nullopt;
     const Rows rows = database.query(
         fmt::format("SELECT {0} FROM {1} WHERE {0} = ? ORDER BY id", column, table), {Value(key)});
     if (rows.empty()) return std::nullopt;
@@ -140,7 +142,7 @@ std::string twins_are_one(std::string_view endpoint, const std::string& key,
 }
 
 std::optional<std::string> JdbcRows::twin_of(const std::string& key) {
-    if (connection_->dialect() != Dialect::mysql) return std::nullopt;
+    if (!connection_->dialect().folds_case()) return std::nullopt;
     std::optional<std::string> twin;
     connection_->read("reading " + key, [&](Database& database) {
         twin = twin_in(database, "t_ds_jdbc_registry_data", "data_key", key);
@@ -190,13 +192,10 @@ bool JdbcRows::insert_row(Database& database, const std::string& key, const std:
                         " data_key",
                         database.endpoint(), key, kKeyLength));
     const std::string time = times_.format(now);
-    // A plain INSERT that meets a duplicate would end the transaction on PostgreSQL.
-    const bool mysql = database.dialect() == Dialect::mysql;
     return database.execute(
-               fmt::format("INSERT {}INTO t_ds_jdbc_registry_data (data_key, data_value, data_type,"
-                           " client_id, create_time, last_update_time)"
-                           " VALUES (?, ?, ?, ?, ?, ?){}",
-                           mysql ? "IGNORE " : "", mysql ? "" : " ON CONFLICT DO NOTHING"),
+               database.dialect().insert_if_absent(
+                   "t_ds_jdbc_registry_data (data_key, data_value, data_type, client_id,"
+                   " create_time, last_update_time) VALUES (?, ?, ?, ?, ?, ?)"),
                {Value(key), Value(value), Value(ephemeral ? "EPHEMERAL" : "PERSISTENT"),
                 Value(client_id), Value(time), Value(time)}) == 1;
 }
@@ -229,9 +228,8 @@ bool JdbcRows::update(Database& database, const std::string& key, const std::str
     std::optional<JdbcRow> row = lock_key(database, key);
     if (!row || row->version() != version) return false;
     // The new time differs from the old one, so that the version always changes.
-    const EpochMs step = database.dialect() == Dialect::mysql ? 1000 : 1;
-    const EpochMs now =
-        std::max(database.clock_ms(), times_.parse(row->last_update_time).epoch_ms() + step);
+    const EpochMs now = std::max(database.clock_ms(),
+                                 times_.parse(row->last_update_time).epoch_ms() + times_.step_ms());
     row->value = value;
     row->last_update_time = times_.format(now);
     database.execute(
@@ -247,7 +245,7 @@ void JdbcRows::erase(Database& database, std::span<const JdbcRow> rows) {
     ids.reserve(rows.size());
     for (const JdbcRow& row : rows) ids.push_back(row.id);
     std::vector<Value> parameters;
-    const std::string condition = in_list(database.dialect(), "id", ids, parameters);
+    const std::string condition = database.dialect().in_list("id", ids, parameters);
     database.execute("DELETE FROM t_ds_jdbc_registry_data WHERE " + condition,
                      std::span<const Value>(parameters));
     add_events(database, "DELETE", rows);
@@ -255,10 +253,10 @@ void JdbcRows::erase(Database& database, std::span<const JdbcRow> rows) {
 
 std::vector<JdbcRow> JdbcRows::lock(Database& database, std::span<const std::int64_t> ids) {
     std::vector<Value> parameters;
-    const std::string condition = in_list(database.dialect(), "id", ids, parameters);
+    const std::string condition = database.dialect().in_list("id", ids, parameters);
     return to_rows(
         database.query(fmt::format("SELECT {} FROM t_ds_jdbc_registry_data WHERE {} ORDER BY id{}",
-                                   kColumns, condition, for_update(database.dialect())),
+                                   kColumns, condition, database.dialect().for_update()),
                        std::span<const Value>(parameters)));
 }
 

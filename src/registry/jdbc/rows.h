@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,14 +34,18 @@ struct JdbcRow {
 /// The wall-clock timestamps of the registry's tables.
 class JdbcTimes {
   public:
-    JdbcTimes(Dialect dialect, TimeZone zone) : dialect_(dialect), zone_(std::move(zone)) {}
+    /// `precision_us`: of a column without one of its own, in microseconds.
+    JdbcTimes(std::int64_t precision_us, TimeZone zone)
+        : precision_us_(precision_us), zone_(std::move(zone)) {}
     /// Throws RegistryError naming the text if it is no timestamp.
     StoredTime parse(const std::string& text) const;
     /// As the database takes it; on MySQL without the fraction, which it would round.
     std::string format(EpochMs time) const;
+    /// By how much two times differ at least, in milliseconds, to be written differently.
+    EpochMs step_ms() const { return std::max<EpochMs>(precision_us_ / 1000, 1); }
 
   private:
-    Dialect dialect_;
+    std::int64_t precision_us_;
     TimeZone zone_;
 };
 

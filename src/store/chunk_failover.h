@@ -1,0 +1,30 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+// The ways to fail a chunk of workflow instances over, one for each CompareAndSet of a dialect: all
+// do what WorkflowInstanceStore::fail_over() says, and take what it takes, but at least one
+// instance, in ascending order of id.
+
+/// One statement that compares, changes the rows and inserts the commands.
+std::vector<FailedOver> fail_over_by_update_returning(const StoreContext& context,
+                                                      std::span<const WorkflowInstance> instances,
+                                                      EpochMs stamp);
+
+/// Locks and reads the rows, inserts commands for those that are as they were, changes these.
+std::vector<FailedOver> fail_over_by_locked_compare(const StoreContext& context,
+                                                    std::span<const WorkflowInstance> instances,
+                                                    EpochMs stamp);
+
+/// Inserts commands for the rows of which our own function says that they are as they were, then
+/// changes these.
+std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
+                                                std::span<const WorkflowInstance> instances,
+                                                EpochMs stamp);
+
+}  // namespace dsfailover

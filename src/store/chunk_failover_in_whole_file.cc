@@ -1,0 +1,79 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "database/sql_dialect.h"
+#include "store/chunk_failover.h"
+#include "store/recovery_command.h"
+#include "store/workflow_row.h"
+
+namespace dsfailover {
+
+// The transaction has locked the whole file, so that nothing changes between the statements and the
+// commands' ids follow one another. Where the instances stand close together, as they do after a
+// master's death, their part of the table is read through instead of looking up each.
+std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
+                                                std::span<const WorkflowInstance> instances,
+                                                EpochMs stamp) {
+    Database& database = context.database;
+    const std::int64_t from = instances.front().id, to = instances.back().id;
+    const bool close = to - from < 4 * static_cast<std::int64_t>(instances.size());
+    Parameters ids;
+    std::string which =
+        close ? "w.id BETWEEN ? AND ?" : database.dialect().in_list("w.id", ids_of(instances), ids);
+    if (close) ids = {from, to};
+    which += fmt::format(
+        " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, w.restart_time, "
+        "w.command_type)",
+        fmt::join(kUnfinishedStates, ", "));
+    const auto is_wanted = [&](const Row& row) {
+        const std::int64_t id = row.integer(0);
+        const auto instance = std::lower_bound(
+            instances.begin(), instances.end(), id,
+            [](const WorkflowInstance& one, std::int64_t wanted) { return one.id < wanted; });
+        return instance != instances.end() && instance->id == id && is_as_read(row, *instance);
+    };
+
+    Parameters parameters;
+    std::string sql = insert_recovery_commands(context, parameters);
+    sql += fmt::format("FROM t_ds_workflow_instance w WHERE {} ORDER BY w.id", which);
+    parameters.insert(parameters.end(), ids.begin(), ids.end());
+    const auto count =
+        static_cast<std::size_t>(database.execute_on_wanted(sql, parameters, is_wanted));
+    if (count == 0) return {};
+    const std::int64_t first = database.last_insert_id() - static_cast<std::int64_t>(count) + 1;
+
+    const bool all = count == instances.size();
+    const bool no_gap = to - from + 1 == static_cast<std::int64_t>(count);
+    Parameters of_rows = {
+        format_stored_time(stamp, context.zone, context.schema.time_precision_us)};
+    if (all && no_gap) {
+        which = "id BETWEEN ? AND ?";
+        of_rows.insert(of_rows.end(), {from, to});
+    } else {
+        which = "id IN (SELECT workflow_instance_id FROM t_ds_command WHERE id >= ?)";
+        of_rows.emplace_back(first);
+    }
+    database.execute(
+        fmt::format("UPDATE t_ds_workflow_instance SET state = {}, restart_time = ? WHERE {}",
+                    workflow_state::kFailover, which),
+        of_rows);
+
+    std::vector<FailedOver> changed;
+    changed.reserve(count);
+    if (all) {  // nearly always, and then there is no need to ask
+        for (const WorkflowInstance& instance : instances) {
+            changed.push_back({instance.id, first + static_cast<std::int64_t>(changed.size())});
+        }
+        return changed;
+    }
+    const Rows rows =
+        database.query("SELECT workflow_instance_id, id FROM t_ds_command WHERE id >= ?", {first});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        changed.push_back({rows[i].integer(0), rows[i].integer(1)});
+    }
+    return changed;
+}
+
+}  // namespace dsfailover

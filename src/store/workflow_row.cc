@@ -1,0 +1,50 @@
+#include "store/workflow_row.h"
+
+#include <fmt/format.h>
+
+#include "database/sql_dialect.h"
+#include "store/stored_row.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr std::string_view kTable = "t_ds_workflow_instance";
+
+enum : std::size_t { kState = kHostCell + 1, kStartTime, kRestartTime, kCommandType, kVersion };
+
+}  // namespace
+
+std::string select_instances(const StoreContext& context) {
+    const std::string_view version = context.database.dialect().row_version();
+    return fmt::format("SELECT id, host, state, start_time, restart_time, command_type{}{} FROM {}",
+                       version.empty() ? "" : ", ", version, kTable);
+}
+
+void read_instance(const Row& row, const StoreContext& context, WorkflowInstance& instance) {
+    const StoredRow stored(row, kTable, context);
+    instance.id = stored.id();
+    instance.host = row.optional_text(kHostCell);
+    instance.state = stored.small(kState, "state");
+    instance.start_time = stored.time(kStartTime, "start_time");
+    instance.restart_time = stored.time(kRestartTime, "restart_time");
+    instance.command_type = stored.optional_small(kCommandType, "command_type");
+    if (row.size() > kVersion) instance.version = row.text(kVersion);
+}
+
+bool is_as_read(const Row& row, const WorkflowInstance& read) {
+    return row.optional_integer(kState) == read.state && is_as_read(row, kHostCell, read.host) &&
+           is_as_read(row, kStartTime, read.start_time) &&
+           is_as_read(row, kRestartTime, read.restart_time) &&
+           row.optional_integer(kCommandType) == read.command_type &&
+           (row.size() <= kVersion || row.text(kVersion) == read.version);
+}
+
+std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances) {
+    std::vector<std::int64_t> ids;
+    ids.reserve(instances.size());
+    for (const WorkflowInstance& instance : instances) ids.push_back(instance.id);
+    return ids;
+}
+
+}  // namespace dsfailover
