@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/admission.h"
+#include "coordinator/failover/fenced_server.h"
 #include "coordinator/failover/global_targets.h"
 #include "coordinator/failover/master_failover.h"
 #include "coordinator/failover/one_cluster.h"
@@ -82,80 +83,6 @@ bool is_admitted(const RunContext& context, std::string_view folder, FailoverTar
     return false;
 }
 
-// What the run that fenced a server left undone: nobody else does it now.
-struct FencedServer {
-    const RunContext& context;
-    const std::string& address;
-    bool is_master;
-
-    /// Whether the fence took effect, and the run ended before its work was done.
-    bool is_left() const {
-        const Report& report = context.report;
-        if (report.worker) {
-            return report.worker->outcome != Outcome::partial &&
-                   left(report.worker->fence, report.worker->mark, report.worker->outcome);
-        }
-        if (!report.masters) return false;
-        for (const MasterSection& its : *report.masters) {
-            const bool none_done = its.workflows.done == 0 && its.workflows.left > 0;
-            const bool stopped = its.outcome != Outcome::partial || none_done;
-            if (its.address == address) return stopped && left(its.fence, its.mark, its.outcome);
-        }
-        return false;
-    }
-
-    /// Says so before all else. Throws nothing, whatever happened to the database.
-    void tell(const std::optional<ProcessIdentity>& process) const noexcept try {
-        context.report.problems.insert(
-            context.report.problems.begin(),
-            {ExitCode::failed,
-             fmt::format("{} was stopped by this run; {} nobody's now. Go on with: dsfailover "
-                         "failover-{} {}{}",
-                         address, what_is_left(), is_master ? "master" : "worker", address,
-                         process ? fmt::format(" --startup-time {} --process-id {}",
-                                               process->startup_time, process->process_id)
-                                 : "")});
-    } catch (...) {
-        spdlog::error("{} was stopped by this run, which did nothing more", address);
-    }
-
-  private:
-    static bool left(const std::optional<FenceInfo>& fence, const std::optional<MarkInfo>& mark,
-                     Outcome outcome) {
-        const bool ended = outcome == Outcome::failed || outcome == Outcome::refused ||
-                           outcome == Outcome::interrupted || outcome == Outcome::partial;
-        return fence && fence->stopped && ended && !(mark && mark->written);
-    }
-
-    std::string what_is_left() const {
-        const auto are = [](std::int64_t count, std::string_view what) {
-            return count == 1 ? fmt::format("its 1 {} is", what)
-                              : fmt::format("its {} {}s are", count, what);
-        };
-        if (!is_master) return are(context.report.worker->selected, "task");
-        try {
-            std::int64_t count = 0;
-            WorkflowInstanceStore(context.store())
-                .scan_unfinished({&address, 1}, [&](const WorkflowInstance&) { ++count; });
-            return are(count, "workflow");
-        } catch (...) {
-            return "its workflows are";
-        }
-    }
-};
-
-// What a run does, from the fence on.
-void with_fence(const FencedServer& server, const FailoverTarget& target,
-                const std::function<void()>& run) {
-    try {
-        run();
-    } catch (...) {
-        if (server.is_left()) server.tell(target.process);
-        throw;
-    }
-    if (server.is_left()) server.tell(target.process);
-}
-
 void warn_of_past_event(const RunContext& context, const Servers& servers,
                         std::optional<EpochMs> event_time) {
     if (!event_time || servers.masters.empty() || *event_time > now_ms() - 5000) return;
@@ -188,7 +115,7 @@ void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
         section.fence = target.fence;
         section.outcome = outcome;
     };
-    with_fence({context, event.address, true}, target, [&] {
+    with_fence(context, true, target, [&] {
         if (!is_admitted(context, paths::kMasters, target, look, event.event_time, options, ended))
             return;
         if (!target.process) {
@@ -238,7 +165,7 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
         section.fence = target.fence;
         section.outcome = outcome;
     };
-    with_fence({context, event.address, false}, target, [&] {
+    with_fence(context, false, target, [&] {
         if (!is_admitted(context, paths::kWorkers, target, look, event.event_time, options, ended))
             return;
         section.fence = target.fence;

@@ -1,0 +1,152 @@
+#include "coordinator/worker/worker_tasks.h"
+
+#include <fmt/format.h>
+
+#include "base/address.h"
+#include "coordinator/failover/selection.h"
+#include "store/command_store.h"
+
+namespace dsfailover {
+
+WorkerTasks::WorkerTasks(const RunContext& context, const FailoverOptions& options,
+                         const FirstLook& look, bool restarted)
+    : context_(context), options_(options), look_(look), restarted_(restarted) {}
+
+void WorkerTasks::find(const std::string& worker, EpochMs deadline) {
+    TaskInstanceStore(context_.store()).scan_worker_tasks(worker, [&](const WorkerTask& task) {
+        const auto& submitted = task.task.submit_time;
+        const bool meant = submitted ? submitted->possibly_before(deadline) : !restarted_;
+        if (meant) tasks_.push_back({task, std::nullopt, std::nullopt, ""});
+    });
+}
+
+void WorkerTasks::choose_routes(EpochMs event_time, bool given) {
+    judge_workflows(event_time, given);
+    for (TaskAtWorker& task : tasks_) {
+        if (task.row.workflow_state != workflow_state::kFailover) route_by_owner(task);
+    }
+    if (!commanded_.empty()) {
+        context_.fail(ExitCode::needs_person,
+                      fmt::format("Workflows of these tasks with a command that waits in "
+                                  "t_ds_command: {}. They were left, since a second command would "
+                                  "run them twice; see status for whether a master takes it.",
+                                  commanded_.size()));
+    }
+    route_by_command();
+}
+
+// Those of hosts that are gone, as a failover of the host would judge them.
+void WorkerTasks::judge_workflows(EpochMs event_time, bool given) {
+    SelectionRequest request = look_.request(event_time, given);
+    request.in_doubt = options_.in_doubt;
+    for (const TaskAtWorker& task : tasks_) {
+        const auto& host = task.row.workflow_host;
+        const bool unfinished = task.row.workflow_state != workflow_state::kFailover;
+        if (unfinished && host && is_address(*host) && !look_.servers.master(*host))
+            request.addresses.insert(*host);
+    }
+    if (request.addresses.empty()) return;
+    read_selection(context_, look_.servers, request,
+                   [&](const std::string&, const WorkflowInstance& instance, Verdict verdict,
+                       std::optional<EpochMs>) {
+                       if (verdict == Verdict::command_pending) commanded_.insert(instance.id);
+                       if (verdict == Verdict::in_doubt || verdict == Verdict::settling ||
+                           verdict == Verdict::running_elsewhere ||
+                           verdict == Verdict::done_before) {
+                           doubts_.emplace(instance.id, skip_reason(verdict));
+                       }
+                   });
+}
+
+void WorkerTasks::route_by_owner(TaskAtWorker& task) {
+    const TaskRoute announced = restarted_ ? TaskRoute::not_announceable : TaskRoute::announced;
+    const auto& host = task.row.workflow_host;
+    const auto doubt = doubts_.find(task.workflow());
+    if (commanded_.contains(task.workflow())) {
+        task.route = TaskRoute::pending;
+        task.outcome = TaskOutcome::pending;
+        task.reason = to_string(SkipReason::command_pending);
+    } else if (!host || !is_address(*host)) {
+        task.route = TaskRoute::stuck;
+        task.reason = "its workflow has no host";
+    } else if (look_.servers.master(*host)) {
+        task.route = announced;
+    } else if (doubt != doubts_.end() && !look_.servers.masters.empty()) {
+        task.route = announced;
+        task.reason = to_string(doubt->second);
+    } else {
+        task.route = options_.redispatch && !restarted_ ? TaskRoute::redispatched
+                                                        : TaskRoute::workflow_failover;
+    }
+}
+
+// A workflow in state FAILOVER waits for a master, if it has a command.
+void WorkerTasks::route_by_command() {
+    std::vector<std::int64_t> workflows;
+    for (const TaskAtWorker& task : tasks_) {
+        if (!task.route) workflows.push_back(task.workflow());
+    }
+    if (workflows.empty()) return;
+    std::set<std::int64_t> with_command;
+    for (const WaitingCommand& command : CommandStore(context_.store()).for_workflows(workflows)) {
+        with_command.insert(command.workflow_instance_id);
+    }
+    for (TaskAtWorker& task : tasks_) {
+        if (task.route) continue;
+        const bool has_command = with_command.contains(task.workflow());
+        task.route = has_command ? TaskRoute::pending : TaskRoute::stuck;
+        task.outcome = has_command ? TaskOutcome::pending : TaskOutcome::left;
+        task.reason = has_command
+                          ? "its workflow waits for a master to take its command"
+                          : "its workflow is in state FAILOVER without a command: use requeue";
+    }
+}
+
+std::vector<TaskAtWorker*> WorkerTasks::on_route(TaskRoute route) {
+    std::vector<TaskAtWorker*> tasks;
+    for (TaskAtWorker& task : tasks_) {
+        if (task.route == route) tasks.push_back(&task);
+    }
+    return tasks;
+}
+
+std::set<std::string> WorkerTasks::owners(TaskRoute route) {
+    std::set<std::string> hosts;
+    for (const TaskAtWorker* task : on_route(route)) hosts.insert(*task->row.workflow_host);
+    return hosts;
+}
+
+std::optional<SkipReason> WorkerTasks::doubt(std::int64_t workflow) const {
+    const auto found = doubts_.find(workflow);
+    return found == doubts_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::size_t WorkerTasks::leave(TaskRoute route, const std::string& reason) {
+    const std::vector<TaskAtWorker*> tasks = on_route(route);
+    for (TaskAtWorker* task : tasks) {
+        task->outcome = TaskOutcome::left;
+        if (!reason.empty()) task->reason = reason;
+    }
+    return tasks.size();
+}
+
+void WorkerTasks::list(WorkerSection& section) const {
+    for (const TaskAtWorker& task : tasks_) {
+        if (!task.route) continue;
+        ++section.routes[*task.route];
+        TaskItem item;
+        item.id = task.row.task.id;
+        item.name = task.row.task.name;
+        item.workflow_instance_id = task.workflow();
+        item.state =
+            task.row.task.state == task_state::kDispatched ? "DISPATCH" : "RUNNING_EXECUTION";
+        item.owner = task.row.workflow_host;
+        item.route = *task.route;
+        item.outcome =
+            task.outcome.value_or(options_.dry_run ? TaskOutcome::planned : TaskOutcome::left);
+        if (!task.reason.empty()) item.reason = task.reason;
+        section.items.add(std::move(item));
+    }
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/failover/first_look.h"
+#include "coordinator/failover_options.h"
+#include "coordinator/run_context.h"
+#include "store/task_instance_store.h"
+
+namespace dsfailover {
+
+/// A task of a dead worker: the way by which it comes to run again, and how far that is.
+struct TaskAtWorker {
+    WorkerTask row;
+    std::optional<TaskRoute> route;
+    std::optional<TaskOutcome> outcome;
+    std::string reason;
+
+    std::int64_t workflow() const { return row.task.workflow_instance_id; }
+};
+
+/// The unfinished tasks of a worker that is gone, or of the old process of one that was restarted.
+class WorkerTasks {
+  public:
+    /// All must outlive this. `restarted`: another process lives at the worker's address.
+    WorkerTasks(const RunContext& context, const FailoverOptions& options, const FirstLook& look,
+                bool restarted);
+
+    /// Reads those of `worker` that were submitted before `deadline` (epoch ms).
+    void find(const std::string& worker, EpochMs deadline);
+    /// Chooses a route for each, by what its workflow allows: that is judged at `event_time` (epoch
+    /// ms), which may be `given`. What has to wait for a command goes into the report.
+    void choose_routes(EpochMs event_time, bool given);
+
+    std::vector<TaskAtWorker>& all() { return tasks_; }
+    const std::vector<TaskAtWorker>& all() const { return tasks_; }
+    std::vector<TaskAtWorker*> on_route(TaskRoute route);
+    /// The hosts of the workflows of those on a route.
+    std::set<std::string> owners(TaskRoute route);
+    /// Why a workflow cannot be failed over although its host is gone; none: it can.
+    std::optional<SkipReason> doubt(std::int64_t workflow) const;
+    bool any_doubt() const { return !doubts_.empty(); }
+    /// Marks the tasks on a route as left; returns how many.
+    std::size_t leave(TaskRoute route, const std::string& reason = "");
+
+    /// Puts routes and items into the report's section. A task whose route was not chosen yet is
+    /// left out.
+    void list(WorkerSection& section) const;
+
+  private:
+    void judge_workflows(EpochMs event_time, bool given);
+    void route_by_owner(TaskAtWorker& task);
+    void route_by_command();
+
+    const RunContext& context_;
+    const FailoverOptions& options_;
+    const FirstLook& look_;
+    const bool restarted_;
+    std::vector<TaskAtWorker> tasks_;
+    std::map<std::int64_t, SkipReason> doubts_;  // by workflow instance
+    std::set<std::int64_t> commanded_;  // workflows whose command waits, in whatever state they are
+};
+
+}  // namespace dsfailover
