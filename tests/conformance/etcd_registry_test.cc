@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "conformance/etcd_server.h"
-#include "registry/etcd/base64.h"
+#include "base/base64.h"
 
 namespace dsfailover {
 namespace {
@@ -92,17 +92,6 @@ TEST_F(EtcdRegistryTest, AUserOfAnEtcdWithoutAuthenticationIsNamed) {
         EXPECT_THAT(error.what(), HasSubstr("ds"));
         EXPECT_THAT(error.what(), ::testing::Not(HasSubstr("s3cret")));
     }
-}
-
-TEST(Base64, ThereAndBack) {
-    for (const std::string& bytes : {std::string(), std::string("f"), std::string("fo"),
-                                     std::string("foo"), std::string("\0\xff\x80 a", 5)})
-        EXPECT_EQ(from_base64(to_base64(bytes)), bytes);
-    EXPECT_EQ(to_base64("f"), "Zg==");
-    EXPECT_EQ(to_base64("fo"), "Zm8=");
-    EXPECT_EQ(to_base64("foobar"), "Zm9vYmFy");
-    EXPECT_EQ(from_base64("Zg="), std::nullopt);
-    EXPECT_EQ(from_base64("Z!=="), std::nullopt);
 }
 
 }  // namespace

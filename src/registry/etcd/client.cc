@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "base/interruption.h"
-#include "registry/etcd/base64.h"
+#include "base/base64.h"
 
 namespace dsfailover {
 

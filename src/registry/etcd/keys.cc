@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "registry/etcd/base64.h"
+#include "base/base64.h"
 
 namespace dsfailover {
 

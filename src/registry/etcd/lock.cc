@@ -9,7 +9,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
-#include "registry/etcd/base64.h"
+#include "base/base64.h"
 
 namespace dsfailover {
 
