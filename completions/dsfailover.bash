@@ -69,7 +69,7 @@ _dsfailover() {
         global) words="$failover $cluster $every" ;;
         clean-marks) words="--older-than --primary --dry-run --items --audit-log $cluster $every" ;;
         list-marks) words="--older-than --address --items $cluster $every" ;;
-        status) words="--check --items $cluster $every" ;;
+        status) words="--check --ask --ask-timeout --ask-limit --items $cluster $every" ;;
         requeue)
             words="--unclaimed-after --as --lock-timeout --primary --dry-run --limit --wait --items --audit-log
                 $cluster $every" ;;

@@ -66,5 +66,8 @@ complete -c dsfailover -n '__fish_seen_subcommand_from failover-worker' -l no-an
 complete -c dsfailover -n '__fish_seen_subcommand_from clean-marks list-marks config' -l older-than -x -d 'Only marks older than this'
 complete -c dsfailover -n '__fish_seen_subcommand_from list-marks' -l address -x -d 'Only marks of this server'
 complete -c dsfailover -n '__fish_seen_subcommand_from status' -l check -d 'Exit 7 if something needs a hand'
+complete -c dsfailover -n '__fish_seen_subcommand_from status' -l ask -d 'Ask every living master which workflows it holds'
+complete -c dsfailover -n '__fish_seen_subcommand_from status' -l ask-timeout -x -d 'How long a round of questions waits for answers'
+complete -c dsfailover -n '__fish_seen_subcommand_from status' -l ask-limit -x -d 'Ask about at most N workflows'
 complete -c dsfailover -n '__fish_seen_subcommand_from requeue config' -l unclaimed-after -x -d 'A command waiting longer is taken by nobody'
 complete -c dsfailover -n '__fish_seen_subcommand_from requeue' -l as -x -a 'running pause stop' -d 'State to go back to'

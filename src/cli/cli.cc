@@ -16,6 +16,7 @@
 #include "cli/command_line.h"
 #include "cli/context.h"
 #include "cli/options.h"
+#include "config/ask_scope.h"
 #include "config/option_table.h"
 #include "report/conclusion.h"
 #include "report/print_report.h"
@@ -101,6 +102,7 @@ void warn_of_unknown_variables(Report& report) {
     for (const OptionSpec& option : all_options()) known.insert(environment_name(option.name));
     for (const char* password : {"database-password", "registry-password"})
         known.insert(environment_name(password));
+    known.emplace(kAskOnlyVariable);
     for (char** variable = environ; *variable != nullptr; ++variable) {
         const std::string_view text(*variable);
         const std::string_view name = text.substr(0, text.find('='));

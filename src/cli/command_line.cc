@@ -21,8 +21,8 @@ constexpr std::string_view kDescription =
     "Fails over workflows and tasks of Apache DolphinScheduler by hand, and safely.";
 
 constexpr std::string_view kFooter =
-    "Every option but --fence, --in-doubt and --no-lock can also be given in the\n"
-    "environment (DSFAILOVER_GRACE=1m) or in a --config file (grace: 1m).\n"
+    "Every option but --ask, --fence, --in-doubt and --no-lock can also be given in\n"
+    "the environment (DSFAILOVER_GRACE=1m) or in a --config file (grace: 1m).\n"
     "TIME is epoch milliseconds or RFC 3339, DURATION is 90s, 15m, 12h or 7d.\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 usage or configuration, 3 needs a person,\n"

@@ -20,6 +20,7 @@ class Context {
 
     const OptionValues& options() const { return options_; }
     const std::vector<std::string>& arguments() const { return arguments_; }
+    const Environment& environment() const { return environment_; }
     Report& report() { return report_; }
 
     /// Where registry and database are; resolved when first asked for, its warnings put into the

@@ -10,6 +10,7 @@ constexpr std::string_view kEvent = "The event";
 constexpr std::string_view kSafety = "Safety";
 constexpr std::string_view kRecovery = "Recovery";
 constexpr std::string_view kSelection = "Selection";
+constexpr std::string_view kAsking = "Asking the masters";
 constexpr std::string_view kOutput = "Output";
 
 constexpr OptionSpec kOptions[] = {
@@ -62,6 +63,15 @@ constexpr OptionSpec kOptions[] = {
     {"older-than", "DURATION", kSelection, "Only marks older than this", ""},
     {"address", "ADDRESS", kSelection, "Only marks of this server", ""},
     {"check", "", kSelection, "Exit 7 if something needs failover, requeue or cleaning", ""},
+
+    {"ask", "", kAsking,
+     "Ask every living master which unfinished workflows it holds; takes 10 s. Never by "
+     "environment "
+     "or file; DSFAILOVER_ASK=none forbids it",
+     ""},
+    {"ask-timeout", "DURATION", kAsking, "How long a round of questions waits for answers", "3s"},
+    {"ask-limit", "N", kAsking, "Ask about at most N workflows, those with the lowest ids",
+     "10000"},
 
     {"format", "json|table", kOutput, "How the report is printed", "json"},
     {"items", "N", kOutput, "At most N items listed per section; totals are complete", "1000"},

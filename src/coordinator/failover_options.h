@@ -32,9 +32,16 @@ struct FailoverOptions {
     std::size_t items = 1000;  ///< items listed per section of the report
 };
 
+/// How status asks the masters.
+struct AskOptions {
+    std::int64_t limit = 10'000;              ///< workflows, at least 1
+    Millis apart = std::chrono::seconds(10);  ///< between the two rounds
+};
+
 /// The options of status.
 struct StatusOptions {
     bool check = false;
+    AskOptions ask;
     std::size_t items = 1000;
 };
 

@@ -38,6 +38,7 @@ class JsonReport {
     void recovery(const std::optional<RecoveryInfo>& recovery);
     void marks(const std::optional<MarksSection>& marks);
     void status(const std::optional<StatusSection>& status);
+    void asked(const std::optional<AskedSection>& asked);
     void locks(const std::vector<LockNote>& locks);
     void sandbox(const std::optional<SandboxSection>& sandbox);
 
@@ -50,6 +51,9 @@ class JsonReport {
     void item(const WorkflowNote& item);
     void item(const ParentNote& item);
     void item(const FenceNote& item);
+    void item(const MasterAsked& item);
+    void item(const AbandonedWorkflow& item);
+    void item(const MisplacedWorkflow& item);
     void item(const SandboxServer& item);
     void item(const SandboxWorkflow& item);
     void item(const SandboxTask& item);
@@ -318,6 +322,7 @@ void JsonReport::status(const std::optional<StatusSection>& status) {
                                  "locks_omitted",  "marks",
                                  "clock_skew_ms",  "checks"})
             null_field(name);
+        asked(std::nullopt);
         return;
     }
     array("masters", status->masters.kept());
@@ -351,7 +356,22 @@ void JsonReport::status(const std::optional<StatusSection>& status) {
     json_.field("fences_omitted", status->fences.omitted());
     json_.end_object();
     json_.field("clock_skew_ms", status->clock_skew_ms);
+    asked(status->asked);
     array("checks", status->checks);
+}
+
+void JsonReport::asked(const std::optional<AskedSection>& asked) {
+    if (!asked) {
+        for (const char* name :
+             {"masters_asked", "abandoned", "abandoned_omitted", "misplaced", "misplaced_omitted"})
+            null_field(name);
+        return;
+    }
+    array("masters_asked", asked->masters);
+    array("abandoned", asked->abandoned.kept());
+    json_.field("abandoned_omitted", asked->abandoned.omitted());
+    array("misplaced", asked->misplaced.kept());
+    json_.field("misplaced_omitted", asked->misplaced.omitted());
 }
 
 void JsonReport::locks(const std::vector<LockNote>& locks) {
@@ -431,6 +451,32 @@ void JsonReport::item(const FenceNote& item) {
     json_.field("address", item.address);
     json_.field("age_ms", item.age_ms);
     json_.field("alive", item.alive);
+}
+
+void JsonReport::item(const MasterAsked& item) {
+    json_.field("address", item.address);
+    json_.field("peer", item.peer);
+    json_.field("questions", item.questions);
+    json_.field("held", item.held);
+    json_.field("not_held", item.not_held);
+    json_.field("unanswered", item.unanswered);
+    json_.field("control", item.control);
+    json_.field("problem", item.problem);
+}
+
+void JsonReport::item(const AbandonedWorkflow& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("state", item.state);
+    json_.field("host", item.host);
+    json_.field("since", item.since);
+}
+
+void JsonReport::item(const MisplacedWorkflow& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("host", item.host);
+    json_.field("holder", item.holder);
 }
 
 void JsonReport::item(const NeedsFailover& item) {

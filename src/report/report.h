@@ -219,6 +219,44 @@ struct CheckItem {
     std::optional<std::string> hint;  ///< what to do about it
 };
 
+/// What a living master said when it was asked whether it holds workflows.
+struct MasterAsked {
+    std::string address;
+    std::optional<std::string> peer;  ///< IP:PORT that was connected to
+    std::int64_t questions = 0;       ///< of the last round, its control questions included
+    std::int64_t held = 0, not_held = 0, unanswered = 0;
+    /// "passed" or "failed": whether it holds a workflow that it must hold; none: there was none to
+    /// ask about, or no answer.
+    std::optional<std::string> control;
+    std::optional<std::string> problem;  ///< why it did not answer all
+};
+
+/// An unfinished workflow that no master holds and no command is for.
+struct AbandonedWorkflow {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::string state;
+    std::optional<std::string> host;
+    std::optional<EpochMs> since;  ///< its start, or its last task activity
+};
+
+/// A workflow that another master holds than the one that is its host.
+struct MisplacedWorkflow {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::string> host;
+    std::string holder;
+};
+
+/// What the masters said, of status --ask. Its parts are printed as parts of the status.
+struct AskedSection {
+    explicit AskedSection(std::size_t limit = 1000) : abandoned(limit), misplaced(limit) {}
+    std::vector<MasterAsked> masters;
+    Items<AbandonedWorkflow> abandoned;
+    Items<MisplacedWorkflow> misplaced;
+    std::int64_t unknown = 0;  ///< workflows of which it is not known whether they are abandoned
+};
+
 struct LockNote {
     std::string path;
     std::string holder;
@@ -267,6 +305,7 @@ struct StatusSection {
     std::int64_t unreadable_marks = 0;          ///< whose value is no number
     Items<FenceNote> fences;                    ///< printed in `marks`
     std::optional<std::int64_t> clock_skew_ms;  ///< the database's clock minus ours
+    std::optional<AskedSection> asked;          ///< none: nobody was asked
     std::vector<CheckItem> checks;
 };
 

@@ -88,6 +88,7 @@ class TableReport {
     void recovery(const RecoveryInfo& recovery);
     void marks(const MarksSection& marks);
     void status(const StatusSection& status);
+    void asked(const AskedSection& asked);
     void servers(const std::string& title, const Items<ServerItem>& servers);
     void leader(std::string_view name, const std::optional<std::string>& address,
                 const std::optional<bool>& alive);
@@ -313,6 +314,33 @@ void TableReport::status(const StatusSection& status) {
     workflow_notes("waiting for a kill", status.waiting_for_kill);
     fences(status.fences);
     locks(status.locks);
+    if (status.asked) asked(*status.asked);
+}
+
+void TableReport::asked(const AskedSection& asked) {
+    TextTable masters({"ADDRESS", "CONNECTED TO", "QUESTIONS", "HELD", "NOT HELD", "UNANSWERED",
+                       "CONTROL", "PROBLEM"});
+    for (const MasterAsked& item : asked.masters)
+        masters.add({item.address, or_empty(item.peer), std::to_string(item.questions),
+                     std::to_string(item.held), std::to_string(item.not_held),
+                     std::to_string(item.unanswered), or_empty(item.control),
+                     or_empty(item.problem)});
+    heading(std::string("masters asked") + (masters.empty() ? ": none" : ""));
+    table(masters);
+
+    TextTable abandoned({"ID", "NAME", "STATE", "HOST", "SINCE"});
+    for (const AbandonedWorkflow& item : asked.abandoned.kept())
+        abandoned.add({std::to_string(item.id), or_empty(item.name), item.state,
+                       or_empty(item.host), time(item.since)});
+    titled("abandoned: no master holds them", abandoned);
+    omitted(asked.abandoned.omitted());
+
+    TextTable misplaced({"ID", "NAME", "HOST", "HOLDER"});
+    for (const MisplacedWorkflow& item : asked.misplaced.kept())
+        misplaced.add(
+            {std::to_string(item.id), or_empty(item.name), or_empty(item.host), item.holder});
+    titled("held by another master than their host", misplaced);
+    omitted(asked.misplaced.omitted());
 }
 
 void TableReport::sandbox_commands(const std::string& title,

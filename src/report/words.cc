@@ -138,6 +138,8 @@ std::string_view to_string(MarkOutcome outcome) {
 
 std::string_view to_string(CheckName name) {
     switch (name) {
+        case CheckName::abandoned:
+            return "abandoned";
         case CheckName::clocks:
             return "clocks";
     }

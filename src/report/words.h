@@ -66,7 +66,7 @@ enum class MarkOutcome { removed, kept, failed, planned };
 std::string_view to_string(MarkOutcome outcome);
 
 /// What --check looks at.
-enum class CheckName { clocks };
+enum class CheckName { abandoned, clocks };
 std::string_view to_string(CheckName name);
 
 }  // namespace dsfailover

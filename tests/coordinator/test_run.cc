@@ -19,6 +19,7 @@ TestRun::TestRun(World& world, std::string client) : world_(world), client_(std:
     options.grace = options.lock_timeout = Millis(0);
     options.announce = false;
     requeue_options.lock_timeout = Millis(0);
+    ask_options.apart = Millis(0);
 }
 
 TestRun& TestRun::perform(const std::string& command,
@@ -74,6 +75,16 @@ TestRun& TestRun::status(bool check) {
         StatusOptions looking;
         looking.check = check;
         read_cluster_status(run_context(cluster, schema, report), looking);
+    });
+}
+
+TestRun& TestRun::status_asking(ServerAsker& servers) {
+    return perform("status", [&](const Cluster& cluster) {
+        const Schema schema = read_schema(*cluster.database, report);
+        StatusOptions looking;
+        looking.check = true;
+        looking.ask = ask_options;
+        read_cluster_status(run_context(cluster, schema, report), looking, &servers);
     });
 }
 

@@ -10,6 +10,7 @@
 #include "coordinator/failover_options.h"
 #include "coordinator/world.h"
 #include "report/report.h"
+#include "servers/server_asker.h"
 
 namespace dsfailover {
 
@@ -22,6 +23,7 @@ class TestRun {
 
     FailoverOptions options;
     RequeueOptions requeue_options;
+    AskOptions ask_options;
     std::optional<ProcessIdentity> process;
     std::optional<EpochMs> event_time;
 
@@ -31,6 +33,8 @@ class TestRun {
     TestRun& global();
     TestRun& requeue(std::vector<std::int64_t> ids = {});
     TestRun& status(bool check = true);
+    /// status --check --ask, without the time between the rounds.
+    TestRun& status_asking(ServerAsker& servers);
 
     Report report;
     int exit_code() const { return static_cast<int>(report.exit_code); }

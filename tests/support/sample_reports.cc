@@ -181,7 +181,15 @@ Report status() {
     status.fences.add({"10.0.0.6:5678-unknown-unknown", "10.0.0.6:5678", {}, false});
     status.clock_skew_ms = -12;
     status.checks = {{CheckName::clocks, true, "the database's clock is -12 ms from ours", {}},
-                     {CheckName::clocks, false, kNastyName, "do something"}};
+                     {CheckName::clocks, false, kNastyName, "do something"},
+                     {CheckName::abandoned, false, "one", "do something"}};
+    AskedSection asked(1);
+    asked.masters = {{"127.0.1.2:5678", "127.0.1.2:5678", 4, 1, 3, 0, "passed", {}},
+                     {kNastyName, {}, 2, 0, 0, 2, {}, "it is silent"}};
+    asked.abandoned.add({7, kNastyName, "RUNNING_EXECUTION", "127.0.1.1:5678", kNow});
+    asked.abandoned.add({8, {}, "SUBMITTED_SUCCESS", {}, {}});
+    asked.misplaced.add({9, {}, {}, "127.0.1.2:5678"});
+    status.asked = asked;
     report.status = status;
     return report;
 }

@@ -19,6 +19,7 @@
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/marks/fence.h"
 #include "coordinator/requeue/stuck_workflows.h"
+#include "coordinator/status/asked_masters.h"
 
 namespace dsfailover {
 
@@ -52,9 +53,10 @@ bool was_started_again(const WorkflowInstance& instance) {
 /// One status under way.
 class StatusReader {
   public:
-    StatusReader(const RunContext& context, const StatusOptions& options)
+    StatusReader(const RunContext& context, const StatusOptions& options, ServerAsker* asker)
         : context_(context),
-          check_(options.check),
+          options_(options),
+          asker_(asker),
           servers_(read_servers(context.registry, true)),
           status_(options.items) {}
 
@@ -72,11 +74,13 @@ class StatusReader {
         for (LockNote& lock : read_failover_locks(context_, servers_))
             status_.locks.add(std::move(lock));
         read_marks();
+        if (asker_) ask();
         add_names();
         status_.checks.push_back(clocks_);
+        if (status_.asked) status_.checks.push_back(abandoned_check(*status_.asked));
         const std::vector<std::string> needs = what_needs_doing();
         context_.report.status = std::move(status_);
-        if (!check_ || needs.empty()) return;
+        if (!options_.check || needs.empty()) return;
         context_.warn(fmt::format("--check: {}.", fmt::join(needs, "; ")));
         context_.report.check_failed = true;
     }
@@ -335,6 +339,14 @@ class StatusReader {
         ++cleanable_;
     }
 
+    void ask() {
+        try {
+            status_.asked = ask_masters(context_, *asker_, options_);
+        } catch (const EnvironmentError& error) {
+            context_.fail(error.exit_code(), error.what());
+        }
+    }
+
     void add_names() {
         std::vector<std::int64_t> ids;
         const auto each = [&](const auto& use) {
@@ -342,6 +354,9 @@ class StatusReader {
             for (auto& item : status_.uncertain.kept()) use(item);
             for (auto& item : status_.parents.kept()) use(item);
             for (auto& item : status_.waiting_for_kill.kept()) use(item);
+            if (!status_.asked) return;
+            for (auto& item : status_.asked->abandoned.kept()) use(item);
+            for (auto& item : status_.asked->misplaced.kept()) use(item);
         };
         each([&](auto& item) { ids.push_back(item.id); });
         const auto names = WorkflowInstanceStore(context_.store()).names(ids);
@@ -367,7 +382,8 @@ class StatusReader {
     }
 
     const RunContext& context_;
-    const bool check_;
+    const StatusOptions& options_;
+    ServerAsker* const asker_;
     const Servers servers_;
     StatusSection status_;
     CheckItem clocks_{CheckName::clocks, true, "", std::nullopt};
@@ -382,8 +398,9 @@ class StatusReader {
 
 }  // namespace
 
-void read_cluster_status(const RunContext& context, const StatusOptions& options) {
-    StatusReader(context, options).run();
+void read_cluster_status(const RunContext& context, const StatusOptions& options,
+                         ServerAsker* asker) {
+    StatusReader(context, options, asker).run();
 }
 
 }  // namespace dsfailover

@@ -1,0 +1,53 @@
+#include "coordinator/asking/control_workflows.h"
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+
+#include "store/task_instance_store.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr std::size_t kPerMaster = 5;
+// Of so many the most active may be chosen; the newest are the likeliest to run.
+constexpr std::size_t kCandidates = 100;
+constexpr Millis kActiveWithin = std::chrono::minutes(10);
+
+// Command types of recoveries and of resuming, which need not change the host.
+bool may_have_moved(const WorkflowInstance& instance) {
+    return !instance.command_type || (*instance.command_type >= 2 && *instance.command_type <= 4);
+}
+
+}  // namespace
+
+void ControlWorkflows::note(const WorkflowInstance& instance) {
+    if (!instance.host || instance.state == 0 || may_have_moved(instance)) return;
+    const Server* master = servers_.master(*instance.host);
+    if (!master || !master->startup_time) return;
+    const auto& start = instance.start_time;
+    if (!start || start->instants.earliest_us <= *master->startup_time * 1000) return;
+    auto& ids = newest_[*instance.host];
+    ids.push_back(instance.id);
+    if (ids.size() < 2 * kCandidates) return;
+    std::sort(ids.begin(), ids.end(), std::greater<>());
+    ids.resize(kCandidates);
+}
+
+std::map<std::string, std::vector<std::int64_t>> ControlWorkflows::choose(const RunContext& context,
+                                                                          EpochMs clock) const {
+    std::map<std::string, std::vector<std::int64_t>> chosen;
+    TaskInstanceStore tasks(context.store());
+    for (const auto& [address, ids] : newest_) {
+        auto active = tasks.active_since(ids, clock - kActiveWithin.count());
+        if (active.empty()) continue;
+        std::sort(active.begin(), active.end(), std::greater<>());
+        active.erase(std::unique(active.begin(), active.end()), active.end());
+        active.resize(std::min(active.size(), kPerMaster));
+        chosen.emplace(address, std::move(active));
+    }
+    return chosen;
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,145 @@
+#include "coordinator/asking/master_round.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "registry/cluster.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+namespace {
+
+using Controls = std::map<std::string, std::vector<std::int64_t>>;
+
+bool is_same_process(const Server& a, const Server& b) {
+    return a.startup_time == b.startup_time && a.process_id == b.process_id;
+}
+
+/// The round under way.
+class Round {
+  public:
+    Round(const RunContext& context, std::span<const std::int64_t> ids, const Controls& controls)
+        : context_(context), ids_(ids), controls_(controls) {}
+
+    MasterRound ask(ServerAsker& asker) {
+        const Servers before = read_servers(context_.registry, true);
+        std::vector<Inquiry> inquiries;
+        for (const Server& master : before.masters) inquiries.push_back(inquiry_for(master));
+        auto answers = asker.ask(Question::holds_workflow, inquiries);
+        round_.workflows.assign(ids_.size(), HeldBy{0, "", !inquiries.empty()});
+        for (std::size_t i = 0; i < inquiries.size(); ++i) take(inquiries[i], answers[i]);
+        add_new_ones(before);
+        return std::move(round_);
+    }
+
+  private:
+    const std::vector<std::int64_t>& controls_of(const std::string& address) const {
+        static const std::vector<std::int64_t> none;
+        const auto found = controls_.find(address);
+        return found == controls_.end() ? none : found->second;
+    }
+
+    // The ids asked about, and behind them its controls, in case they are not among them.
+    Inquiry inquiry_for(const Server& master) const {
+        Inquiry inquiry{master.address, {ids_.begin(), ids_.end()}};
+        const auto& own = controls_of(master.address);
+        inquiry.ids.insert(inquiry.ids.end(), own.begin(), own.end());
+        return inquiry;
+    }
+
+    void take(const Inquiry& inquiry, ServerAnswers& said) {
+        MasterAsked asked;
+        asked.address = inquiry.address;
+        asked.questions = std::ssize(inquiry.ids);
+        if (!said.peer.empty()) asked.peer = said.peer;
+        if (!said.problem.empty()) asked.problem = said.problem;
+        check_control(inquiry.address, said, asked);
+        const auto count = [&](Answer answer) {
+            return std::count(said.answers.begin(), said.answers.end(), answer);
+        };
+        asked.held = count(Answer::yes);
+        asked.not_held = count(Answer::no);
+        asked.unanswered = count(Answer::unanswered);
+        for (std::size_t i = 0; i < ids_.size(); ++i) {
+            HeldBy& workflow = round_.workflows[i];
+            if (said.answers[i] == Answer::unanswered) workflow.complete = false;
+            if (said.answers[i] != Answer::yes) continue;
+            if (workflow.masters++ == 0) workflow.holder = inquiry.address;
+        }
+        round_.masters.push_back(std::move(asked));
+    }
+
+    void check_control(const std::string& address, ServerAnswers& said, MasterAsked& asked) {
+        const auto& own = controls_of(address);
+        if (own.empty()) return;
+        const std::span answers(said.answers.end() - std::ssize(own), said.answers.end());
+        const auto answered = [&](Answer answer) {
+            return std::find(answers.begin(), answers.end(), answer) != answers.end();
+        };
+        if (answered(Answer::yes)) {
+            asked.control = "passed";
+            return;
+        }
+        // What ended meanwhile it need not hold any more.
+        const auto left = still_running(address, own);
+        if (left.empty()) return;
+        if (!answered(Answer::unanswered)) {
+            asked.control = "failed";
+            asked.problem = fmt::format(
+                "{}: it holds none of the workflows that it runs by the database ({}), like "
+                "another cluster's master",
+                address, fmt::join(left, ", "));
+        }
+        std::fill(said.answers.begin(), said.answers.end(), Answer::unanswered);
+    }
+
+    std::vector<std::int64_t> still_running(const std::string& address,
+                                            const std::vector<std::int64_t>& ids) const {
+        using namespace workflow_state;
+        std::vector<std::int64_t> left;
+        for (const auto& row : WorkflowInstanceStore(context_.store()).by_ids(ids, false)) {
+            if (row.host == address &&
+                (row.state == kRunning || row.state == kReadyPause || row.state == kReadyStop))
+                left.push_back(row.id);
+        }
+        return left;
+    }
+
+    void add_new_ones(const Servers& before) {
+        for (const Server& master : read_servers(context_.registry, true).masters) {
+            const Server* known = before.master(master.address);
+            if (known && is_same_process(*known, master)) continue;
+            MasterAsked asked;
+            asked.address = master.address;
+            asked.problem =
+                fmt::format("{}: it registered while the masters were asked", master.address);
+            for (HeldBy& workflow : round_.workflows) workflow.complete = false;
+            std::erase_if(round_.masters,
+                          [&](const MasterAsked& one) { return one.address == master.address; });
+            round_.masters.push_back(std::move(asked));
+        }
+    }
+
+    const RunContext& context_;
+    const std::span<const std::int64_t> ids_;
+    const Controls& controls_;
+    MasterRound round_;
+};
+
+}  // namespace
+
+MasterAnswer HeldBy::answer() const {
+    if (masters > 1) return MasterAnswer::held_by_two;
+    if (masters == 1) return MasterAnswer::held;
+    return complete ? MasterAnswer::not_held : MasterAnswer::unanswered;
+}
+
+MasterRound ask_living_masters(const RunContext& context, ServerAsker& asker,
+                               std::span<const std::int64_t> ids, const Controls& controls) {
+    return Round(context, ids, controls).ask(asker);
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coordinator/failover/workflow_verdict.h"
+#include "coordinator/run_context.h"
+#include "servers/server_asker.h"
+
+namespace dsfailover {
+
+/// What all living masters together said of one workflow.
+struct HeldBy {
+    int masters = 0;       ///< so many say that they hold it
+    std::string holder;    ///< the first of them
+    bool complete = true;  ///< every living master answered
+
+    MasterAnswer answer() const;
+};
+
+/// One round of questions to every living master.
+struct MasterRound {
+    std::vector<MasterAsked> masters;  ///< for the report, by address
+    std::vector<HeldBy> workflows;     ///< in the order of the ids asked about
+};
+
+/// Asks every living master whether it holds the workflows `ids`, and each about its own of
+/// `controls` (ControlWorkflows::choose). One that holds none of these, although some are
+/// unfinished still, answers like another cluster's master, and counts as one that does not answer.
+/// So does one that registered while the others were asked. Where no master lives no workflow is
+/// complete. Throws RegistryError, DatabaseError, EnvironmentError, Interrupted.
+MasterRound ask_living_masters(const RunContext& context, ServerAsker& asker,
+                               std::span<const std::int64_t> ids,
+                               const std::map<std::string, std::vector<std::int64_t>>& controls);
+
+}  // namespace dsfailover

@@ -1,0 +1,253 @@
+#include "coordinator/status/asked_masters.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "base/interruption.h"
+#include "base/log.h"
+#include "coordinator/asking/control_workflows.h"
+#include "coordinator/asking/master_round.h"
+#include "coordinator/cluster_check.h"
+#include "registry/cluster.h"
+#include "store/command_store.h"
+#include "store/task_instance_store.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+namespace {
+
+using namespace workflow_state;
+
+// SUBMITTED_SUCCESS, of a workflow that no master took up yet: its command is there, or it is lost.
+constexpr int kSubmitted = 0;
+constexpr int kStates[] = {kSubmitted, kRunning, kReadyPause, kReadyStop};
+constexpr std::size_t kShown = 10;
+
+std::string state_name(int state) {
+    return state == kSubmitted ? "SUBMITTED_SUCCESS" : std::string(workflow_state_name(state));
+}
+
+std::string some_of(const std::vector<std::int64_t>& ids) {
+    const std::span shown(ids.data(), std::min(ids.size(), kShown));
+    return fmt::format("{}{}", fmt::join(shown, ", "), ids.size() > kShown ? ", ..." : "");
+}
+
+/// The instances of one status --ask, and what became of them.
+class MasterInquiry {
+  public:
+    MasterInquiry(const RunContext& context, ServerAsker& asker, const StatusOptions& options)
+        : context_(context), asker_(asker), options_(options.ask), result_(options.items) {}
+
+    AskedSection run() {
+        read();
+        const MasterRound first = ask();
+        if (!any_not_held(first)) return conclude(first, first);
+        spdlog::info("asking the masters again in {}", format_duration(options_.apart));
+        wait_for(options_.apart);
+        const auto before = look();
+        const MasterRound second = ask();
+        keep_unchanged(before);
+        return conclude(first, second);
+    }
+
+  private:
+    void read() {
+        const Servers servers = read_servers(context_.registry, true);
+        const auto with_command = workflows_with_commands();
+        ControlWorkflows controls(servers);
+        std::int64_t left_out = 0;
+        const auto by_id = [](const WorkflowInstance& a, const WorkflowInstance& b) {
+            return a.id < b.id;
+        };
+        // A heap of the lowest ids, so that the memory does not grow with their number.
+        WorkflowInstanceStore(context_.store())
+            .scan_states(kStates, [&](const WorkflowInstance& instance) {
+                if (with_command.contains(instance.id)) return;
+                controls.note(instance);
+                instances_.push_back(instance);
+                std::push_heap(instances_.begin(), instances_.end(), by_id);
+                if (std::cmp_less_equal(instances_.size(), options_.limit)) return;
+                std::pop_heap(instances_.begin(), instances_.end(), by_id);
+                instances_.pop_back();
+                ++left_out;
+            });
+        std::sort_heap(instances_.begin(), instances_.end(), by_id);
+        const auto meanwhile = commands_of(ids());
+        std::erase_if(instances_,
+                      [&](const WorkflowInstance& each) { return meanwhile.contains(each.id); });
+        controls_ = controls.choose(context_, latest_clock(context_.database));
+        if (left_out > 0)
+            context_.warn(fmt::format(
+                "{} unfinished workflows were not asked about: --ask-limit {} asks about those "
+                "with the lowest ids.",
+                left_out, options_.limit));
+    }
+
+    std::unordered_set<std::int64_t> workflows_with_commands() const {
+        std::unordered_set<std::int64_t> workflows;
+        CommandStore(context_.store()).scan_ids([&](std::int64_t, std::int64_t workflow) {
+            workflows.insert(workflow);
+        });
+        return workflows;
+    }
+
+    std::unordered_set<std::int64_t> commands_of(const std::vector<std::int64_t>& ids) const {
+        std::unordered_set<std::int64_t> workflows;
+        for (const auto& command : CommandStore(context_.store()).for_workflows(ids))
+            workflows.insert(command.workflow_instance_id);
+        return workflows;
+    }
+
+    std::vector<std::int64_t> ids() const {
+        std::vector<std::int64_t> all;
+        all.reserve(instances_.size());
+        for (const WorkflowInstance& each : instances_) all.push_back(each.id);
+        return all;
+    }
+
+    MasterRound ask() const { return ask_living_masters(context_, asker_, ids(), controls_); }
+
+    static bool any_not_held(const MasterRound& round) {
+        return std::any_of(round.workflows.begin(), round.workflows.end(), [](const auto& each) {
+            return each.answer() == MasterAnswer::not_held;
+        });
+    }
+
+    /// Those that are as they were read, and have no command.
+    std::unordered_set<std::int64_t> look() {
+        rows_.clear();
+        for (WorkflowInstance& row : WorkflowInstanceStore(context_.store()).by_ids(ids(), false))
+            rows_.emplace(row.id, std::move(row));
+        const auto with_command = commands_of(ids());
+        std::unordered_set<std::int64_t> same;
+        for (const WorkflowInstance& read : instances_) {
+            const auto row = rows_.find(read.id);
+            if (row != rows_.end() && is_as_read(row->second, read) &&
+                !with_command.contains(read.id))
+                same.insert(read.id);
+        }
+        return same;
+    }
+
+    void keep_unchanged(const std::unordered_set<std::int64_t>& before) {
+        const auto after = look();
+        std::copy_if(after.begin(), after.end(), std::inserter(unchanged_, unchanged_.end()),
+                     [&](std::int64_t id) { return before.contains(id); });
+    }
+
+    AskedSection conclude(const MasterRound& first, const MasterRound& last) {
+        std::vector<std::int64_t> by_two, unknown;
+        std::vector<const WorkflowInstance*> abandoned;
+        if (rows_.empty()) look();
+        for (std::size_t i = 0; i < instances_.size(); ++i) {
+            const WorkflowInstance& instance = instances_[i];
+            const HeldBy& held = last.workflows[i];
+            const MasterAnswer answers[] = {first.workflows[i].answer(), held.answer()};
+            const auto either = [&](MasterAnswer answer) {
+                return answers[0] == answer || answers[1] == answer;
+            };
+            if (answers[1] == MasterAnswer::held_by_two) by_two.push_back(instance.id);
+            if (answers[1] == MasterAnswer::held && held.complete) note_holder(instance, held);
+            if (either(MasterAnswer::held) || either(MasterAnswer::held_by_two)) continue;
+            if (either(MasterAnswer::unanswered))
+                unknown.push_back(instance.id);
+            else if (unchanged_.contains(instance.id))
+                abandoned.push_back(&instance);
+        }
+        add_abandoned(abandoned);
+        result_.masters = last.masters;
+        std::sort(result_.masters.begin(), result_.masters.end(),
+                  [](const MasterAsked& a, const MasterAsked& b) { return a.address < b.address; });
+        warn(first, last, by_two, unknown);
+        return std::move(result_);
+    }
+
+    // Where recovery sets the host, and writes it, another master than the host holds nothing.
+    void note_holder(const WorkflowInstance& instance, const HeldBy& held) {
+        const auto row = rows_.find(instance.id);
+        if (!context_.schema.recovery_leaves_host() || row == rows_.end()) return;
+        const WorkflowInstance& now = row->second;
+        const bool unfinished =
+            std::find(std::begin(kStates), std::end(kStates), now.state) != std::end(kStates);
+        if (!unfinished || now.host == held.holder) return;
+        result_.misplaced.add({instance.id, std::nullopt, now.host, held.holder});
+    }
+
+    void add_abandoned(const std::vector<const WorkflowInstance*>& abandoned) {
+        std::vector<std::int64_t> ids;
+        for (const WorkflowInstance* each : abandoned) ids.push_back(each->id);
+        const auto activity = TaskInstanceStore(context_.store()).activity(ids);
+        for (const WorkflowInstance* each : abandoned) {
+            std::optional<EpochMs> since;
+            if (each->last_start()) since = each->last_start()->epoch_ms();
+            const auto its = activity.find(each->id);
+            if (its != activity.end() && its->second.latest)
+                since = std::max(since.value_or(INT64_MIN), its->second.latest->epoch_ms());
+            result_.abandoned.add(
+                {each->id, std::nullopt, state_name(each->state), each->host, since});
+        }
+    }
+
+    static std::vector<std::string> problems_of(const MasterRound& round) {
+        std::vector<std::string> problems;
+        for (const MasterAsked& master : round.masters)
+            if (master.problem) problems.push_back(*master.problem);
+        return problems;
+    }
+
+    void warn(const MasterRound& first, const MasterRound& last,
+              const std::vector<std::int64_t>& by_two, const std::vector<std::int64_t>& unknown) {
+        if (!by_two.empty())
+            context_.warn(fmt::format(
+                "{} workflows are held by two masters each ({}): one of the two stands still.",
+                by_two.size(), some_of(by_two)));
+        std::vector<std::string> problems = problems_of(first);
+        for (std::string& problem : problems_of(last))
+            if (std::find(problems.begin(), problems.end(), problem) == problems.end())
+                problems.push_back(std::move(problem));
+        if (result_.masters.empty()) problems.emplace_back("no master lives");
+        result_.unknown = std::ssize(unknown);
+        if (!unknown.empty())
+            context_.warn(fmt::format(
+                "Whether {} unfinished workflows ({}) are abandoned is not known, since not every "
+                "living master answered: {}.",
+                unknown.size(), some_of(unknown), fmt::join(problems, "; ")));
+        else if (!problems.empty() && !result_.masters.empty())
+            context_.warn(fmt::format("{}.", fmt::join(problems, "; ")));
+    }
+
+    const RunContext& context_;
+    ServerAsker& asker_;
+    const AskOptions options_;
+    AskedSection result_;
+    std::vector<WorkflowInstance> instances_;  // in ascending order of id
+    std::map<std::string, std::vector<std::int64_t>> controls_;
+    std::unordered_map<std::int64_t, WorkflowInstance> rows_;  // at the last look
+    std::unordered_set<std::int64_t> unchanged_;               // before and after the second round
+};
+
+}  // namespace
+
+AskedSection ask_masters(const RunContext& context, ServerAsker& asker,
+                         const StatusOptions& options) {
+    return MasterInquiry(context, asker, options).run();
+}
+
+CheckItem abandoned_check(const AskedSection& asked) {
+    const std::int64_t count = std::ssize(asked.abandoned.kept()) + asked.abandoned.omitted();
+    CheckItem check{CheckName::abandoned, count == 0, "", std::nullopt};
+    check.detail = fmt::format("{} unfinished workflows that no master holds", count);
+    if (asked.unknown > 0) check.detail += fmt::format("; of {} it is not known", asked.unknown);
+    if (count > 0) check.hint = "where their host is gone fail it over (failover-master)";
+    return check;
+}
+
+}  // namespace dsfailover
