@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "conformance/etcd_server.h"
 #include "base/base64.h"
+#include "conformance/etcd_server.h"
 
 namespace dsfailover {
 namespace {

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <unordered_map>
+#include <utility>
 
 #include "registry/cluster.h"
 #include "store/workflow_instance_store.h"
@@ -14,6 +16,12 @@ namespace {
 
 using Controls = std::map<std::string, std::vector<std::int64_t>>;
 
+/// The questions for one master. Its controls are ids of the inquiry, by their place there.
+struct Questions {
+    Inquiry inquiry;
+    std::vector<std::size_t> controls;
+};
+
 bool is_same_process(const Server& a, const Server& b) {
     return a.startup_time == b.startup_time && a.process_id == b.process_id;
 }
@@ -22,41 +30,50 @@ bool is_same_process(const Server& a, const Server& b) {
 class Round {
   public:
     Round(const RunContext& context, std::span<const std::int64_t> ids, const Controls& controls)
-        : context_(context), ids_(ids), controls_(controls) {}
+        : context_(context), ids_(ids), controls_(controls) {
+        for (std::size_t i = 0; i < ids.size(); ++i) places_.emplace(ids[i], i);
+    }
 
     MasterRound ask(ServerAsker& asker) {
         const Servers before = read_servers(context_.registry, true);
         std::vector<Inquiry> inquiries;
-        for (const Server& master : before.masters) inquiries.push_back(inquiry_for(master));
+        std::vector<std::vector<std::size_t>> controls;
+        for (const Server& master : before.masters) {
+            Questions questions = questions_for(master.address);
+            inquiries.push_back(std::move(questions.inquiry));
+            controls.push_back(std::move(questions.controls));
+        }
         auto answers = asker.ask(Question::holds_workflow, inquiries);
         round_.workflows.assign(ids_.size(), HeldBy{0, "", !inquiries.empty()});
-        for (std::size_t i = 0; i < inquiries.size(); ++i) take(inquiries[i], answers[i]);
+        for (std::size_t i = 0; i < inquiries.size(); ++i)
+            take(inquiries[i], controls[i], answers[i]);
         add_new_ones(before);
         return std::move(round_);
     }
 
   private:
-    const std::vector<std::int64_t>& controls_of(const std::string& address) const {
-        static const std::vector<std::int64_t> none;
-        const auto found = controls_.find(address);
-        return found == controls_.end() ? none : found->second;
+    // The ids asked about, and behind them those of its controls that are not among them.
+    Questions questions_for(const std::string& address) const {
+        Questions questions{{address, {ids_.begin(), ids_.end()}}, {}};
+        std::vector<std::int64_t>& asked = questions.inquiry.ids;
+        const auto own = controls_.find(address);
+        if (own == controls_.end()) return questions;
+        for (const std::int64_t id : own->second) {
+            const auto place = places_.find(id);
+            questions.controls.push_back(place == places_.end() ? asked.size() : place->second);
+            if (place == places_.end()) asked.push_back(id);
+        }
+        return questions;
     }
 
-    // The ids asked about, and behind them its controls, in case they are not among them.
-    Inquiry inquiry_for(const Server& master) const {
-        Inquiry inquiry{master.address, {ids_.begin(), ids_.end()}};
-        const auto& own = controls_of(master.address);
-        inquiry.ids.insert(inquiry.ids.end(), own.begin(), own.end());
-        return inquiry;
-    }
-
-    void take(const Inquiry& inquiry, ServerAnswers& said) {
+    void take(const Inquiry& inquiry, const std::vector<std::size_t>& controls,
+              ServerAnswers& said) {
         MasterAsked asked;
         asked.address = inquiry.address;
         asked.questions = std::ssize(inquiry.ids);
         if (!said.peer.empty()) asked.peer = said.peer;
         if (!said.problem.empty()) asked.problem = said.problem;
-        check_control(inquiry.address, said, asked);
+        check_control(inquiry, controls, said, asked);
         const auto count = [&](Answer answer) {
             return std::count(said.answers.begin(), said.answers.end(), answer);
         };
@@ -72,26 +89,26 @@ class Round {
         round_.masters.push_back(std::move(asked));
     }
 
-    void check_control(const std::string& address, ServerAnswers& said, MasterAsked& asked) {
-        const auto& own = controls_of(address);
-        if (own.empty()) return;
-        const std::span answers(said.answers.end() - std::ssize(own), said.answers.end());
+    void check_control(const Inquiry& inquiry, const std::vector<std::size_t>& controls,
+                       ServerAnswers& said, MasterAsked& asked) const {
+        if (controls.empty()) return;
         const auto answered = [&](Answer answer) {
-            return std::find(answers.begin(), answers.end(), answer) != answers.end();
+            return std::any_of(controls.begin(), controls.end(),
+                               [&](std::size_t place) { return said.answers[place] == answer; });
         };
         if (answered(Answer::yes)) {
             asked.control = "passed";
             return;
         }
         // What ended meanwhile it need not hold any more.
-        const auto left = still_running(address, own);
+        const auto left = still_running(inquiry.address, controls_.at(inquiry.address));
         if (left.empty()) return;
         if (!answered(Answer::unanswered)) {
             asked.control = "failed";
             asked.problem = fmt::format(
                 "{}: it holds none of the workflows that it runs by the database ({}), like "
                 "another cluster's master",
-                address, fmt::join(left, ", "));
+                inquiry.address, fmt::join(left, ", "));
         }
         std::fill(said.answers.begin(), said.answers.end(), Answer::unanswered);
     }
@@ -126,6 +143,7 @@ class Round {
     const RunContext& context_;
     const std::span<const std::int64_t> ids_;
     const Controls& controls_;
+    std::unordered_map<std::int64_t, std::size_t> places_;  // of ids_
     MasterRound round_;
 };
 

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "base/interruption.h"
 #include "base/base64.h"
+#include "base/interruption.h"
 
 namespace dsfailover {
 

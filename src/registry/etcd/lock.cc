@@ -7,9 +7,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/interruption.h"
 #include "base/log.h"
-#include "base/base64.h"
 
 namespace dsfailover {
 
