@@ -88,6 +88,12 @@ TEST(Conclusion, IsWhatTheSectionsSayWasDone) {
     EXPECT_EQ(concluded(report).exit_code, ExitCode::done);
 }
 
+TEST(Conclusion, OfWhatHasNoSectionIsThatItWasDone) {
+    Report report;
+    report.command = "sandbox create";
+    EXPECT_EQ(concluded(report).outcome, Outcome::completed);
+}
+
 TEST(Conclusion, OfWhatNeedsAPersonIsPartial) {
     const Report report = concluded(with_problem(ExitCode::needs_person, 0));
     EXPECT_EQ(report.outcome, Outcome::partial);
