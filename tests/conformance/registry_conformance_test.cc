@@ -166,7 +166,7 @@ TEST_P(RegistryConformance, OnlyDirectChildrenAreChildren) {
 TEST_P(RegistryConformance, AnotherNamespaceIsAnotherWorld) {
     RegistrySettings settings = server->settings();
     if (settings.name_space.empty()) GTEST_SKIP() << "has no namespaces";
-    ASSERT_TRUE(ours->put("/nodes/master/a:1", "1", ""));
+    ASSERT_TRUE(ours->put("/nodes/master/a.invalid:1", "1", ""));
     settings.name_space += "-wrong";
     EXPECT_EQ(server->open(settings)->children("/nodes/master"), std::nullopt);
 }
