@@ -123,7 +123,7 @@ struct LockAttempt {
     std::optional<LockClaim> holder;  ///< who held it when time was up
     Millis waited{0};
     std::vector<std::string>
-        notes;            ///< e.g. "removed the lock row 7 of the dead client 123 (10.0.0.1_77)"
+        notes;            ///< e.g. "removed the lock row 7 of the dead client 123 (127.0.1.1_77)"
     std::string problem;  ///< why no waiting would have helped; empty: time was up
 };
 
@@ -142,7 +142,7 @@ class Announcement {
 };
 
 /// A registry of DolphinScheduler. Paths are the reference's, relative to the namespace:
-/// "/nodes/master/10.0.0.1:5678". Implementations: ZooKeeper, etcd, JDBC tables.
+/// "/nodes/master/127.0.1.1:5678". Implementations: ZooKeeper, etcd, JDBC tables.
 ///
 /// All functions throw RegistryError. One thread uses a registry at a time; an implementation may
 /// have threads of its own. A registry opened for reading writes nothing, not even a session row,

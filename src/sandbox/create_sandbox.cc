@@ -27,10 +27,10 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::ordered_json;
 
-constexpr const char* kDeadMaster = "10.0.0.1:5678";
-constexpr const char* kLivingMaster = "10.0.0.2:5678";
-constexpr const char* kDeadWorker = "10.0.0.11:1234";
-constexpr const char* kLivingWorker = "10.0.0.12:1234";
+constexpr const char* kDeadMaster = "127.0.1.1:5678";
+constexpr const char* kLivingMaster = "127.0.1.2:5678";
+constexpr const char* kDeadWorker = "127.0.1.11:1234";
+constexpr const char* kLivingWorker = "127.0.1.12:1234";
 constexpr std::int64_t kMasterClient = 190'363'728'304'608;
 constexpr std::int64_t kWorkerClient = 190'363'729'117'216;
 constexpr auto kDay = 24h;
@@ -129,7 +129,7 @@ constexpr std::array kMarks = {
     Mark{kLivingMaster, 20 * kDay, 2877, 9 * kDay},
     Mark{kDeadMaster, 20 * kDay, 4025, 2 * kDay},
     Mark{kLivingWorker, 12 * kDay, 4380, 1 * kDay},
-    Mark{"10.0.0.3:5678", 33 * kDay, 2790, 3 * kDay},
+    Mark{"127.0.1.3:5678", 33 * kDay, 2790, 3 * kDay},
 };
 
 /// Fills an empty database.
@@ -291,8 +291,8 @@ class SandboxWriter {
     void write_registry() {
         for (const std::string_view parent : {paths::kMasters, paths::kWorkers, paths::kMarks})
             write_node(std::string(parent), "", "PERSISTENT", 33 * kDay);
-        write_client(kMasterClient, "10.0.0.2_7074", 5 * kDay);
-        write_client(kWorkerClient, "10.0.0.12_5121", 1 * kDay);
+        write_client(kMasterClient, "127.0.1.2_7074", 5 * kDay);
+        write_client(kWorkerClient, "127.0.1.12_5121", 1 * kDay);
         write_node(fmt::format("{}/{}", paths::kMasters, kLivingMaster),
                    heartbeat(kLivingMaster, 7074, 5 * kDay).dump(), "EPHEMERAL", 0s);
         write_node(fmt::format("{}/{}", paths::kWorkers, kLivingWorker), worker_heartbeat().dump(),
@@ -303,13 +303,13 @@ class SandboxWriter {
                                    now_ - mark.startup_ago / 1ms, mark.process_id),
                        std::to_string(now_ - mark.written_ago / 1ms), "PERSISTENT",
                        mark.written_ago);
-        write_node(fmt::format("{}/10.0.0.8:5678-unknown-unknown", paths::kMarks), "not-a-number",
+        write_node(fmt::format("{}/127.0.1.8:5678-unknown-unknown", paths::kMarks), "not-a-number",
                    "PERSISTENT", 15 * kDay);
-        write_node(fmt::format("{}/10.0.0.9:5678-unknown-unknown", paths::kMarks), "", "PERSISTENT",
-                   15 * kDay);
+        write_node(fmt::format("{}/127.0.1.9:5678-unknown-unknown", paths::kMarks), "",
+                   "PERSISTENT", 15 * kDay);
         insert("t_ds_jdbc_registry_lock",
-               {{"lock_key", fmt::format("{}/10.0.0.3:5678", paths::kMasterFailoverLocks)},
-                {"lock_owner", "10.0.0.2_7074_MasterEventThread"},
+               {{"lock_key", fmt::format("{}/127.0.1.3:5678", paths::kMasterFailoverLocks)},
+                {"lock_owner", "127.0.1.2_7074_MasterEventThread"},
                 {"client_id", kMasterClient},
                 {"create_time", time(3 * kDay + 2s)}});
     }

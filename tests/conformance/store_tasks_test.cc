@@ -22,7 +22,7 @@ using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 using Ids = std::vector<std::int64_t>;
 
-const std::string kWorker = "10.0.0.9:1234";
+const std::string kWorker = "127.0.1.9:1234";
 // 2026-11-22T08:00:00Z
 constexpr EpochMs kNow = 1'795'334'400'000;
 
@@ -86,7 +86,7 @@ TEST_P(StoreTasks, UnfinishedOnesOfTheWorkerAreScanned) {
         insert_task(100 + state, 50, {{"state", std::to_string(state)}});
     }
     insert_task(200, 50, {{"flag", "0"}});
-    insert_task(201, 50, {{"host", "'10.0.0.8:1234'"}});
+    insert_task(201, 50, {{"host", "'127.0.1.8:1234'"}});
     insert_task(202, 999);
     Ids ids;
     for (const TaskInstance& task : tasks()) ids.push_back(task.id);
@@ -94,7 +94,7 @@ TEST_P(StoreTasks, UnfinishedOnesOfTheWorkerAreScanned) {
 }
 
 TEST_P(StoreTasks, AreReadWithWhatDecidesTheirRoute) {
-    insert_workflow(1, {{"state", "18"}, {"host", "'10.0.0.1:5678'"}});
+    insert_workflow(1, {{"state", "18"}, {"host", "'127.0.1.1:5678'"}});
     insert_workflow(2, {{"host", "NULL"}});
     insert_task(5, 1, {{"state", "17"}, {"name", "'a \"b\"'"}});
     insert_task(6, 2, {{"submit_time", "NULL"}});
@@ -105,16 +105,16 @@ TEST_P(StoreTasks, AreReadWithWhatDecidesTheirRoute) {
     EXPECT_EQ(found[0].task.state, 17);
     EXPECT_EQ(found[0].task.host, kWorker);
     EXPECT_EQ(found[0].task.submit_time.value().epoch_ms(), kNow - 3'598'000);
-    EXPECT_EQ(found[0].workflow_host, "10.0.0.1:5678");
+    EXPECT_EQ(found[0].workflow_host, "127.0.1.1:5678");
     EXPECT_EQ(found[0].workflow_state, 18);
     EXPECT_FALSE(found[1].task.submit_time || found[1].workflow_host);
 }
 
 TEST_P(StoreTasks, WorkersAreComparedAsWritten) {
     insert_workflow(1);
-    insert_task(1, 1, {{"host", "'Worker-0:1234'"}});
-    EXPECT_THAT(scan("worker-0:1234"), IsEmpty());
-    EXPECT_THAT(scan("Worker-0:1234"), SizeIs(1));
+    insert_task(1, 1, {{"host", "'Worker-0.invalid:1234'"}});
+    EXPECT_THAT(scan("worker-0.invalid:1234"), IsEmpty());
+    EXPECT_THAT(scan("Worker-0.invalid:1234"), SizeIs(1));
 }
 
 TEST_P(StoreTasks, ABrokenRowIsReported) {
@@ -179,7 +179,7 @@ TEST_P(StoreTasks, OneThatChangedSinceIsNotRedispatched) {
     insert_workflow(1);
     const std::vector<std::string> changes = {
         "state = 17",         "state = 7",
-        "host = NULL",        "host = 'elsewhere:1'",
+        "host = NULL",        "host = 'elsewhere.invalid:1'",
         "flag = 0",           "submit_time = '2026-11-22 07:00:03'",
         "submit_time = NULL", "workflow_instance_id = 2"};
     const auto count = static_cast<std::int64_t>(changes.size());
@@ -359,9 +359,9 @@ TEST_P(StoreCommands, TheNewestFailedOneOfAWorkflowCounts) {
 }
 
 TEST_P(StoreCommands, ARecoveryOfAHostIsNoticed) {
-    const std::string host = "10.0.0.1:5678";
+    const std::string host = "127.0.1.1:5678";
     insert_workflow(10);
-    insert_workflow(11, {{"host", "'10.0.0.2:5678'"}});
+    insert_workflow(11, {{"host", "'127.0.1.2:5678'"}});
     EXPECT_EQ(store().highest_id(), 0);
     insert_command(4, 10);
     insert_error_command(3, 10);
