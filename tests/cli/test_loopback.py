@@ -14,8 +14,6 @@ from support.registries import MASTERS, WORKERS
 
 # What stands there is only parsed or read, never given to a run as a server.
 MAY_NAME_OTHERS = {
-    "src/base/address.cc": "says which form an address has",
-    "src/coordinator/failover/parents.cc": "a comment that shows a message",
     "tests/unit/address_test.cc": "the parser's test, IPv6 addresses of RFC 3849 among them",
     "tests/unit/database_parts_test.cc": "prints a database's URL with an IPv6 host (of RFC 3849, for examples)",
 }

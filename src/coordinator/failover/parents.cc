@@ -26,7 +26,7 @@ std::string with_name(std::int64_t id, const std::optional<std::string>& name) {
     return name ? fmt::format("{} ({})", id, *name) : std::to_string(id);
 }
 
-// "9 (parent) of 10 (child, RUNNING_EXECUTION at 10.0.0.2:5678)", for each of the first few.
+// "9 (parent) of 10 (child, RUNNING_EXECUTION at 127.0.1.2:5678)", for each of the first few.
 std::vector<std::string> describe(const RunContext& context, std::span<const ParentNote> parents) {
     std::vector<std::int64_t> ids;
     for (const ParentNote& one : parents) ids.insert(ids.end(), {one.id, one.child_id});
