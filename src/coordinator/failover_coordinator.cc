@@ -18,6 +18,7 @@
 #include "coordinator/marks/mark_cleaning.h"
 #include "coordinator/run_context.h"
 #include "coordinator/worker/task_failover.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 

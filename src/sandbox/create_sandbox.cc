@@ -14,7 +14,7 @@
 #include "base/stored_time.h"
 #include "base/time_zone.h"
 #include "database/database.h"
-#include "registry/registry.h"
+#include "registry/paths.h"
 #include "sandbox/sandbox.h"
 #include "store/command_store.h"
 #include "store/sqlite_schema.h"
@@ -293,25 +293,23 @@ class SandboxWriter {
             write_node(std::string(parent), "", "PERSISTENT", 33 * kDay);
         write_client(kMasterClient, "10.0.0.2_7074", 5 * kDay);
         write_client(kWorkerClient, "10.0.0.12_5121", 1 * kDay);
-        write_node(fmt::format("{}/{}", paths::kMasters, kLivingMaster),
+        write_node(server_path(paths::kMasters, kLivingMaster),
                    heartbeat(kLivingMaster, 7074, 5 * kDay).dump(), "EPHEMERAL", 0s);
-        write_node(fmt::format("{}/{}", paths::kWorkers, kLivingWorker), worker_heartbeat().dump(),
+        write_node(server_path(paths::kWorkers, kLivingWorker), worker_heartbeat().dump(),
                    "EPHEMERAL", 0s, kWorkerClient);
         write_node(std::string(paths::kCoordinator), kLivingMaster, "EPHEMERAL", 11min);
         for (const Mark& mark : kMarks)
-            write_node(fmt::format("{}/{}-{}-{}", paths::kMarks, mark.address,
-                                   now_ - mark.startup_ago / 1ms, mark.process_id),
+            write_node(mark_path(mark.address,
+                                 ProcessIdentity{now_ - mark.startup_ago / 1ms, mark.process_id}),
                        std::to_string(now_ - mark.written_ago / 1ms), "PERSISTENT",
                        mark.written_ago);
-        write_node(fmt::format("{}/10.0.0.8:5678-unknown-unknown", paths::kMarks), "not-a-number",
-                   "PERSISTENT", 15 * kDay);
-        write_node(fmt::format("{}/10.0.0.9:5678-unknown-unknown", paths::kMarks), "", "PERSISTENT",
+        write_node(mark_path("10.0.0.8:5678", std::nullopt), "not-a-number", "PERSISTENT",
                    15 * kDay);
-        insert("t_ds_jdbc_registry_lock",
-               {{"lock_key", fmt::format("{}/10.0.0.3:5678", paths::kMasterFailoverLocks)},
-                {"lock_owner", "10.0.0.2_7074_MasterEventThread"},
-                {"client_id", kMasterClient},
-                {"create_time", time(3 * kDay + 2s)}});
+        write_node(mark_path("10.0.0.9:5678", std::nullopt), "", "PERSISTENT", 15 * kDay);
+        insert("t_ds_jdbc_registry_lock", {{"lock_key", failover_lock_path("10.0.0.3:5678")},
+                                           {"lock_owner", "10.0.0.2_7074_MasterEventThread"},
+                                           {"client_id", kMasterClient},
+                                           {"create_time", time(3 * kDay + 2s)}});
     }
 
     void write_client(std::int64_t id, const char* name, Millis started_ago) {

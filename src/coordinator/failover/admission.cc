@@ -6,6 +6,7 @@
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/failover_lock.h"
 #include "coordinator/marks/fence.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 

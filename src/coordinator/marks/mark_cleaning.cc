@@ -12,6 +12,7 @@
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/marks/fence.h"
 #include "registry/cluster.h"
+#include "registry/paths.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {
@@ -194,8 +195,8 @@ class Cleaner {
         std::vector<Removal> removals;
         removals.reserve(end - begin);
         for (std::size_t i = begin; i < end; ++i) {
-            removals.push_back({fmt::format("{}/{}", paths::kMarks, candidates_[i].name),
-                                candidates_[i].version, RemoveOutcome::failed, ""});
+            removals.push_back({mark_path_of_name(candidates_[i].name), candidates_[i].version,
+                                RemoveOutcome::failed, ""});
         }
         const auto record_all = [&] {
             for (std::size_t i = begin; i < end; ++i) record(candidates_[i], removals[i - begin]);

@@ -22,6 +22,7 @@
 #include "coordinator/retried_transaction.h"
 #include "coordinator/run_claim.h"
 #include "registry/cluster.h"
+#include "registry/paths.h"
 #include "store/batches.h"
 #include "store/command_param.h"
 #include "store/task_instance_store.h"

@@ -19,6 +19,7 @@
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/marks/fence.h"
 #include "coordinator/requeue/stuck_workflows.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 

@@ -16,6 +16,7 @@
 #include "coordinator/failover/selection.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/retried_transaction.h"
+#include "registry/paths.h"
 #include "store/command_store.h"
 
 namespace dsfailover {

@@ -14,6 +14,7 @@
 #include "registry/jdbc/liveness.h"
 #include "registry/jdbc/lock.h"
 #include "registry/jdbc/rows.h"
+#include "registry/paths.h"
 #include "store/schema.h"
 
 namespace dsfailover {
