@@ -4,6 +4,7 @@
 
 #include "database/database.h"
 #include "registry/cluster.h"
+#include "registry/jdbc/schema.h"
 #include "registry/paths.h"
 #include "sandbox/sandbox.h"
 #include "store/schema.h"

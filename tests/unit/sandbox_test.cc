@@ -10,6 +10,7 @@
 #include "database/database.h"
 #include "registry/cluster.h"
 #include "registry/jdbc/registry.h"
+#include "registry/jdbc/schema.h"
 #include "registry/paths.h"
 #include "registry/registry.h"
 #include "store/schema.h"

@@ -14,8 +14,8 @@
 #include "registry/jdbc/liveness.h"
 #include "registry/jdbc/lock.h"
 #include "registry/jdbc/rows.h"
+#include "registry/jdbc/schema.h"
 #include "registry/paths.h"
-#include "store/schema.h"
 
 namespace dsfailover {
 namespace {
