@@ -8,58 +8,14 @@
 #include "registry/paths.h"
 #include "sandbox/sandbox.h"
 #include "store/schema.h"
+#include "store/task_state.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 namespace {
 
-std::string workflow_state_text(std::int64_t state) {
-    switch (state) {
-        case 0:
-            return "SUBMITTED_SUCCESS";
-        case 1:
-            return "RUNNING_EXECUTION";
-        case 2:
-            return "READY_PAUSE";
-        case 3:
-            return "PAUSE";
-        case 4:
-            return "READY_STOP";
-        case 5:
-            return "STOP";
-        case 6:
-            return "FAILURE";
-        case 7:
-            return "SUCCESS";
-        case 14:
-            return "SERIAL_WAIT";
-        case 18:
-            return "FAILOVER";
-        default:
-            return std::to_string(state);
-    }
-}
-
-std::string task_state_text(std::int64_t state) {
-    switch (state) {
-        case 0:
-            return "SUBMITTED_SUCCESS";
-        case 1:
-            return "RUNNING_EXECUTION";
-        case 3:
-            return "PAUSE";
-        case 6:
-            return "FAILURE";
-        case 7:
-            return "SUCCESS";
-        case 8:
-            return "NEED_FAULT_TOLERANCE";
-        case 9:
-            return "KILL";
-        case 17:
-            return "DISPATCH";
-        default:
-            return std::to_string(state);
-    }
+std::string name_or_number(std::string_view name, std::int64_t state) {
+    return name.empty() ? std::to_string(state) : std::string(name);
 }
 
 /// The rows of one SQLite file.
@@ -88,10 +44,11 @@ class SandboxReader {
             "t_ds_relation_workflow_instance r WHERE r.workflow_instance_id = w.id) "
             "FROM t_ds_workflow_instance w ORDER BY w.id",
             {}, [&](const Row& row) {
-                result.push_back({row.integer(0), row.optional_text(1),
-                                  workflow_state_text(row.integer(2)), row.optional_text(3),
-                                  row.optional_text(4), row.optional_text(5),
-                                  row.optional_integer(6), row.optional_integer(7)});
+                result.push_back(
+                    {row.integer(0), row.optional_text(1),
+                     name_or_number(workflow_state_name(row.integer(2)), row.integer(2)),
+                     row.optional_text(3), row.optional_text(4), row.optional_text(5),
+                     row.optional_integer(6), row.optional_integer(7)});
             });
         return result;
     }
@@ -103,8 +60,9 @@ class SandboxReader {
             "FROM t_ds_task_instance ORDER BY id",
             {}, [&](const Row& row) {
                 result.push_back({row.integer(0), row.optional_text(1), row.optional_integer(2),
-                                  task_state_text(row.integer(3)), row.optional_text(4),
-                                  row.optional_integer(5), row.optional_text(6)});
+                                  name_or_number(task_state_name(row.integer(3)), row.integer(3)),
+                                  row.optional_text(4), row.optional_integer(5),
+                                  row.optional_text(6)});
             });
         return result;
     }

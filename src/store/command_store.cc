@@ -7,8 +7,10 @@
 
 #include "database/sql_dialect.h"
 #include "store/batches.h"
+#include "store/command_type.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -163,7 +165,7 @@ bool CommandStore::recovery_command_since(const std::string& host, std::int64_t 
         return fmt::format(
             "SELECT 1 FROM {} c JOIN t_ds_workflow_instance w ON w.id = c.workflow_instance_id "
             "WHERE c.id > ? AND c.command_type = {} AND w.host = ?",
-            table, kRecoverToleranceFault);
+            table, command_type::kRecoverToleranceFault);
     };
     return !context_.database
                 .query(fmt::format("{} UNION ALL {} LIMIT 1", select("t_ds_command"),
@@ -181,7 +183,7 @@ std::int64_t CommandStore::highest_id() {
 
 std::vector<FailedOver> CommandStore::insert_recovery_command(
     std::span<const std::int64_t> workflow_ids, int state) {
-    recovery_command_param(state);  // refuses any other state
+    require_unfinished(state);
     const std::string instances = fmt::format(
         "(SELECT id, workflow_definition_code, workflow_definition_version, {} AS state "
         "FROM t_ds_workflow_instance)",
@@ -204,7 +206,7 @@ std::optional<CommandRow> CommandStore::remove_recovery_command(std::int64_t com
     const std::string which = fmt::format(
         "FROM t_ds_command WHERE id = ? AND workflow_instance_id = ? "
         "AND command_type = {}",
-        kRecoverToleranceFault);
+        command_type::kRecoverToleranceFault);
     const Value parameters[] = {command_id, workflow_id};
     const Rows rows = context_.database.query(
         fmt::format("SELECT {} {}", fmt::join(columns, ", "), which), parameters);

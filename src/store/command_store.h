@@ -15,13 +15,6 @@
 
 namespace dsfailover {
 
-/// The command_param of a recovery command, byte for byte as the reference writes it; `state` (1, 2
-/// or 4, std::logic_error otherwise) is the state before the failover.
-std::string recovery_command_param(int state);
-
-/// command_type RECOVER_TOLERANCE_FAULT_PROCESS.
-inline constexpr int kRecoverToleranceFault = 2;
-
 /// A command waiting in t_ds_command.
 struct WaitingCommand {
     std::int64_t id = 0;

@@ -13,17 +13,6 @@
 
 namespace dsfailover {
 
-/// TaskExecutionStatus of the reference, as far as it matters here.
-namespace task_state {
-inline constexpr int kSubmitted = 0;           ///< SUBMITTED_SUCCESS
-inline constexpr int kRunning = 1;             ///< RUNNING_EXECUTION
-inline constexpr int kPaused = 3;              ///< PAUSE
-inline constexpr int kNeedFaultTolerance = 8;  ///< NEED_FAULT_TOLERANCE
-inline constexpr int kKilled = 9;              ///< KILL
-inline constexpr int kDelayed = 12;            ///< DELAY_EXECUTION
-inline constexpr int kDispatched = 17;         ///< DISPATCH
-}  // namespace task_state
-
 /// When the tasks of one workflow instance were last and first heard of.
 struct TaskActivity {
     std::optional<StoredTime> first_submit;  ///< earliest submit_time

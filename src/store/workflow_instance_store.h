@@ -13,18 +13,6 @@
 
 namespace dsfailover {
 
-/// WorkflowExecutionStatus of the reference, as far as it matters here.
-namespace workflow_state {
-inline constexpr int kRunning = 1;     ///< RUNNING_EXECUTION
-inline constexpr int kReadyPause = 2;  ///< READY_PAUSE
-inline constexpr int kReadyStop = 4;   ///< READY_STOP
-inline constexpr int kFailover = 18;   ///< FAILOVER
-}  // namespace workflow_state
-
-/// The name the reference's command uses: "RUNNING_EXECUTION", "READY_PAUSE", "READY_STOP". Throws
-/// std::logic_error for another state.
-std::string_view workflow_state_name(int state);
-
 /// The columns of t_ds_workflow_instance that decide about a failover.
 struct WorkflowInstance {
     std::int64_t id = 0;

@@ -11,10 +11,6 @@ namespace dsfailover {
 
 // Rows of t_ds_workflow_instance, for what reads them and what compares them again.
 
-/// The states of an instance that a master is at work on.
-inline constexpr int kUnfinishedStates[] = {workflow_state::kRunning, workflow_state::kReadyPause,
-                                            workflow_state::kReadyStop};
-
 /// The cell of `host` in a row of select_instances(); that of `id` is the first.
 inline constexpr std::size_t kHostCell = 1;
 

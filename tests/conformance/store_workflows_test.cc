@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "conformance/store_fixture.h"
 #include "coordinator/failover/failover_stamps.h"
+#include "store/command_param.h"
 #include "store/command_store.h"
 #include "store/workflow_instance_store.h"
 

@@ -14,7 +14,6 @@
 #include "registry/paths.h"
 #include "registry/registry.h"
 #include "store/schema.h"
-#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 namespace {

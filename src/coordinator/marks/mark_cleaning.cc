@@ -14,6 +14,7 @@
 #include "registry/cluster.h"
 #include "registry/paths.h"
 #include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -73,10 +74,8 @@ Evidence collect_evidence(Registry& registry, const RunContext* context) {
         check_clock_by_heartbeats(evidence.living);
     if (!context) return evidence;
     // State FAILOVER too: once a master took it, only the mark tells that it did.
-    constexpr int kUnfinished[] = {workflow_state::kRunning, workflow_state::kReadyPause,
-                                   workflow_state::kReadyStop, workflow_state::kFailover};
     WorkflowInstanceStore(context->store())
-        .scan_states(kUnfinished, [&](const WorkflowInstance& instance) {
+        .scan_states(kUnfinishedOrFailoverStates, [&](const WorkflowInstance& instance) {
             if (instance.host) evidence.newest.try_emplace(*instance.host, -1);
         });
     return evidence;

@@ -27,6 +27,7 @@
 #include "store/command_param.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -274,9 +275,9 @@ class Requeue {
         if (guessed.empty()) return;
         context_.warn(fmt::format(
             "Nothing tells in which state {} workflows were (no lost command, no task killed or "
-            "paused): RUNNING_EXECUTION is taken, which goes on with workflows that were to be "
+            "paused): {} is taken, which goes on with workflows that were to be "
             "stopped or paused; --as says otherwise. They are {}.",
-            guessed.size(), some_ids(guessed)));
+            guessed.size(), workflow_state_name(kRunning), some_ids(guessed)));
     }
 
     static void set_state(Stuck& one, int state, std::string_view why) {
@@ -601,7 +602,7 @@ class Requeue {
         for (const auto& [id, known] : items_) {
             WorkflowItem item;
             item.id = id;
-            if (stuck_.contains(id)) item.previous_state = "FAILOVER";
+            if (stuck_.contains(id)) item.previous_state = workflow_state_name(kFailover);
             item.outcome = known.outcome;
             item.reason = known.reason;
             if (known.command_id != 0) item.command_id = known.command_id;

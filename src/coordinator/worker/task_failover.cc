@@ -18,6 +18,8 @@
 #include "coordinator/retried_transaction.h"
 #include "registry/paths.h"
 #include "store/command_store.h"
+#include "store/task_state.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -556,8 +558,7 @@ void TaskFailover::fill_items() {
         item.id = task.row.task.id;
         item.name = task.row.task.name;
         item.workflow_instance_id = task.row.task.workflow_instance_id;
-        item.state =
-            task.row.task.state == task_state::kDispatched ? "DISPATCH" : "RUNNING_EXECUTION";
+        item.state = task_state_name(task.row.task.state);
         item.owner = task.row.workflow_host;
         item.route = *task.route;
         item.outcome =
