@@ -19,6 +19,7 @@
 #include "coordinator/run_context.h"
 #include "coordinator/worker/task_failover.h"
 #include "registry/paths.h"
+#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 

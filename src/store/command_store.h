@@ -11,7 +11,7 @@
 
 #include "store/id_ranges.h"
 #include "store/schema.h"
-#include "store/workflow_instance_store.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 

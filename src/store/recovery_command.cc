@@ -5,9 +5,7 @@
 #include "base/stored_time.h"
 #include "database/sql_dialect.h"
 #include "store/command_param.h"
-#include "store/command_store.h"
 #include "store/command_type.h"
-#include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
 
 namespace dsfailover {

@@ -29,15 +29,6 @@ constexpr int kNewest = 100;
 
 }  // namespace
 
-bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& read) {
-    const auto same = [](const std::optional<StoredTime>& a, const std::optional<StoredTime>& b) {
-        return a.has_value() == b.has_value() && (!a || a->text == b->text);
-    };
-    return row.state == read.state && row.host == read.host &&
-           same(row.start_time, read.start_time) && same(row.restart_time, read.restart_time) &&
-           row.command_type == read.command_type && row.version == read.version;
-}
-
 void WorkflowInstanceStore::scan_unfinished(
     std::span<const std::string> hosts,
     const std::function<void(const WorkflowInstance&)>& instance) {

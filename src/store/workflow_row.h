@@ -1,11 +1,9 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
 #include <string>
-#include <vector>
 
-#include "store/workflow_instance_store.h"
+#include "store/schema.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 
@@ -25,8 +23,5 @@ void read_instance(const Row& row, const StoreContext& context, WorkflowInstance
 /// Whether a row of these columns is still what `read` says, null-safe and to the last digit; its
 /// version, too, if it has that cell. Throws DatabaseError(other) if a number in it is none.
 bool is_as_read(const Row& row, const WorkflowInstance& read);
-
-/// Their ids, in their order.
-std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances);
 
 }  // namespace dsfailover

@@ -9,6 +9,7 @@
 #include "store/command_store.h"
 #include "store/command_watch.h"
 #include "store/task_instance_store.h"
+#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 namespace {

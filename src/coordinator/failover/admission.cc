@@ -7,6 +7,7 @@
 #include "coordinator/failover/failover_lock.h"
 #include "coordinator/marks/fence.h"
 #include "registry/paths.h"
+#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 

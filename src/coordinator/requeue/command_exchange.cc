@@ -3,6 +3,7 @@
 #include "coordinator/retried_transaction.h"
 #include "store/command_store.h"
 #include "store/command_type.h"
+#include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
 
 namespace dsfailover {

@@ -21,6 +21,7 @@
 #include "coordinator/requeue/stuck_workflows.h"
 #include "registry/paths.h"
 #include "store/command_type.h"
+#include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
 
 namespace dsfailover {
