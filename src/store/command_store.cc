@@ -160,6 +160,28 @@ std::unordered_map<std::int64_t, ErrorCommand> CommandStore::last_failed(
     return newest;
 }
 
+// `message`: the column of that name, where the table has it.
+void CommandStore::scan_table(std::string_view table, std::string_view message,
+                              const std::function<void(const CommandAsStored&)>& command) {
+    context_.database.stream(
+        fmt::format("SELECT id, command_type, workflow_instance_id, command_param, update_time, {} "
+                    "FROM {} ORDER BY id",
+                    message, table),
+        {}, [&](const Row& row) {
+            command({row.integer(0), row.optional_integer(1), row.optional_integer(2),
+                     row.optional_text(3), row.optional_text(4), row.optional_text(5)});
+        });
+}
+
+void CommandStore::scan_as_stored(const std::function<void(const CommandAsStored&)>& command) {
+    scan_table(kTable, "NULL", command);
+}
+
+void CommandStore::scan_failed_as_stored(
+    const std::function<void(const CommandAsStored&)>& command) {
+    scan_table("t_ds_error_command", "message", command);
+}
+
 bool CommandStore::recovery_command_since(const std::string& host, std::int64_t after_id) {
     const auto select = [](std::string_view table) {
         return fmt::format(

@@ -156,6 +156,17 @@ void TaskInstanceStore::scan_worker_tasks(const std::string& worker,
     });
 }
 
+void TaskInstanceStore::scan_as_stored(const std::function<void(const TaskAsStored&)>& task) {
+    context_.database.stream(
+        "SELECT id, name, workflow_instance_id, state, host, flag, submit_time "
+        "FROM t_ds_task_instance ORDER BY id",
+        {}, [&](const Row& row) {
+            task({row.integer(0), row.optional_text(1), row.optional_integer(2),
+                  row.optional_integer(3), row.optional_text(4), row.optional_integer(5),
+                  row.optional_text(6)});
+        });
+}
+
 // Locks the rows and returns the ids of those that are as read. `tasks` are in order of id.
 std::vector<std::int64_t> TaskInstanceStore::lock_as_read(std::span<const TaskInstance> tasks) {
     std::vector<std::int64_t> ids;

@@ -36,6 +36,17 @@ struct WorkerTask {
     int workflow_state = 0;
 };
 
+/// A task's row as it stands, for showing it: nothing of it is judged.
+struct TaskAsStored {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::int64_t> workflow_instance_id;
+    std::optional<std::int64_t> state;
+    std::optional<std::string> host;
+    std::optional<std::int64_t> flag;
+    std::optional<std::string> submit_time;
+};
+
 class TaskInstanceStore {
   public:
     explicit TaskInstanceStore(StoreContext context) : context_(context) {}
@@ -63,6 +74,10 @@ class TaskInstanceStore {
     /// transaction.
     void scan_worker_tasks(const std::string& worker,
                            const std::function<void(const WorkerTask&)>& task);
+
+    /// Every task, valid or not, in order of id, streamed in bounded memory. Not inside a
+    /// transaction.
+    void scan_as_stored(const std::function<void(const TaskAsStored&)>& task);
 
     /// Inside the caller's transaction: gives each of `tasks` that is still as read (host, state,
     /// workflow_instance_id and submit_time; flag 1; test_flag 0 where that exists: a master sees

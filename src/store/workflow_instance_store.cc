@@ -73,6 +73,10 @@ void WorkflowInstanceStore::scan_states(
     scan(fmt::format("state IN ({})", fmt::join(states, ", ")), {}, {}, instance);
 }
 
+void WorkflowInstanceStore::scan_all(const std::function<void(const WorkflowInstance&)>& instance) {
+    scan("1 = 1", {}, {}, instance);
+}
+
 void WorkflowInstanceStore::scan(const std::string& condition, Parameters parameters,
                                  std::span<const std::string> hosts,
                                  const std::function<void(const WorkflowInstance&)>& instance) {

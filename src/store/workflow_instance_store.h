@@ -49,6 +49,9 @@ class WorkflowInstanceStore {
     void scan_states(std::span<const int> states,
                      const std::function<void(const WorkflowInstance&)>& instance);
 
+    /// The same for every instance there is.
+    void scan_all(const std::function<void(const WorkflowInstance&)>& instance);
+
     /// Fails the instances over, inside the caller's transaction: where state, host, start_time,
     /// restart_time, command_type and version are still exactly as in `instances`, as one of the
     /// functions here read them, state becomes 18 and restart_time `stamp`
