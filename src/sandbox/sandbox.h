@@ -28,8 +28,9 @@ void create_sandbox(const std::string& file);
 
 /// Reads what a failover touches, for comparing before and after. Writes nothing. Any SQLite file
 /// with DolphinScheduler's tables and those of the JDBC registry will do.
-/// Throws DatabaseError (unreachable) if `file` is none or cannot be read, and EnvironmentError
-/// if it has other tables.
+/// Throws DatabaseError (unreachable) if `file` is none or cannot be read, EnvironmentError if it
+/// has other tables or a workflow instance that no failover could read, and RegistryError for such
+/// a row of the registry.
 SandboxSection read_sandbox(const std::string& file);
 
 }  // namespace dsfailover

@@ -13,6 +13,7 @@
 #include "base/time_zone.h"
 #include "conformance/jdbc_server.h"
 #include "registry/jdbc/registry.h"
+#include "registry/jdbc/schema.h"
 
 namespace dsfailover {
 namespace {
@@ -97,6 +98,27 @@ Removal removal(const std::string& path, const std::string& version) {
 }
 
 const auto kNobodyWaits = [](const LockClaim&, Millis) {};
+
+TEST_P(JdbcRegistryTest, ItsTablesAreChecked) {
+    EXPECT_NO_THROW(check_jdbc_registry_schema(*database_));
+    const auto refusal = [&] {
+        try {
+            check_jdbc_registry_schema(*database_);
+        } catch (const EnvironmentError& error) {
+            return std::string(error.what());
+        }
+        return std::string("accepted");
+    };
+    database_->execute("ALTER TABLE t_ds_jdbc_registry_lock DROP COLUMN client_id");
+    EXPECT_THAT(refusal(),
+                AllOf(HasSubstr(database_->endpoint()),
+                      HasSubstr("missing column t_ds_jdbc_registry_lock.client_id; found ")));
+    EXPECT_THROW(open(), EnvironmentError);
+    for (const char* table : {"data", "data_change_event", "lock", "client_heartbeat"})
+        database_->execute(fmt::format("DROP TABLE t_ds_jdbc_registry_{}", table));
+    EXPECT_THAT(refusal(), AllOf(HasSubstr("table t_ds_jdbc_registry_lock"),
+                                 HasSubstr("found no table of DolphinScheduler at all")));
+}
 
 TEST_P(JdbcRegistryTest, ReadingWritesNothing) {
     insert_node("/nodes/master/127.0.1.1:5678", "{}", 1, now_ms());

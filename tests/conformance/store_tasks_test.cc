@@ -9,6 +9,7 @@
 #include "store/command_store.h"
 #include "store/command_watch.h"
 #include "store/task_instance_store.h"
+#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 namespace {
@@ -215,6 +216,23 @@ TEST_P(StoreTasks, HowTheyStandIsReadById) {
     EXPECT_EQ(found.at(2).flag, 1);
 }
 
+TEST_P(StoreTasks, AreShownAsTheyStandWhateverTheyHold) {
+    insert_task(2, 1, {{"workflow_instance_id", "NULL"}, {"state", "NULL"}, {"host", "NULL"}});
+    insert_task(1, 1, {{"flag", "0"}, {"submit_time", "NULL"}});
+    std::vector<TaskAsStored> found;
+    store().scan_as_stored([&](const TaskAsStored& task) { found.push_back(task); });
+    ASSERT_THAT(found, SizeIs(2));
+    EXPECT_EQ(found[0].id, 1);
+    EXPECT_EQ(found[0].name, "task-1");
+    EXPECT_EQ(found[0].workflow_instance_id, 1);
+    EXPECT_EQ(found[0].state, 1);
+    EXPECT_EQ(found[0].host, kWorker);
+    EXPECT_EQ(found[0].flag, 0);
+    EXPECT_FALSE(found[0].submit_time);
+    EXPECT_FALSE(found[1].workflow_instance_id || found[1].state || found[1].host);
+    EXPECT_THAT(found[1].submit_time.value(), HasSubstr("2026-11-22 07:00:02"));
+}
+
 TEST_P(StoreTasks, TwoValidRowsOfOneNameAreFound) {
     auto invalid_twin = invalid();
     invalid_twin["name"] = "'twin'";
@@ -345,6 +363,26 @@ TEST_P(StoreCommands, FailedOnesKeepTheirIdAndSayWhy) {
     EXPECT_EQ(found[0].command_param, "{}");
     EXPECT_EQ(found[0].message, "Duplicate key\nat Line");
     EXPECT_THAT(store().failed(Ids{8}), SizeIs(1));
+}
+
+TEST_P(StoreCommands, AreShownAsTheyStandWhateverTheyHold) {
+    insert_command(2, 10, {{"workflow_instance_id", "NULL"}, {"update_time", "NULL"}});
+    insert_command(1, 0, {{"command_param", "'{}'"}});
+    insert_error_command(3, 10, {{"message", "'no'"}});
+    std::vector<CommandAsStored> found;
+    const auto add = [&](const CommandAsStored& command) { found.push_back(command); };
+    store().scan_as_stored(add);
+    store().scan_failed_as_stored(add);
+    ASSERT_THAT(found, SizeIs(3));
+    EXPECT_EQ(found[0].id, 1);
+    EXPECT_EQ(found[0].command_type, 2);
+    EXPECT_EQ(found[0].workflow_instance_id, 0);
+    EXPECT_EQ(found[0].command_param, "{}");
+    EXPECT_THAT(found[0].update_time.value(), HasSubstr("2026-11-22 08:00:00"));
+    EXPECT_FALSE(found[1].workflow_instance_id || found[1].command_param || found[1].update_time ||
+                 found[1].message);
+    EXPECT_EQ(found[2].id, 3);
+    EXPECT_EQ(found[2].message, "no");
 }
 
 TEST_P(StoreCommands, TheNewestFailedOneOfAWorkflowCounts) {

@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "conformance/store_fixture.h"
 #include "coordinator/failover/failover_stamps.h"
+#include "store/command_param.h"
 #include "store/command_store.h"
+#include "store/relation_store.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {
@@ -19,6 +21,8 @@ using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+using Ids = std::vector<std::int64_t>;
 
 const std::string kDead = "127.0.1.1:5678";
 // 2026-11-22T08:00:00Z, a whole second, so that every database keeps it.
@@ -139,6 +143,26 @@ TEST_P(StoreWorkflows, OtherStatesCanBeScanned) {
     const int states[] = {18, 7};
     store().scan_states(states, [&](const auto& instance) { ids.push_back(instance.id); });
     EXPECT_THAT(ids, ElementsAre(2));
+    insert_workflow(3, {{"state", "5"}});
+    ids.clear();
+    store().scan_all([&](const auto& instance) { ids.push_back(instance.id); });
+    EXPECT_THAT(ids, UnorderedElementsAre(1, 2, 3));
+}
+
+TEST_P(StoreWorkflows, ParentsAndChildrenAreRead) {
+    for (const auto& [parent, child] : {std::pair("9", "10"), {"8", "10"}, {"9", "NULL"}})
+        insert("t_ds_relation_workflow_instance",
+               {{"parent_workflow_instance_id", parent}, {"workflow_instance_id", child}});
+    insert("t_ds_relation_workflow_instance", {{"workflow_instance_id", "10"}});
+    const auto relation = [](std::int64_t parent, std::int64_t child) {
+        return AllOf(Field(&WorkflowRelation::parent_id, parent),
+                     Field(&WorkflowRelation::child_id, child));
+    };
+    EXPECT_THAT(children_of(context(), Ids{9}), ElementsAre(relation(9, 10)));
+    EXPECT_THAT(parents_of(context(), Ids{9, 10}),
+                UnorderedElementsAre(relation(8, 10), relation(9, 10)));
+    schema_.has_relations = false;
+    EXPECT_THAT(parents_of(context(), Ids{10}), IsEmpty());
 }
 
 TEST_P(StoreWorkflows, ABrokenTimeIsReportedWithItsRow) {

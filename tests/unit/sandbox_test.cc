@@ -10,9 +10,10 @@
 #include "database/database.h"
 #include "registry/cluster.h"
 #include "registry/jdbc/registry.h"
+#include "registry/jdbc/schema.h"
+#include "registry/paths.h"
 #include "registry/registry.h"
 #include "store/schema.h"
-#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 namespace {

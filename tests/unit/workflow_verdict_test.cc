@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "store/workflow_state.h"
+
 namespace dsfailover {
 namespace {
 

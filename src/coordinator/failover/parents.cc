@@ -9,18 +9,13 @@
 #include "base/log.h"
 #include "store/relation_store.h"
 #include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
 namespace {
 
-using namespace workflow_state;
-
 constexpr std::size_t kShown = 10;
-
-bool is_unfinished(int state) {
-    return state == kRunning || state == kReadyPause || state == kReadyStop || state == kFailover;
-}
 
 std::string with_name(std::int64_t id, const std::optional<std::string>& name) {
     return name ? fmt::format("{} ({})", id, *name) : std::to_string(id);
@@ -55,18 +50,17 @@ std::vector<ParentNote> parents_of_unfinished(const RunContext& context,
     std::unordered_map<std::int64_t, WorkflowInstance> instances;
     for (WorkflowInstance& instance :
          WorkflowInstanceStore(context.store()).by_ids(related, false)) {
-        if (is_unfinished(instance.state)) instances.emplace(instance.id, std::move(instance));
+        if (is_unfinished(instance.state) || instance.state == workflow_state::kFailover)
+            instances.emplace(instance.id, std::move(instance));
     }
     std::vector<ParentNote> parents;
     for (const WorkflowRelation& relation : relations) {
         const auto parent = instances.find(relation.parent_id);
         const auto child = instances.find(relation.child_id);
         if (parent == instances.end() || child == instances.end()) continue;
-        const int state = child->second.state;
-        parents.push_back(
-            {relation.parent_id, std::nullopt, parent->second.host, relation.child_id,
-             child->second.host,
-             std::string(state == kFailover ? "FAILOVER" : workflow_state_name(state))});
+        parents.push_back({relation.parent_id, std::nullopt, parent->second.host, relation.child_id,
+                           child->second.host,
+                           std::string(workflow_state_name(child->second.state))});
     }
     return parents;
 }

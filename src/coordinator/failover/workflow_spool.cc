@@ -8,6 +8,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "base/error.h"
+
 namespace dsfailover {
 
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "store/workflow_instance_store.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 
