@@ -55,7 +55,7 @@ std::string parse_address(std::string_view text) {
     if (!is_address(text)) {
         throw UsageError(fmt::format(
             "'{}' is no address of a server: give HOST:PORT or [IPv6]:PORT as it stands in the "
-            "registry, for example 10.0.0.5:5678; the port is a number from 1 to 65535",
+            "registry, for example 127.0.1.5:5678; the port is a number from 1 to 65535",
             text));
     }
     return std::string(text);

@@ -23,10 +23,10 @@ const Command kFailoverMaster{
     .arguments = Command::Arguments::one,
     .options = failover_option_names({"startup-time", "process-id", "fence", "fence-timeout"}),
     .examples =
-        "  dsfailover failover-master 10.0.0.1:5678 --dry-run\n"
-        "  dsfailover failover-master 10.0.0.1:5678 --wait 5m\n"
-        "  dsfailover failover-master 10.0.0.1:5678 --in-doubt 17,42\n"
-        "  dsfailover failover-master 10.0.0.1:5678 --fence \\\n"
+        "  dsfailover failover-master 127.0.1.1:5678 --dry-run\n"
+        "  dsfailover failover-master 127.0.1.1:5678 --wait 5m\n"
+        "  dsfailover failover-master 127.0.1.1:5678 --in-doubt 17,42\n"
+        "  dsfailover failover-master 127.0.1.1:5678 --fence \\\n"
         "      --startup-time 1795331879415 --process-id 7074\n",
     .run = run,
 };

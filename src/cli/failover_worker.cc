@@ -24,9 +24,9 @@ const Command kFailoverWorker{
     .options = failover_option_names(
         {"startup-time", "process-id", "redispatch", "no-announce", "fence", "fence-timeout"}),
     .examples =
-        "  dsfailover failover-worker 10.0.0.11:1234 --dry-run\n"
-        "  dsfailover failover-worker 10.0.0.11:1234 --wait 5m\n"
-        "  dsfailover failover-worker 10.0.0.11:1234 --no-announce --redispatch\n",
+        "  dsfailover failover-worker 127.0.1.11:1234 --dry-run\n"
+        "  dsfailover failover-worker 127.0.1.11:1234 --wait 5m\n"
+        "  dsfailover failover-worker 127.0.1.11:1234 --no-announce --redispatch\n",
     .run = run,
 };
 

@@ -25,7 +25,7 @@ const Command kListMarks{
     .options = {"older-than", "address", "items"},
     .examples =
         "  dsfailover list-marks --format table\n"
-        "  dsfailover list-marks --address 10.0.0.1:5678\n",
+        "  dsfailover list-marks --address 127.0.1.1:5678\n",
     .run = run,
 };
 

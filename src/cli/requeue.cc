@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/options.h"
-#include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 namespace {

@@ -19,7 +19,7 @@ const Command kSandboxCreate{
     .uses_cluster = false,
     .examples =
         "  dsfailover sandbox create /tmp/sandbox.db\n"
-        "  dsfailover failover-master 10.0.0.1:5678 --grace 0s \\\n"
+        "  dsfailover failover-master 127.0.1.1:5678 --grace 0s \\\n"
         "      --registry jdbc --database sqlite:/tmp/sandbox.db\n",
     .run = run,
 };

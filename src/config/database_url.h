@@ -1,23 +1,10 @@
 #pragma once
 
-#include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
-#include "database/database_settings.h"
+#include "config/parsed_database_url.h"
 
 namespace dsfailover {
-
-/// What a database URL says.
-struct DatabaseUrl {
-    DatabaseSettings settings;
-    bool has_password = false;  ///< the password stood in the URL
-    /// The zone in which MySQL's JDBC driver writes times: serverTimezone or connectionTimeZone of
-    /// a jdbc:mysql URL, unless preserveInstants=false. "SERVER" stands for the server's own.
-    std::optional<std::string> time_zone;
-    std::vector<std::string> warnings;  ///< unknown parameters, by name
-};
 
 /// Takes sqlite:FILE, postgresql://..., mysql://..., jdbc:postgresql:... and jdbc:mysql:... apart.
 /// Parameters that matter and are not supported are errors, harmless ones are left out, unknown

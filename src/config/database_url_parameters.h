@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/database_url.h"
+#include "config/parsed_database_url.h"
 
 namespace dsfailover {
 

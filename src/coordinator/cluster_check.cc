@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "store/workflow_instance_store.h"
+
 namespace dsfailover {
 
 namespace {

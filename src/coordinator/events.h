@@ -1,18 +1,12 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "base/time.h"
+#include "registry/process_identity.h"
 
 namespace dsfailover {
-
-/// The process that is said to be gone: startup time (epoch ms) and process id, always both.
-struct ProcessIdentity {
-    EpochMs startup_time = 0;
-    std::int64_t process_id = 0;
-};
 
 /// MasterFailoverEvent of the reference.
 struct MasterFailoverEvent {

@@ -19,6 +19,8 @@
 #include "coordinator/marks/mark_cleaning.h"
 #include "coordinator/run_context.h"
 #include "coordinator/worker/task_failover.h"
+#include "registry/paths.h"
+#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 

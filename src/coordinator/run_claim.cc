@@ -8,10 +8,10 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "base/address.h"
 #include "base/interruption.h"
 #include "base/log.h"
 #include "base/polling.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 
@@ -123,10 +123,6 @@ class Taking {
 };
 
 }  // namespace
-
-std::string run_claim_path(const std::optional<std::string>& host) {
-    return fmt::format("{}/{}", paths::kRuns, host && is_address(*host) ? *host : "none");
-}
 
 RunClaims::RunClaims(Registry& registry, std::map<std::string, std::unique_ptr<Lock>> claims)
     : registry_(&registry), claims_(std::move(claims)) {}

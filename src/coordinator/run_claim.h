@@ -13,10 +13,6 @@
 
 namespace dsfailover {
 
-/// Path of the node that the run which works on the workflows of a host has: two runs of dsfailover
-/// never do so at the same time. A host that is no address, or none at all, has one together.
-std::string run_claim_path(const std::optional<std::string>& host);
-
 /// The nodes that a run has, from take_run_claims() to release() or the destructor.
 class RunClaims {
   public:

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "registry/paths.h"
+
 namespace dsfailover {
 
 namespace {
@@ -110,8 +112,7 @@ std::vector<std::optional<Server>> read_some_servers(Registry& registry, std::st
                                                      bool patient) {
     std::vector<std::optional<Server>> servers(addresses.size());
     std::vector<std::string> nodes;
-    for (const std::string& address : addresses)
-        nodes.push_back(fmt::format("{}/{}", folder, address));
+    for (const std::string& address : addresses) nodes.push_back(server_path(folder, address));
     // One read answers the usual case; only where a node is there must its liveness be judged.
     const std::vector<NodeRead> reads = registry.get_all(nodes);
     const bool none = std::all_of(reads.begin(), reads.end(), [](const NodeRead& read) {

@@ -123,7 +123,7 @@ struct LockAttempt {
     std::optional<LockClaim> holder;  ///< who held it when time was up
     Millis waited{0};
     std::vector<std::string>
-        notes;            ///< e.g. "removed the lock row 7 of the dead client 123 (10.0.0.1_77)"
+        notes;            ///< e.g. "removed the lock row 7 of the dead client 123 (127.0.1.1_77)"
     std::string problem;  ///< why no waiting would have helped; empty: time was up
 };
 
@@ -141,8 +141,8 @@ class Announcement {
     virtual bool withdraw() = 0;
 };
 
-/// A registry of DolphinScheduler. Paths are the reference's, relative to the namespace:
-/// "/nodes/master/10.0.0.1:5678". Implementations: ZooKeeper, etcd, JDBC tables.
+/// A registry of DolphinScheduler. Paths are the reference's, relative to the namespace (paths.h).
+/// Implementations: ZooKeeper, etcd, JDBC tables.
 ///
 /// All functions throw RegistryError. One thread uses a registry at a time; an implementation may
 /// have threads of its own. A registry opened for reading writes nothing, not even a session row,
@@ -236,19 +236,5 @@ class Registry {
 
 /// Connects. Throws RegistryError(unreachable, denied) naming the endpoint, and Interrupted.
 std::unique_ptr<Registry> open_registry(const RegistrySettings& settings);
-
-/// The reference's paths.
-namespace paths {
-inline constexpr std::string_view kMasters = "/nodes/master";
-inline constexpr std::string_view kWorkers = "/nodes/worker";
-inline constexpr std::string_view kCoordinator = "/nodes/master-coordinator";
-inline constexpr std::string_view kAlertServers = "/nodes/alert-server";
-inline constexpr std::string_view kAlertLeader = "/nodes/alert-server-ha-leader";
-inline constexpr std::string_view kMarks = "/nodes/failover-finish-nodes";
-inline constexpr std::string_view kMasterFailoverLocks = "/lock/master-failover";
-/// Ours.
-inline constexpr std::string_view kStamps = "/dsfailover/stamps";
-inline constexpr std::string_view kRuns = "/dsfailover/runs";
-}  // namespace paths
 
 }  // namespace dsfailover

@@ -24,11 +24,12 @@ bool anything_already_done(const Report& report) {
                                          });
 }
 
-// Commands that only show something have done their work with that.
+// Commands that show something, or make a sandbox, have done their work where nothing went wrong.
 bool has_shown(const Report& report) {
     const bool listed =
         report.command == "list-marks" && report.marks && report.marks->examined > 0;
-    return report.status || report.sandbox || report.settings || listed;
+    return report.status || report.sandbox || report.settings || listed ||
+           report.command == "sandbox create";
 }
 
 Outcome outcome_without_problems(const Report& report) {

@@ -14,12 +14,15 @@
 #include "base/stored_time.h"
 #include "base/time_zone.h"
 #include "database/database.h"
-#include "registry/registry.h"
+#include "registry/paths.h"
 #include "sandbox/sandbox.h"
+#include "store/command_param.h"
 #include "store/command_store.h"
+#include "store/command_type.h"
 #include "store/sqlite_schema.h"
 #include "store/task_instance_store.h"
-#include "store/workflow_instance_store.h"
+#include "store/task_state.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 namespace {
@@ -27,19 +30,15 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::ordered_json;
 
-constexpr const char* kDeadMaster = "10.0.0.1:5678";
-constexpr const char* kLivingMaster = "10.0.0.2:5678";
-constexpr const char* kDeadWorker = "10.0.0.11:1234";
-constexpr const char* kLivingWorker = "10.0.0.12:1234";
+constexpr const char* kDeadMaster = "127.0.1.1:5678";
+constexpr const char* kLivingMaster = "127.0.1.2:5678";
+constexpr const char* kDeadWorker = "127.0.1.11:1234";
+constexpr const char* kLivingWorker = "127.0.1.12:1234";
 constexpr std::int64_t kMasterClient = 190'363'728'304'608;
 constexpr std::int64_t kWorkerClient = 190'363'729'117'216;
 constexpr auto kDay = 24h;
 
-/// States of finished or waiting instances; those a failover looks at are named by the stores.
-enum State { kSubmitted = 0, kPause = 3, kStop = 5, kFailure = 6, kSuccess = 7 };
-
-/// command_type of the reference.
-enum CommandType { kStartProcess = 0, kStartFailureTask = 4, kScheduler = 6 };
+using namespace command_type;
 
 struct Workflow {
     int id;
@@ -53,11 +52,12 @@ struct Workflow {
 
 constexpr std::array kWorkflows = {
     Workflow{1, "stream_backfill", workflow_state::kRunning, kDeadMaster, 3 * kDay},
-    Workflow{2, "nightly_export", kSuccess, kDeadMaster, 26h, kScheduler, true},
-    Workflow{3, "daily_sales_report", kSuccess, kLivingMaster, 25h, kScheduler, true},
-    Workflow{4, "nightly_export", kFailure, kDeadMaster, 20h, kScheduler, true},
-    Workflow{5, "customer_dedup", kStop, kDeadMaster, 9h, kStartProcess, true},
-    Workflow{6, "ad_hoc_query", kPause, kDeadMaster, 8h, kStartProcess, true},
+    Workflow{2, "nightly_export", workflow_state::kSucceeded, kDeadMaster, 26h, kScheduler, true},
+    Workflow{3, "daily_sales_report", workflow_state::kSucceeded, kLivingMaster, 25h, kScheduler,
+             true},
+    Workflow{4, "nightly_export", workflow_state::kFailed, kDeadMaster, 20h, kScheduler, true},
+    Workflow{5, "customer_dedup", workflow_state::kStopped, kDeadMaster, 9h, kStartProcess, true},
+    Workflow{6, "ad_hoc_query", workflow_state::kPaused, kDeadMaster, 8h, kStartProcess, true},
     Workflow{7, "yearly_archive", workflow_state::kRunning, kDeadMaster, 7h, kStartFailureTask},
     Workflow{8, "hourly_ingest", workflow_state::kRunning, kDeadMaster, 50min},
     Workflow{9, "daily_sales_report", workflow_state::kRunning, kDeadMaster, 45min},
@@ -69,8 +69,9 @@ constexpr std::array kWorkflows = {
     Workflow{15, "web_logs", workflow_state::kFailover, kDeadMaster, 22min},
     Workflow{16, "clickstream", workflow_state::kFailover, kDeadMaster, 21min},
     Workflow{17, "invoice_run", workflow_state::kFailover, kDeadMaster, 20min},
-    Workflow{18, "hourly_ingest", kSubmitted, kDeadMaster, 13min},
-    Workflow{19, "currency_rates", kSuccess, kLivingMaster, 4min, kScheduler, true},
+    Workflow{18, "hourly_ingest", workflow_state::kSubmitted, kDeadMaster, 13min},
+    Workflow{19, "currency_rates", workflow_state::kSucceeded, kLivingMaster, 4min, kScheduler,
+             true},
     // Left by the process that ran at the living master's address before it was restarted.
     Workflow{20, "weekly_backup", workflow_state::kRunning, kLivingMaster, 6 * kDay},
 };
@@ -87,33 +88,33 @@ struct Task {
 };
 
 constexpr std::array kTasks = {
-    Task{1, "extract", kSuccess, kLivingWorker, 3 * kDay - 1min},
+    Task{1, "extract", task_state::kSucceeded, kLivingWorker, 3 * kDay - 1min},
     // After every mark: a master that lives is at work on this workflow.
     Task{1, "transform", task_state::kRunning, kLivingWorker, 3min},
-    Task{2, "export", kSuccess, kLivingWorker, 26h - 1min},
-    Task{3, "report", kSuccess, kDeadWorker, 25h - 1min},
-    Task{4, "export", kFailure, kDeadWorker, 20h - 1min},
+    Task{2, "export", task_state::kSucceeded, kLivingWorker, 26h - 1min},
+    Task{3, "report", task_state::kSucceeded, kDeadWorker, 25h - 1min},
+    Task{4, "export", task_state::kFailed, kDeadWorker, 20h - 1min},
     Task{5, "dedup", task_state::kKilled, kLivingWorker, 9h - 1min},
-    Task{6, "query", kPause, kLivingWorker, 8h - 1min},
-    Task{7, "archive_orders", kSuccess, kDeadWorker, 7h - 1min},
+    Task{6, "query", task_state::kPaused, kLivingWorker, 8h - 1min},
+    Task{7, "archive_orders", task_state::kSucceeded, kDeadWorker, 7h - 1min},
     Task{7, "archive_invoices", task_state::kRunning, kDeadWorker, 38min},
-    Task{8, "fetch", kSuccess, kLivingWorker, 49min},
+    Task{8, "fetch", task_state::kSucceeded, kLivingWorker, 49min},
     Task{8, "parse", task_state::kRunning, kDeadWorker, 46min},
     Task{kParent, "load_orders", task_state::kRunning, kDeadMaster, 44min, "SUB_WORKFLOW"},
     Task{kChild, "load", task_state::kDispatched, kDeadWorker, 43min},
     Task{11, "sync", task_state::kRunning, kLivingWorker, 39min},
     Task{12, "update", task_state::kRunning, kDeadWorker, 34min},
-    Task{13, "fetch", kSuccess, kLivingWorker, 29min},
+    Task{13, "fetch", task_state::kSucceeded, kLivingWorker, 29min},
     Task{13, "parse", task_state::kRunning, kDeadWorker, 27min},
-    Task{14, "features", kSuccess, kLivingWorker, 24min},
+    Task{14, "features", task_state::kSucceeded, kLivingWorker, 24min},
     Task{14, "score", task_state::kRunning, kLivingWorker, 20s},
     Task{15, "collect", task_state::kRunning, kDeadWorker, 21min},
     Task{16, "merge", task_state::kRunning, kDeadWorker, 20min},
     // Two valid rows of one name, left by somebody who cloned the task by hand.
     Task{17, "render", task_state::kRunning, kLivingWorker, 19min},
     Task{17, "render", task_state::kSubmitted, nullptr, 9min},
-    Task{19, "rates", kSuccess, kLivingWorker, 3min},
-    Task{20, "dump", kSuccess, kLivingWorker, 6 * kDay - 1min},
+    Task{19, "rates", task_state::kSucceeded, kLivingWorker, 3min},
+    Task{20, "dump", task_state::kSucceeded, kLivingWorker, 6 * kDay - 1min},
 };
 
 struct Mark {
@@ -129,7 +130,7 @@ constexpr std::array kMarks = {
     Mark{kLivingMaster, 20 * kDay, 2877, 9 * kDay},
     Mark{kDeadMaster, 20 * kDay, 4025, 2 * kDay},
     Mark{kLivingWorker, 12 * kDay, 4380, 1 * kDay},
-    Mark{"10.0.0.3:5678", 33 * kDay, 2790, 3 * kDay},
+    Mark{"127.0.1.3:5678", 33 * kDay, 2790, 3 * kDay},
 };
 
 /// Fills an empty database.
@@ -291,27 +292,25 @@ class SandboxWriter {
     void write_registry() {
         for (const std::string_view parent : {paths::kMasters, paths::kWorkers, paths::kMarks})
             write_node(std::string(parent), "", "PERSISTENT", 33 * kDay);
-        write_client(kMasterClient, "10.0.0.2_7074", 5 * kDay);
-        write_client(kWorkerClient, "10.0.0.12_5121", 1 * kDay);
-        write_node(fmt::format("{}/{}", paths::kMasters, kLivingMaster),
+        write_client(kMasterClient, "127.0.1.2_7074", 5 * kDay);
+        write_client(kWorkerClient, "127.0.1.12_5121", 1 * kDay);
+        write_node(server_path(paths::kMasters, kLivingMaster),
                    heartbeat(kLivingMaster, 7074, 5 * kDay).dump(), "EPHEMERAL", 0s);
-        write_node(fmt::format("{}/{}", paths::kWorkers, kLivingWorker), worker_heartbeat().dump(),
+        write_node(server_path(paths::kWorkers, kLivingWorker), worker_heartbeat().dump(),
                    "EPHEMERAL", 0s, kWorkerClient);
         write_node(std::string(paths::kCoordinator), kLivingMaster, "EPHEMERAL", 11min);
         for (const Mark& mark : kMarks)
-            write_node(fmt::format("{}/{}-{}-{}", paths::kMarks, mark.address,
-                                   now_ - mark.startup_ago / 1ms, mark.process_id),
+            write_node(mark_path(mark.address,
+                                 ProcessIdentity{now_ - mark.startup_ago / 1ms, mark.process_id}),
                        std::to_string(now_ - mark.written_ago / 1ms), "PERSISTENT",
                        mark.written_ago);
-        write_node(fmt::format("{}/10.0.0.8:5678-unknown-unknown", paths::kMarks), "not-a-number",
-                   "PERSISTENT", 15 * kDay);
-        write_node(fmt::format("{}/10.0.0.9:5678-unknown-unknown", paths::kMarks), "", "PERSISTENT",
+        write_node(mark_path("127.0.1.8:5678", std::nullopt), "not-a-number", "PERSISTENT",
                    15 * kDay);
-        insert("t_ds_jdbc_registry_lock",
-               {{"lock_key", fmt::format("{}/10.0.0.3:5678", paths::kMasterFailoverLocks)},
-                {"lock_owner", "10.0.0.2_7074_MasterEventThread"},
-                {"client_id", kMasterClient},
-                {"create_time", time(3 * kDay + 2s)}});
+        write_node(mark_path("127.0.1.9:5678", std::nullopt), "", "PERSISTENT", 15 * kDay);
+        insert("t_ds_jdbc_registry_lock", {{"lock_key", failover_lock_path("127.0.1.3:5678")},
+                                           {"lock_owner", "127.0.1.2_7074_MasterEventThread"},
+                                           {"client_id", kMasterClient},
+                                           {"create_time", time(3 * kDay + 2s)}});
     }
 
     void write_client(std::int64_t id, const char* name, Millis started_ago) {

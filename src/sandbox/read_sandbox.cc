@@ -1,77 +1,54 @@
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "database/database.h"
 #include "registry/cluster.h"
+#include "registry/paths.h"
 #include "sandbox/sandbox.h"
+#include "store/command_store.h"
+#include "store/relation_store.h"
 #include "store/schema.h"
+#include "store/task_instance_store.h"
+#include "store/task_state.h"
+#include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 namespace {
 
-std::string workflow_state_text(std::int64_t state) {
-    switch (state) {
-        case 0:
-            return "SUBMITTED_SUCCESS";
-        case 1:
-            return "RUNNING_EXECUTION";
-        case 2:
-            return "READY_PAUSE";
-        case 3:
-            return "PAUSE";
-        case 4:
-            return "READY_STOP";
-        case 5:
-            return "STOP";
-        case 6:
-            return "FAILURE";
-        case 7:
-            return "SUCCESS";
-        case 14:
-            return "SERIAL_WAIT";
-        case 18:
-            return "FAILOVER";
-        default:
-            return std::to_string(state);
-    }
+std::string name_or_number(std::string_view name, std::int64_t state) {
+    return name.empty() ? std::to_string(state) : std::string(name);
 }
 
-std::string task_state_text(std::int64_t state) {
-    switch (state) {
-        case 0:
-            return "SUBMITTED_SUCCESS";
-        case 1:
-            return "RUNNING_EXECUTION";
-        case 3:
-            return "PAUSE";
-        case 6:
-            return "FAILURE";
-        case 7:
-            return "SUCCESS";
-        case 8:
-            return "NEED_FAULT_TOLERANCE";
-        case 9:
-            return "KILL";
-        case 17:
-            return "DISPATCH";
-        default:
-            return std::to_string(state);
-    }
+std::optional<std::string> text_of(const std::optional<StoredTime>& time) {
+    return time ? std::optional(time->text) : std::nullopt;
 }
 
-/// The rows of one SQLite file.
+SandboxCommand shown(const CommandAsStored& command) {
+    return {command.id,
+            command.command_type,
+            command.workflow_instance_id,
+            command.command_param,
+            command.update_time,
+            command.message};
+}
+
+/// What stands in one SQLite file.
 class SandboxReader {
   public:
-    SandboxReader(Database& database, Registry& registry)
-        : database_(database), registry_(registry) {}
+    SandboxReader(const StoreContext& store, Registry& registry)
+        : store_(store), registry_(registry) {}
 
     void read(SandboxSection& section) {
         section.servers = servers();
         section.workflows = workflows();
         section.tasks = tasks();
-        section.commands = commands("t_ds_command", "NULL");
-        section.error_commands = commands("t_ds_error_command", "message");
+        CommandStore commands(store_);
+        commands.scan_as_stored(
+            [&](const CommandAsStored& one) { section.commands.push_back(shown(one)); });
+        commands.scan_failed_as_stored(
+            [&](const CommandAsStored& one) { section.error_commands.push_back(shown(one)); });
         section.marks = children(paths::kMarks);
         section.stamps = children(paths::kStamps);
         section.locks = locks();
@@ -80,65 +57,49 @@ class SandboxReader {
   private:
     std::vector<SandboxWorkflow> workflows() {
         std::vector<SandboxWorkflow> result;
-        database_.stream(
-            "SELECT w.id, w.name, COALESCE(w.state, -1), w.host, w.start_time, w.restart_time, "
-            "w.command_type, (SELECT MIN(r.parent_workflow_instance_id) FROM "
-            "t_ds_relation_workflow_instance r WHERE r.workflow_instance_id = w.id) "
-            "FROM t_ds_workflow_instance w ORDER BY w.id",
-            {}, [&](const Row& row) {
-                result.push_back({row.integer(0), row.optional_text(1),
-                                  workflow_state_text(row.integer(2)), row.optional_text(3),
-                                  row.optional_text(4), row.optional_text(5),
-                                  row.optional_integer(6), row.optional_integer(7)});
-            });
+        WorkflowInstanceStore store(store_);
+        store.scan_all([&](const WorkflowInstance& one) {
+            result.push_back({one.id, std::nullopt,
+                              name_or_number(workflow_state_name(one.state), one.state), one.host,
+                              text_of(one.start_time), text_of(one.restart_time), one.command_type,
+                              std::nullopt});
+        });
+        std::ranges::sort(result, {}, &SandboxWorkflow::id);
+        std::vector<std::int64_t> ids;
+        for (const SandboxWorkflow& one : result) ids.push_back(one.id);
+        std::unordered_map<std::int64_t, std::int64_t> parents;  // the first of each child
+        for (const WorkflowRelation& one : parents_of(store_, ids)) {
+            const auto [parent, is_new] = parents.try_emplace(one.child_id, one.parent_id);
+            if (!is_new) parent->second = std::min(parent->second, one.parent_id);
+        }
+        auto names = store.names(ids);
+        for (std::size_t i = 0; i < result.size(); ++i) {
+            result[i].name = std::move(names[i]);
+            if (const auto parent = parents.find(result[i].id); parent != parents.end())
+                result[i].parent_id = parent->second;
+        }
         return result;
     }
 
     std::vector<SandboxTask> tasks() {
         std::vector<SandboxTask> result;
-        database_.stream(
-            "SELECT id, name, workflow_instance_id, COALESCE(state, -1), host, flag, submit_time "
-            "FROM t_ds_task_instance ORDER BY id",
-            {}, [&](const Row& row) {
-                result.push_back({row.integer(0), row.optional_text(1), row.optional_integer(2),
-                                  task_state_text(row.integer(3)), row.optional_text(4),
-                                  row.optional_integer(5), row.optional_text(6)});
-            });
-        return result;
-    }
-
-    std::vector<SandboxCommand> commands(std::string_view table, std::string_view message) {
-        std::vector<SandboxCommand> result;
-        database_.stream(
-            fmt::format("SELECT id, command_type, workflow_instance_id, command_param, "
-                        "update_time, {} FROM {} ORDER BY id",
-                        message, table),
-            {}, [&](const Row& row) {
-                result.push_back({row.integer(0), row.optional_integer(1), row.optional_integer(2),
-                                  row.optional_text(3), row.optional_text(4),
-                                  row.optional_text(5)});
-            });
-        return result;
-    }
-
-    /// Direct children of a folder of the JDBC registry.
-    std::vector<SandboxNode> children(std::string_view folder) {
-        const std::string prefix = std::string(folder) + '/';
-        std::vector<SandboxNode> result;
-        for_each_below(prefix, [&](const Row& row) {
-            const std::string_view name = row.text(0).substr(prefix.size());
-            if (name.find('/') == std::string_view::npos)
-                result.push_back({std::string(name), std::string(row.text(1))});
+        TaskInstanceStore(store_).scan_as_stored([&](const TaskAsStored& one) {
+            const std::int64_t state = one.state.value_or(-1);
+            result.push_back({one.id, one.name, one.workflow_instance_id,
+                              name_or_number(task_state_name(state), state), one.host, one.flag,
+                              one.submit_time});
         });
         return result;
     }
 
-    void for_each_below(const std::string& prefix, const Database::RowCallback& callback) {
-        const std::vector<Value> parameters = {static_cast<std::int64_t>(prefix.size()), prefix};
-        database_.stream(
-            "SELECT data_key, data_value FROM t_ds_jdbc_registry_data "
-            "WHERE substr(data_key, 1, ?) = ? ORDER BY data_key",
-            parameters, callback);
+    std::vector<SandboxNode> children(std::string_view folder) {
+        std::vector<SandboxNode> result;
+        registry_.read_children(std::string(folder), [&](const NodeRead& child) {
+            if (!child.node) throw RegistryError(RegistryError::Kind::other, child.problem);
+            result.push_back({child.name, child.node->value});
+        });
+        std::ranges::sort(result, {}, &SandboxNode::name);
+        return result;
     }
 
     // Every row of a server; whether it lives is for the registry to say.
@@ -161,18 +122,16 @@ class SandboxReader {
         return result;
     }
 
+    // Of tables, where a lock has one claim, and its owner is a client's id.
     std::vector<SandboxLock> locks() {
         std::vector<SandboxLock> result;
-        database_.stream(
-            "SELECT lock_key, lock_owner, client_id FROM t_ds_jdbc_registry_lock ORDER BY lock_key",
-            {}, [&](const Row& row) {
-                result.push_back(
-                    {std::string(row.text(0)), std::string(row.text(1)), row.integer(2)});
-            });
+        for (const LockState& lock : registry_.locks(""))
+            for (const LockClaim& claim : lock.claims)
+                result.push_back({lock.path, claim.description, std::stoll(claim.owner)});
         return result;
     }
 
-    Database& database_;
+    const StoreContext store_;
     Registry& registry_;
 };
 
@@ -183,14 +142,14 @@ SandboxSection read_sandbox(const std::string& file) {
     settings.type = DatabaseType::sqlite;
     settings.file = file;
     const std::unique_ptr<Database> database = open_database(settings);
-    read_schema(*database);
-    check_jdbc_registry_schema(*database);
-    SandboxSection result;
-    result.file = file;
+    const Schema schema = read_schema(*database);
     RegistrySettings tables;
     tables.type = RegistrySettings::Type::jdbc;
     tables.database = settings;
-    SandboxReader(*database, *open_registry(tables)).read(result);
+    SandboxSection result;
+    result.file = file;
+    const TimeZone utc;
+    SandboxReader({*database, schema, utc}, *open_registry(tables)).read(result);
     return result;
 }
 

@@ -9,15 +9,15 @@ namespace dsfailover {
 /// Makes `file`: one SQLite database in WAL mode with the tables of DolphinScheduler 3.3.0 and, in
 /// the JDBC registry's tables of the same file, a small cluster to rehearse on:
 ///
-/// - master 10.0.0.1:5678 died 12 minutes ago. It leaves workflows in states 1, 2 and 4 (8 to 12,
+/// - master 127.0.1.1:5678 died 12 minutes ago. It leaves workflows in states 1, 2 and 4 (8 to 12,
 ///   10 being a sub-workflow of 9), one in doubt (7, resumed by hand), one that another master is
 ///   running since an earlier failover (1), some stuck in FAILOVER (15 with a command nobody takes,
 ///   16 whose command failed, 17 that would fail again), and finished ones.
-/// - master 10.0.0.2:5678 lives and runs workflows 13 and 14.
-/// - worker 10.0.0.11:1234 died with the master, with tasks of both masters' workflows; worker
-///   10.0.0.12:1234 lives.
+/// - master 127.0.1.2:5678 lives and runs workflows 13 and 14.
+/// - worker 127.0.1.11:1234 died with the master, with tasks of both masters' workflows; worker
+///   127.0.1.12:1234 lives.
 /// - marks: expired ones, fresh ones, and two whose value is no number; a lock that the living
-///   master leaked, on the address of a master taken out of service (10.0.0.3:5678).
+///   master leaked, on the address of a master taken out of service (127.0.1.3:5678).
 ///
 /// The living servers stay alive, by a session timeout of ten years. All times are relative to now.
 ///
@@ -28,8 +28,9 @@ void create_sandbox(const std::string& file);
 
 /// Reads what a failover touches, for comparing before and after. Writes nothing. Any SQLite file
 /// with DolphinScheduler's tables and those of the JDBC registry will do.
-/// Throws DatabaseError (unreachable) if `file` is none or cannot be read, and EnvironmentError
-/// if it has other tables.
+/// Throws DatabaseError (unreachable) if `file` is none or cannot be read, EnvironmentError if it
+/// has other tables or a workflow instance that no failover could read, and RegistryError for such
+/// a row of the registry.
 SandboxSection read_sandbox(const std::string& file);
 
 }  // namespace dsfailover

@@ -3,7 +3,8 @@
 #include <span>
 #include <vector>
 
-#include "store/workflow_instance_store.h"
+#include "store/schema.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 

@@ -5,6 +5,7 @@
 #include "store/chunk_failover.h"
 #include "store/recovery_command.h"
 #include "store/workflow_row.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 

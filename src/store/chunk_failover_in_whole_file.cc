@@ -7,6 +7,7 @@
 #include "store/chunk_failover.h"
 #include "store/recovery_command.h"
 #include "store/workflow_row.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -27,12 +28,16 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
         " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, w.restart_time, "
         "w.command_type)",
         fmt::join(kUnfinishedStates, ", "));
-    const auto is_wanted = [&](const Row& row) {
+    // The rows come in the order of the instances.
+    const auto is_wanted = [&, next = instances.begin()](const Row& row) mutable {
         const std::int64_t id = row.integer(0);
-        const auto instance = std::lower_bound(
-            instances.begin(), instances.end(), id,
-            [](const WorkflowInstance& one, std::int64_t wanted) { return one.id < wanted; });
-        return instance != instances.end() && instance->id == id && is_as_read(row, *instance);
+        if (next == instances.end() || next->id != id) {
+            next = std::lower_bound(
+                instances.begin(), instances.end(), id,
+                [](const WorkflowInstance& one, std::int64_t wanted) { return one.id < wanted; });
+        }
+        if (next == instances.end() || next->id != id) return false;
+        return is_as_read(row, *next++);
     };
 
     Parameters parameters;

@@ -7,8 +7,10 @@
 
 #include "database/sql_dialect.h"
 #include "store/batches.h"
+#include "store/command_type.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -158,12 +160,34 @@ std::unordered_map<std::int64_t, ErrorCommand> CommandStore::last_failed(
     return newest;
 }
 
+// `message`: the column of that name, where the table has it.
+void CommandStore::scan_table(std::string_view table, std::string_view message,
+                              const std::function<void(const CommandAsStored&)>& command) {
+    context_.database.stream(
+        fmt::format("SELECT id, command_type, workflow_instance_id, command_param, update_time, {} "
+                    "FROM {} ORDER BY id",
+                    message, table),
+        {}, [&](const Row& row) {
+            command({row.integer(0), row.optional_integer(1), row.optional_integer(2),
+                     row.optional_text(3), row.optional_text(4), row.optional_text(5)});
+        });
+}
+
+void CommandStore::scan_as_stored(const std::function<void(const CommandAsStored&)>& command) {
+    scan_table(kTable, "NULL", command);
+}
+
+void CommandStore::scan_failed_as_stored(
+    const std::function<void(const CommandAsStored&)>& command) {
+    scan_table("t_ds_error_command", "message", command);
+}
+
 bool CommandStore::recovery_command_since(const std::string& host, std::int64_t after_id) {
     const auto select = [](std::string_view table) {
         return fmt::format(
             "SELECT 1 FROM {} c JOIN t_ds_workflow_instance w ON w.id = c.workflow_instance_id "
             "WHERE c.id > ? AND c.command_type = {} AND w.host = ?",
-            table, kRecoverToleranceFault);
+            table, command_type::kRecoverToleranceFault);
     };
     return !context_.database
                 .query(fmt::format("{} UNION ALL {} LIMIT 1", select("t_ds_command"),
@@ -181,7 +205,7 @@ std::int64_t CommandStore::highest_id() {
 
 std::vector<FailedOver> CommandStore::insert_recovery_command(
     std::span<const std::int64_t> workflow_ids, int state) {
-    recovery_command_param(state);  // refuses any other state
+    require_unfinished(state);
     const std::string instances = fmt::format(
         "(SELECT id, workflow_definition_code, workflow_definition_version, {} AS state "
         "FROM t_ds_workflow_instance)",
@@ -204,7 +228,7 @@ std::optional<CommandRow> CommandStore::remove_recovery_command(std::int64_t com
     const std::string which = fmt::format(
         "FROM t_ds_command WHERE id = ? AND workflow_instance_id = ? "
         "AND command_type = {}",
-        kRecoverToleranceFault);
+        command_type::kRecoverToleranceFault);
     const Value parameters[] = {command_id, workflow_id};
     const Rows rows = context_.database.query(
         fmt::format("SELECT {} {}", fmt::join(columns, ", "), which), parameters);

@@ -11,16 +11,9 @@
 
 #include "store/id_ranges.h"
 #include "store/schema.h"
-#include "store/workflow_instance_store.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
-
-/// The command_param of a recovery command, byte for byte as the reference writes it; `state` (1, 2
-/// or 4, std::logic_error otherwise) is the state before the failover.
-std::string recovery_command_param(int state);
-
-/// command_type RECOVER_TOLERANCE_FAULT_PROCESS.
-inline constexpr int kRecoverToleranceFault = 2;
 
 /// A command waiting in t_ds_command.
 struct WaitingCommand {
@@ -37,6 +30,16 @@ struct ErrorCommand {
     int command_type = 0;
     std::string command_param;
     std::string message;
+};
+
+/// A command's row as it stands, for showing it: nothing of it is judged.
+struct CommandAsStored {
+    std::int64_t id = 0;
+    std::optional<std::int64_t> command_type;
+    std::optional<std::int64_t> workflow_instance_id;
+    std::optional<std::string> command_param;
+    std::optional<std::string> update_time;
+    std::optional<std::string> message;  ///< of one that failed
 };
 
 /// A whole row of t_ds_command but its id: every column with its value.
@@ -76,6 +79,10 @@ class CommandStore {
     /// The newest failed command, the one with the highest id, of each workflow instance.
     std::unordered_map<std::int64_t, ErrorCommand> last_failed(
         std::span<const std::int64_t> workflow_ids);
+    /// Every command that waits, and every one that failed, in order of id, streamed in bounded
+    /// memory. Not inside a transaction.
+    void scan_as_stored(const std::function<void(const CommandAsStored&)>& command);
+    void scan_failed_as_stored(const std::function<void(const CommandAsStored&)>& command);
     /// Whether a command of type 2 for an instance of `host` was made (id greater than `after_id`),
     /// and waits or failed; for watching a leaked lock. One that a master consumed since is not
     /// seen, so ask often.
@@ -101,6 +108,8 @@ class CommandStore {
 
   private:
     std::string but_own() const;
+    void scan_table(std::string_view table, std::string_view message,
+                    const std::function<void(const CommandAsStored&)>& command);
     std::vector<ErrorCommand> read_failed(std::string_view column,
                                           std::span<const std::int64_t> ids);
 

@@ -1,12 +1,14 @@
 #include "store/host_use.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "database/sql_dialect.h"
 #include "store/task_instance_store.h"
-#include "store/workflow_instance_store.h"
+#include "store/task_state.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -51,14 +53,13 @@ class HostQuery {
 }  // namespace
 
 HostUse host_use(const StoreContext& context, const std::string& address) {
-    using namespace workflow_state;
     const HostQuery query(context, address);
     HostUse use;
     use.recent_workflow = query.is_recent(kWorkflows);
     use.unfinished_workflow =
         !use.recent_workflow &&
-        query.is_host_in(kWorkflows, fmt::format("state IN ({}, {}, {}, {})", kRunning, kReadyPause,
-                                                 kReadyStop, kFailover));
+        query.is_host_in(
+            kWorkflows, fmt::format("state IN ({})", fmt::join(kUnfinishedOrFailoverStates, ", ")));
     if (use.of_workflow()) return use;
     use.recent_task = query.is_recent(kTasks);
     use.unfinished_task =

@@ -4,17 +4,11 @@
 
 #include "base/stored_time.h"
 #include "database/sql_dialect.h"
-#include "store/command_store.h"
-#include "store/workflow_instance_store.h"
+#include "store/command_param.h"
+#include "store/command_type.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
-
-std::string recovery_command_param(int state) {
-    return fmt::format(R"({{"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,)"
-                       R"("startNodes":null,"commandParams":null,"timeZone":null,)"
-                       R"("workflowExecutionStatus":"{}"}})",
-                       workflow_state_name(state));
-}
 
 std::string insert_recovery_commands(const StoreContext& context, Parameters& parameters) {
     using namespace workflow_state;
@@ -31,8 +25,9 @@ std::string insert_recovery_commands(const StoreContext& context, Parameters& pa
         "failure_strategy, dry_run, {}update_time, command_param) "
         "SELECT {}, w.workflow_definition_code, w.workflow_definition_version, w.id, 0, 2, 1, 0, "
         "{}{}, CASE w.state WHEN {} THEN {} WHEN {} THEN {} ELSE {} END ",
-        has_test_flag ? "test_flag, " : "", kRecoverToleranceFault, has_test_flag ? "0, " : "",
-        dialect.typed_placeholder("timestamp"), kReadyPause, param, kReadyStop, param, param);
+        has_test_flag ? "test_flag, " : "", command_type::kRecoverToleranceFault,
+        has_test_flag ? "0, " : "", dialect.typed_placeholder("timestamp"), kReadyPause, param,
+        kReadyStop, param, param);
 }
 
 std::vector<FailedOver> add_recovery_commands(const StoreContext& context,
@@ -53,7 +48,8 @@ std::vector<FailedOver> add_recovery_commands(const StoreContext& context,
         sql = fmt::format(
             "SELECT workflow_instance_id, id FROM t_ds_command WHERE id >= ? "
             "AND command_type = {} AND {}",
-            kRecoverToleranceFault, dialect.in_list("workflow_instance_id", ids, parameters));
+            command_type::kRecoverToleranceFault,
+            dialect.in_list("workflow_instance_id", ids, parameters));
         rows = database.query(sql, parameters);
     }
     std::vector<FailedOver> added;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "store/schema.h"
-#include "store/workflow_instance_store.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 

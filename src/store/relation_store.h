@@ -19,4 +19,8 @@ struct WorkflowRelation {
 std::vector<WorkflowRelation> children_of(const StoreContext& context,
                                           std::span<const std::int64_t> parent_ids);
 
+/// The parents of these workflow instances, in the same way.
+std::vector<WorkflowRelation> parents_of(const StoreContext& context,
+                                         std::span<const std::int64_t> child_ids);
+
 }  // namespace dsfailover

@@ -37,9 +37,6 @@ struct Schema {
 /// t_ds_process_instance of 3.2) and what is supported; DatabaseError if it cannot be read.
 Schema read_schema(Database& database);
 
-/// The same check for the tables of the JDBC registry.
-void check_jdbc_registry_schema(Database& database);
-
 /// Where a store works: the connection, its schema, and the zone of its timestamps. All three must
 /// outlive the store.
 struct StoreContext {

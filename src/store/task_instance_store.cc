@@ -10,7 +10,8 @@
 #include "store/batches.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
-#include "store/workflow_instance_store.h"
+#include "store/task_state.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -141,9 +142,8 @@ void TaskInstanceStore::scan_worker_tasks(const std::string& worker,
         "SELECT t.id, t.name, t.workflow_instance_id, t.state, t.host, t.submit_time, w.host, "
         "w.state FROM t_ds_task_instance t "
         "JOIN t_ds_workflow_instance w ON w.id = t.workflow_instance_id "
-        "WHERE t.host = ? AND t.state IN ({}, {}) AND t.flag = 1 AND w.state IN ({}, {}, {}, {})",
-        kDispatched, kRunning, workflow_state::kRunning, workflow_state::kReadyPause,
-        workflow_state::kReadyStop, workflow_state::kFailover);
+        "WHERE t.host = ? AND t.state IN ({}, {}) AND t.flag = 1 AND w.state IN ({})",
+        kDispatched, kRunning, fmt::join(kUnfinishedOrFailoverStates, ", "));
     const Value parameters[] = {worker};
     context_.database.stream(sql, parameters, [&](const Row& row) {
         // Some databases take 'A' for 'a'; a host is compared as written.
@@ -154,6 +154,17 @@ void TaskInstanceStore::scan_worker_tasks(const std::string& worker,
               row.optional_text(6),
               stored.small(7, "workflow's state")});
     });
+}
+
+void TaskInstanceStore::scan_as_stored(const std::function<void(const TaskAsStored&)>& task) {
+    context_.database.stream(
+        "SELECT id, name, workflow_instance_id, state, host, flag, submit_time "
+        "FROM t_ds_task_instance ORDER BY id",
+        {}, [&](const Row& row) {
+            task({row.integer(0), row.optional_text(1), row.optional_integer(2),
+                  row.optional_integer(3), row.optional_text(4), row.optional_integer(5),
+                  row.optional_text(6)});
+        });
 }
 
 // Locks the rows and returns the ids of those that are as read. `tasks` are in order of id.

@@ -13,17 +13,6 @@
 
 namespace dsfailover {
 
-/// TaskExecutionStatus of the reference, as far as it matters here.
-namespace task_state {
-inline constexpr int kSubmitted = 0;           ///< SUBMITTED_SUCCESS
-inline constexpr int kRunning = 1;             ///< RUNNING_EXECUTION
-inline constexpr int kPaused = 3;              ///< PAUSE
-inline constexpr int kNeedFaultTolerance = 8;  ///< NEED_FAULT_TOLERANCE
-inline constexpr int kKilled = 9;              ///< KILL
-inline constexpr int kDelayed = 12;            ///< DELAY_EXECUTION
-inline constexpr int kDispatched = 17;         ///< DISPATCH
-}  // namespace task_state
-
 /// When the tasks of one workflow instance were last and first heard of.
 struct TaskActivity {
     std::optional<StoredTime> first_submit;  ///< earliest submit_time
@@ -45,6 +34,17 @@ struct WorkerTask {
     TaskInstance task;
     std::optional<std::string> workflow_host;
     int workflow_state = 0;
+};
+
+/// A task's row as it stands, for showing it: nothing of it is judged.
+struct TaskAsStored {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::int64_t> workflow_instance_id;
+    std::optional<std::int64_t> state;
+    std::optional<std::string> host;
+    std::optional<std::int64_t> flag;
+    std::optional<std::string> submit_time;
 };
 
 class TaskInstanceStore {
@@ -74,6 +74,10 @@ class TaskInstanceStore {
     /// transaction.
     void scan_worker_tasks(const std::string& worker,
                            const std::function<void(const WorkerTask&)>& task);
+
+    /// Every task, valid or not, in order of id, streamed in bounded memory. Not inside a
+    /// transaction.
+    void scan_as_stored(const std::function<void(const TaskAsStored&)>& task);
 
     /// Inside the caller's transaction: gives each of `tasks` that is still as read (host, state,
     /// workflow_instance_id and submit_time; flag 1; test_flag 0 where that exists: a master sees

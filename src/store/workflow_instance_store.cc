@@ -14,6 +14,7 @@
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
 #include "store/workflow_row.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -27,28 +28,6 @@ constexpr std::string_view kTable = "t_ds_workflow_instance";
 constexpr int kNewest = 100;
 
 }  // namespace
-
-bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& read) {
-    const auto same = [](const std::optional<StoredTime>& a, const std::optional<StoredTime>& b) {
-        return a.has_value() == b.has_value() && (!a || a->text == b->text);
-    };
-    return row.state == read.state && row.host == read.host &&
-           same(row.start_time, read.start_time) && same(row.restart_time, read.restart_time) &&
-           row.command_type == read.command_type && row.version == read.version;
-}
-
-std::string_view workflow_state_name(int state) {
-    switch (state) {
-        case kRunning:
-            return "RUNNING_EXECUTION";
-        case kReadyPause:
-            return "READY_PAUSE";
-        case kReadyStop:
-            return "READY_STOP";
-        default:
-            throw std::logic_error(fmt::format("{} is not a state to fail over from", state));
-    }
-}
 
 void WorkflowInstanceStore::scan_unfinished(
     std::span<const std::string> hosts,
@@ -94,6 +73,10 @@ void WorkflowInstanceStore::scan_states(
     scan(fmt::format("state IN ({})", fmt::join(states, ", ")), {}, {}, instance);
 }
 
+void WorkflowInstanceStore::scan_all(const std::function<void(const WorkflowInstance&)>& instance) {
+    scan("1 = 1", {}, {}, instance);
+}
+
 void WorkflowInstanceStore::scan(const std::string& condition, Parameters parameters,
                                  std::span<const std::string> hosts,
                                  const std::function<void(const WorkflowInstance&)>& instance) {
@@ -121,7 +104,7 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over(
         std::sort(sorted.begin(), sorted.end(), by_id);
         instances = sorted;
     }
-    for (const WorkflowInstance& instance : instances) workflow_state_name(instance.state);
+    for (const WorkflowInstance& instance : instances) require_unfinished(instance.state);
     switch (context_.database.dialect().compare_and_set()) {
         case CompareAndSet::update_returning:
             return fail_over_by_update_returning(context_, instances, stamp);
@@ -213,9 +196,9 @@ std::vector<std::optional<std::string>> WorkflowInstanceStore::names(
 void WorkflowInstanceStore::scan_restart_times(const std::string& host,
                                                const std::function<void(const StoredTime&)>& time) {
     const std::string sql = fmt::format(
-        "SELECT MIN(id), restart_time FROM t_ds_workflow_instance WHERE state IN ({}, {}) AND "
+        "SELECT MIN(id), restart_time FROM t_ds_workflow_instance WHERE state IN ({}) AND "
         "host = ? AND restart_time IS NOT NULL GROUP BY restart_time",
-        fmt::join(kUnfinishedStates, ", "), kFailover);
+        fmt::join(kUnfinishedOrFailoverStates, ", "));
     const Parameters parameters = {host};
     context_.database.stream(sql, parameters, [&](const Row& row) {
         time(*StoredRow(row, kTable, context_).time(1, "restart_time"));

@@ -8,45 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/stored_time.h"
 #include "store/schema.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
-
-/// WorkflowExecutionStatus of the reference, as far as it matters here.
-namespace workflow_state {
-inline constexpr int kRunning = 1;     ///< RUNNING_EXECUTION
-inline constexpr int kReadyPause = 2;  ///< READY_PAUSE
-inline constexpr int kReadyStop = 4;   ///< READY_STOP
-inline constexpr int kFailover = 18;   ///< FAILOVER
-}  // namespace workflow_state
-
-/// The name the reference's command uses: "RUNNING_EXECUTION", "READY_PAUSE", "READY_STOP". Throws
-/// std::logic_error for another state.
-std::string_view workflow_state_name(int state);
-
-/// The columns of t_ds_workflow_instance that decide about a failover.
-struct WorkflowInstance {
-    std::int64_t id = 0;
-    std::optional<std::string> host;
-    int state = 0;
-    std::optional<StoredTime> start_time;
-    std::optional<StoredTime> restart_time;
-    std::optional<int> command_type;
-    /// Which version of the row this is, where the database says it (PostgreSQL's xmin: another
-    /// after every write of the row, whatever it changed). Empty elsewhere.
-    std::string version;
-
-    /// restart_time, or start_time where that is null.
-    const std::optional<StoredTime>& last_start() const {
-        return restart_time ? restart_time : start_time;
-    }
-};
-
-struct FailedOver {
-    std::int64_t id = 0;
-    std::int64_t command_id = 0;
-};
 
 /// How an instance stands after a commit whose outcome was unknown.
 enum class Settled {
@@ -59,10 +24,6 @@ enum class Settled {
     /// a master may have recovered what we committed. Nothing is to be done about it in any case.
     changed_by_others,
 };
-
-/// Whether every column of `row`, and the row's version where there is one, is still what it is in
-/// `read`.
-bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& read);
 
 class WorkflowInstanceStore {
   public:
@@ -87,6 +48,9 @@ class WorkflowInstanceStore {
     /// The same for the instances of any host in one of `states`.
     void scan_states(std::span<const int> states,
                      const std::function<void(const WorkflowInstance&)>& instance);
+
+    /// The same for every instance there is.
+    void scan_all(const std::function<void(const WorkflowInstance&)>& instance);
 
     /// Fails the instances over, inside the caller's transaction: where state, host, start_time,
     /// restart_time, command_type and version are still exactly as in `instances`, as one of the

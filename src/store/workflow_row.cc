@@ -40,11 +40,4 @@ bool is_as_read(const Row& row, const WorkflowInstance& read) {
            (row.size() <= kVersion || row.text(kVersion) == read.version);
 }
 
-std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances) {
-    std::vector<std::int64_t> ids;
-    ids.reserve(instances.size());
-    for (const WorkflowInstance& instance : instances) ids.push_back(instance.id);
-    return ids;
-}
-
 }  // namespace dsfailover

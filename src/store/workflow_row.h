@@ -1,19 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
 #include <string>
-#include <vector>
 
-#include "store/workflow_instance_store.h"
+#include "store/schema.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 
 // Rows of t_ds_workflow_instance, for what reads them and what compares them again.
-
-/// The states of an instance that a master is at work on.
-inline constexpr int kUnfinishedStates[] = {workflow_state::kRunning, workflow_state::kReadyPause,
-                                            workflow_state::kReadyStop};
 
 /// The cell of `host` in a row of select_instances(); that of `id` is the first.
 inline constexpr std::size_t kHostCell = 1;
@@ -29,8 +23,5 @@ void read_instance(const Row& row, const StoreContext& context, WorkflowInstance
 /// Whether a row of these columns is still what `read` says, null-safe and to the last digit; its
 /// version, too, if it has that cell. Throws DatabaseError(other) if a number in it is none.
 bool is_as_read(const Row& row, const WorkflowInstance& read);
-
-/// Their ids, in their order.
-std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances);
 
 }  // namespace dsfailover

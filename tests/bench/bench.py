@@ -24,7 +24,7 @@ from measure import Child, Failed, Table, build, in_turn  # noqa: E402
 from workload import ALIVE, MariadbWorkload, PostgresqlWorkload, SqliteWorkload  # noqa: E402
 
 NAMESPACE = "/dolphinscheduler"
-DEAD = "10.9.0.1:5678"
+DEAD = "127.9.0.1:5678"
 ETCD_BATCH = 128  # what an etcd takes in one transaction by default
 
 
@@ -239,7 +239,7 @@ class Bench:
                     f"DELETE FROM t_ds_jdbc_registry_data WHERE data_key LIKE '{MARKS}/%'",
                     "TRUNCATE t_ds_jdbc_registry_data_change_event",
                     "INSERT INTO t_ds_jdbc_registry_data (data_key, data_value, data_type, client_id)"
-                    f" SELECT '{MARKS}/10.1.' || i / 250 % 250 || '.' || i % 250 || ':5678-' || 1000000000 + i"
+                    f" SELECT '{MARKS}/127.1.' || i / 250 % 250 || '.' || i % 250 || ':5678-' || 1000000000 + i"
                     f" || '-77', '1000000000000', 'PERSISTENT', 0 FROM generate_series(1, {size}) i",
                     "VACUUM ANALYZE t_ds_jdbc_registry_data", "CHECKPOINT")
 
@@ -287,7 +287,7 @@ class Bench:
             def fill():
                 for first in range(0, size, ETCD_BATCH):
                     call("kv/txn", {"success": [
-                        {"request_put": {"key": encoded(f"{prefix}10.1.{i // 250 % 250}.{i % 250}:5678-"
+                        {"request_put": {"key": encoded(f"{prefix}127.1.{i // 250 % 250}.{i % 250}:5678-"
                                                         f"{1000000000 + i}-77"),
                                          "value": encoded("1000000000000")}}
                         for i in range(first, min(first + ETCD_BATCH, size))]})

@@ -12,7 +12,7 @@ from support.registries import now_ms
 
 FIRST = 10_000_001  # the id of the first instance to fail over; finished ones are below
 DEFINITION = 14_000_000_000_000  # the first code, taken off where they are summed up
-ALIVE = "10.0.0.2:5678"
+ALIVE = "127.0.1.2:5678"
 FILLED_OVER_MS = 50 * 60_000  # the first and the last of a fill started so far apart
 
 _PARAM = ('{"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,"startNodes":null,'
@@ -67,13 +67,13 @@ class Workload:
     # -- filling
 
     def fill(self, count, hosts=1, commands=0):
-        """Puts `count` unfinished instances of `hosts` dead masters, 10.9.0.1 to 10.9.0.`hosts`,
+        """Puts `count` unfinished instances of `hosts` dead masters, 127.9.0.1 to 127.9.0.`hosts`,
         and `commands` recovery commands of others, in place of what the last run left."""
         self.clear()
         if commands:
             self._insert_commands(commands)
         state = "CASE i % 10 WHEN 0 THEN 2 WHEN 1 THEN 4 ELSE 1 END"
-        host = self.text("'10.9.0.'", f"1 + i % {hosts}", "':5678'")
+        host = self.text("'127.9.0.'", f"1 + i % {hosts}", "':5678'")
         self._insert(FIRST, FIRST + count - 1, state, host, now_ms() - 3_600_000)
         self.settle()
 

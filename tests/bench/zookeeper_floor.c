@@ -91,7 +91,7 @@ static void fill(const char *folder, int count) {
     }
     zoo_create(handle, folder, "", 0, &ZOO_OPEN_ACL_UNSAFE, 0, NULL, 0);
     for (int i = 0; i < count; ++i) {
-        snprintf(path, sizeof path, "%s/10.1.%d.%d:5678-%d-%d", folder, i / 250 % 250, i % 250,
+        snprintf(path, sizeof path, "%s/127.1.%d.%d:5678-%d-%d", folder, i / 250 % 250, i % 250,
                  1000000000 + i, 1000 + i % 30000);
         enter(IN_FLIGHT);
         const int code = zoo_acreate(handle, path, "1000000000000", 13, &ZOO_OPEN_ACL_UNSAFE, 0,

@@ -241,10 +241,11 @@ def test_a_living_worker_of_the_same_name_does_not_count(cluster):
 
 def test_hosts_are_compared_as_written(cluster):
     # A neighbour whose address begins or ends alike is somebody else.
-    for neighbour in ("10.0.0.1:56789", "110.0.0.1:5678", "10.0.0.1:567"):
+    dead = "s-1.invalid:5678"
+    for neighbour in ("s-1.invalid:56789", "ds-1.invalid:5678", "s-1.invalid:567"):
         cluster.register(neighbour)
-    workflow = cluster.workflow()
-    cluster.failover_master(code=0)
+    workflow = cluster.workflow(host=dead)
+    cluster.failover_master(address=dead, code=0)
     cluster.assert_failed_over_once([workflow])
 
 

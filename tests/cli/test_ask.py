@@ -47,6 +47,11 @@ def cluster(request, make_cluster):
     return make_cluster(*request.param, living=False)
 
 
+def no_loopback_address_of(server):
+    """One that reaches it all the same: "0" stands for every address of this machine."""
+    return f"0:{server.port}"
+
+
 def asked(result, of):
     return next(each for each in result["masters_asked"] if each["address"] == of.address)
 
@@ -147,15 +152,17 @@ def test_nobody_is_asked_without_it(make_cluster, stand_in):
     assert master.connections == 0
 
 
-def test_only_loopback_addresses_where_that_is_wished(make_cluster):
+def test_only_loopback_addresses_where_that_is_wished(make_cluster, stand_in):
     cluster = make_cluster("zookeeper", "postgresql", living=False)
-    address = "192.0.2.1:5678"
+    server = stand_in()
+    address = no_loopback_address_of(server)
     cluster.register(address)
     cluster.task(cluster.workflow(host=address), submit=ago(MINUTE))
     result = cluster.run("status", "--ask", environment={"DSFAILOVER_ASK_ONLY": "loopback"}, code=0)
     master, = result["masters_asked"]
     assert master["peer"] is None and "no loopback address" in master["problem"]
     assert "DSFAILOVER_ASK_ONLY" not in result.said  # it is known
+    assert server.connections == 0
     cluster.run("status", "--ask", environment={"DSFAILOVER_ASK_ONLY": "lo"}, code=2)
 
 
@@ -196,9 +203,11 @@ def test_a_sandbox_asks_its_stand_ins(sandbox, stand_in):
     assert not {1, 13, 14, 15, 16, 17} & {each["id"] for each in result["abandoned"]}
 
 
-def test_a_sandbox_contacts_nobody_elsewhere(sandbox):
-    move_living_master(sandbox, "192.0.2.1:5678")
+def test_a_sandbox_contacts_nobody_elsewhere(sandbox, stand_in):
+    server = stand_in()
+    move_living_master(sandbox, no_loopback_address_of(server))
     result = status_of(sandbox)
     assert result["abandoned"] == []
     its, = result["masters_asked"]
     assert its["peer"] is None and "no loopback address" in its["problem"]
+    assert server.connections == 0

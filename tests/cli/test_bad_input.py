@@ -24,7 +24,7 @@ def usage_error(*arguments, environment=None, options=NOWHERE):
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("behind", [";x", "?x=1", "&x", "=x", "(x"])
 def test_an_address_with_something_behind_it_is_none(command, behind):
-    assert "'10.0.0.1:5678...' is no address" in usage_error(command, "10.0.0.1:5678" + behind).said
+    assert "'127.0.1.1:5678...' is no address" in usage_error(command, "127.0.1.1:5678" + behind).said
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -80,14 +80,14 @@ def test_other_values(option, value):
     assert option in result.said or f"'{value}'" in result.said
 
 
-@pytest.mark.parametrize("url", ["", "zookeeper", "zookeeper://", "zookeeper:///x", "zookeeper://h", "consul://h:1/x",
-                                 "zookeeper://h:99999/x", "zookeeper://h:2181", "zookeeper://h:2181/a/../b",
-                                 "etcd://h/x", "http://h:2379/x"])
+@pytest.mark.parametrize("url", ["", "zookeeper", "zookeeper://", "zookeeper:///x", "zookeeper://h.invalid",
+                                 "consul://h:1/x", "zookeeper://h:99999/x", "zookeeper://h.invalid:2181",
+                                 "zookeeper://h:2181/a/../b", "etcd://h.invalid/x", "http://h:2379/x"])
 def test_registry_urls(url, tmp_path):
     result = program.run("failover-master", DEAD, f"--registry={url}", "--database",
                          "sqlite:/nonexistent/ds.db")
     # Some of these may stand for a default (port, namespace); then the database is what fails.
-    if url in ("zookeeper://h", "zookeeper://h:2181", "etcd://h/x"):
+    if url in ("zookeeper://h.invalid", "zookeeper://h.invalid:2181", "etcd://h.invalid/x"):
         assert result.code in (2, 6)
     else:
         assert result.code == 2
@@ -157,7 +157,7 @@ def test_a_wrong_namespace_is_named_and_nothing_is_made_there(cluster, command):
 
 def test_registry_and_database_of_two_clusters_are_warned_about(make_cluster):
     cluster = make_cluster(living=False)
-    cluster.register("10.7.7.7:5678")  # hosts nothing of this database
+    cluster.register("127.7.7.7:5678")  # hosts nothing of this database
     cluster.workflow(start=ago(60_000))
     result = cluster.failover_master("--dry-run", code=(0, 3))
     assert any("cluster" in warning for warning in result["warnings"])

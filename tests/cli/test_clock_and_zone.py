@@ -24,7 +24,7 @@ def test_a_zone_that_is_hours_wrong_commits_nothing_where_it_would_be_wrong(clus
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/Los_Angeles"])
 def test_at_an_address_that_lives_a_wrong_zone_commits_nothing(cluster, zone):
-    restarted = "10.0.0.8:5678"
+    restarted = "127.0.1.8:5678"
     cluster.register(restarted, startup_time=ago(HOUR))
     old = cluster.workflow(host=restarted, start=ago(2 * HOUR))
     cluster.task(old, submit=ago(2 * HOUR))
@@ -39,7 +39,7 @@ def test_at_an_address_that_lives_a_wrong_zone_commits_nothing(cluster, zone):
 def test_a_quiet_cluster_is_vouched_for_by_an_event_time(make_cluster):
     cluster = make_cluster(living=False)
     cluster.register(ALIVE)
-    restarted = "10.0.0.8:5678"
+    restarted = "127.0.1.8:5678"
     cluster.register(restarted, startup_time=ago(5 * HOUR))
     old = cluster.workflow(host=restarted, start=ago(9 * HOUR))
     cluster.task(old, submit=ago(8 * HOUR))
@@ -102,7 +102,7 @@ def test_a_restart_time_ahead_of_the_clock_is_never_committed_over(cluster):
 @pytest.mark.parametrize("ahead, code", [(20 * SECOND, 0), (10 * MINUTE, 6)])
 def test_a_living_server_that_reports_from_the_future(cluster, ahead, code):
     cluster.workflow()
-    cluster.register("10.0.0.9:5678", value=heartbeat_of("10.0.0.9:5678", report_time=now_ms() + ahead))
+    cluster.register("127.0.1.9:5678", value=heartbeat_of("127.0.1.9:5678", report_time=now_ms() + ahead))
     result = cluster.failover_master(code=code)
     assert "clock" in result.said
     assert bool(cluster.commands()) == (code == 0)
@@ -110,7 +110,7 @@ def test_a_living_server_that_reports_from_the_future(cluster, ahead, code):
 
 def test_a_hung_server_reports_from_the_past_and_that_is_fine(cluster):
     workflow = cluster.workflow()
-    cluster.register("10.0.0.9:5678", value=heartbeat_of("10.0.0.9:5678", report_time=ago(HOUR)))
+    cluster.register("127.0.1.9:5678", value=heartbeat_of("127.0.1.9:5678", report_time=ago(HOUR)))
     cluster.failover_master(code=0)
     cluster.assert_failed_over_once([workflow])
 

@@ -208,7 +208,7 @@ def test_an_instance_that_changes_under_our_hands_is_left(cluster):
 @pytest.mark.parametrize("column", ["restart_time", "start_time", "host"])
 def test_compare_and_set_sees_every_column_that_decides(cluster, column):
     workflows = cluster.workflows(3)
-    value = {"host": "10.0.0.2:5678"}.get(column, "2026-02-03 04:05:06")
+    value = {"host": "127.0.1.2:5678"}.get(column, "2026-02-03 04:05:06")
     holder = cluster.db.clone()
     holder.execute("BEGIN")
     holder.execute(f"UPDATE t_ds_workflow_instance SET {column} = ? WHERE id = ?", value, workflows[1])

@@ -140,7 +140,7 @@ def test_completions_offer_values(shell, tmp_path):
 def test_nothing_is_completed_after_in_doubt(shell, word, tmp_path):
     """A key hit in the night must not fail over all that is in doubt."""
     for option in (["--in-doubt", word], [f"--in-doubt={word}"]):
-        assert not complete(shell, ["dsfailover", "failover-master", "10.0.0.1:5678", *option], tmp_path)
+        assert not complete(shell, ["dsfailover", "failover-master", "127.0.1.1:5678", *option], tmp_path)
 
 
 def test_bash_inserts_nothing_after_in_doubt(tmp_path):

@@ -80,7 +80,7 @@ def test_failover_worker_plans_and_touches_nothing(cluster):
     workflow = cluster.workflow()
     cluster.task(workflow)
     with cluster.nothing_changes():
-        result = cluster.run("failover-worker", "10.0.1.1:1234", "--dry-run", code=(0, 3))
+        result = cluster.run("failover-worker", "127.0.2.1:1234", "--dry-run", code=(0, 3))
     assert result["worker"]["tasks"]["selected"] == 1
     assert result["worker"]["tasks"]["routes"] == {"workflow_failover": 1}
 

@@ -64,10 +64,10 @@ def test_keys_as_the_masters_write_them(cluster, own_etcd):
 
 
 def test_deleting_a_mark_leaves_the_one_whose_name_goes_on(cluster):
-    for name in ("10.9.0.1:1-1-123", "10.9.0.1:1-1-1234", "10.9.0.1:1-1-12"):
+    for name in ("127.9.0.1:1-1-123", "127.9.0.1:1-1-1234", "127.9.0.1:1-1-12"):
         cluster.registry.mark(name, ago(9 * 86_400_000) if name.endswith("-123") else ago(1000))
     cluster.run("clean-marks", code=0)
-    assert set(cluster.registry.marks()) == {"10.9.0.1:1-1-1234", "10.9.0.1:1-1-12"}
+    assert set(cluster.registry.marks()) == {"127.9.0.1:1-1-1234", "127.9.0.1:1-1-12"}
 
 
 def test_our_lock_is_the_lock_service_s(cluster):

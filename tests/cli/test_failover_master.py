@@ -255,10 +255,11 @@ def test_a_mark_is_never_replaced_by_an_earlier_value(make_cluster):
 
 
 def test_other_hosts_workflows_are_left_alone(cluster):
-    mine = cluster.workflow()
+    address = "s-1.invalid:5678"
+    mine = cluster.workflow(host=address)
     others = [cluster.workflow(host=host) for host in
-              (ALIVE, OTHER_DEAD, "10.0.0.1:56780", "110.0.0.1:5678", "10.0.0.1", None, "")]
-    cluster.failover_master(code=(0, 3))
+              (ALIVE, OTHER_DEAD, "s-1.invalid:56780", "ds-1.invalid:5678", "s-1.invalid", None, "")]
+    cluster.failover_master(address=address, code=(0, 3))
     cluster.assert_failed_over_once([mine])
     assert set(cluster.states(others).values()) == {1}
 
@@ -312,7 +313,7 @@ def test_rfc_3339_with_an_offset(cluster):
 
 
 def test_an_ipv6_master(cluster):
-    address = "[fd00::1]:5678"
+    address = "[::1]:5678"
     workflow = cluster.workflow(host=address)
     cluster.failover_master(address=address, code=0)
     cluster.assert_failed_over_once([workflow])
@@ -320,10 +321,10 @@ def test_an_ipv6_master(cluster):
 
 
 def test_a_kubernetes_name_with_dashes(cluster):
-    address = "dolphinscheduler-master-0.dolphinscheduler-master-headless:5678"
+    address = "dolphinscheduler-master-0.dolphinscheduler-master-headless.invalid:5678"
     workflow = cluster.workflow(host=address)
     # A mark of another pod whose name begins alike is none of this one's.
-    cluster.registry.mark("dolphinscheduler-master-0.dolphinscheduler-master-headless:56789-1-2", now_ms())
+    cluster.registry.mark("dolphinscheduler-master-0.dolphinscheduler-master-headless.invalid:56789-1-2", now_ms())
     cluster.failover_master(address=address, code=0)
     cluster.assert_failed_over_once([workflow])
     assert f"{address}-unknown-unknown" in cluster.registry.marks()

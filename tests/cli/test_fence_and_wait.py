@@ -131,7 +131,7 @@ def test_what_fails_after_the_fence_does_not_say_that_nothing_was_written(cluste
     cluster.workflow()
     run = cluster.start("failover-master", DEAD, "--fence")
     until(lambda: cluster.registry.marks())
-    other = "10.0.0.4:5678"
+    other = "127.0.1.4:5678"
     cluster.register(other, value=heartbeat(other, ago(HOUR), 7, report_time=ago(-2 * MINUTE)))
     hung.leave()
     result = run.finish(1)
@@ -320,11 +320,11 @@ def test_a_heartbeat_that_only_pauses_is_no_stop(make_cluster):
 
 
 def test_a_hung_worker_stops_too(cluster):
-    hung = cluster.register("10.0.1.1:1234", worker=True)
+    hung = cluster.register("127.0.2.1:1234", worker=True)
     workflow = cluster.workflow()
     cluster.task(workflow)
     ObedientServer(cluster, hung)
-    result = cluster.run("failover-worker", "10.0.1.1:1234", "--fence", code=0)
+    result = cluster.run("failover-worker", "127.0.2.1:1234", "--fence", code=0)
     assert result["worker"]["fence"]["stopped"] is True
     cluster.assert_failed_over_once([workflow])
 
@@ -446,7 +446,7 @@ def test_nor_for_commands_that_nobody_is_there_to_take(make_cluster, in_doubt):
 
 def test_global_waits_for_all(cluster):
     cluster.workflows(2)
-    cluster.workflows(2, host="10.0.0.3:5678")
+    cluster.workflows(2, host="127.0.1.3:5678")
     with SimulatedMaster(cluster):
         result = cluster.run("global", "--wait", "20s", code=0)
     assert sum(m["recovery"]["recovered"] for m in result["masters"] if m["recovery"]) == 4

@@ -35,7 +35,7 @@ def test_one_event_time_for_all(cluster):
 
 
 def test_a_restarted_master_s_old_workflows(cluster):
-    restarted = "10.0.0.8:5678"
+    restarted = "127.0.1.8:5678"
     cluster.register(restarted, startup_time=ago(10 * MINUTE))
     old = cluster.workflow(host=restarted, start=ago(2 * HOUR))
     cluster.task(old, submit=ago(HOUR))
@@ -69,7 +69,7 @@ def test_one_lock_that_does_not_come_does_not_keep_the_others(cluster):
 
 
 def test_several_locks_share_one_time_limit(cluster):
-    hosts = [f"10.0.4.{number}:5678" for number in range(4)]
+    hosts = [f"127.0.5.{number}:5678" for number in range(4)]
     for host in hosts:
         cluster.workflow(host=host)
     locks = [cluster.registry.lock(host).wait() for host in hosts]
@@ -151,7 +151,7 @@ def test_parents_whose_child_runs_too_are_named(cluster, command):
 
 
 def test_a_hundred_dead_masters(cluster):
-    hosts = [f"10.1.0.{number}:5678" for number in range(100)]
+    hosts = [f"127.1.0.{number}:5678" for number in range(100)]
     workflows = [w for host in hosts for w in cluster.workflows(5, host=host)]
     result = cluster.run("global", code=0)
     cluster.assert_failed_over_once(workflows)
@@ -185,14 +185,14 @@ def test_ownerless_are_counted_and_never_guessed(cluster):
 
 
 def test_finished_addresses_stay_done_while_one_comes_back(cluster):
-    lower, upper = cluster.workflows(10, host="10.0.0.1:1000"), cluster.workflows(10, host="10.0.0.9:1000")
+    lower, upper = cluster.workflows(10, host="127.0.1.1:1000"), cluster.workflows(10, host="127.0.1.9:1000")
     writer = cluster.db.clone()
     writer.execute("BEGIN IMMEDIATE")
     run = cluster.start("global")
-    until(lambda: cluster.registry.stamps("10.0.0.1:1000"))
-    cluster.register("10.0.0.9:1000", startup_time=ago(HOUR))
+    until(lambda: cluster.registry.stamps("127.0.1.1:1000"))
+    cluster.register("127.0.1.9:1000", startup_time=ago(HOUR))
     writer.execute("ROLLBACK")
     run.finish((3, 4))
     assert set(cluster.states(upper).values()) == {1}
     assert set(cluster.states(lower).values()) <= {1, 18}
-    assert "10.0.0.9:1000-unknown-unknown" not in cluster.registry.marks()
+    assert "127.0.1.9:1000-unknown-unknown" not in cluster.registry.marks()

@@ -117,8 +117,8 @@ def test_a_slip_of_the_address_ages_no_evidence(cluster):
     assert master.consume_all() == 1
     master.db.close()
     before = evidence(cluster)
-    cluster.failover_master(address="10.0.0.77:5678", code=3)
-    cluster.run("failover-worker", "10.0.1.77:1234", "--wait", "0s", code=3)
+    cluster.failover_master(address="127.0.1.77:5678", code=3)
+    cluster.run("failover-worker", "127.0.2.77:1234", "--wait", "0s", code=3)
     assert evidence(cluster) == before
     result = cluster.failover_master(code=0)
     assert result.workflows["skipped"] == {"running_elsewhere": 1} and cluster.state(workflow) == 1

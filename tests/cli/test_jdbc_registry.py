@@ -28,7 +28,7 @@ def locks(cluster):
 
 def test_every_put_and_delete_has_its_well_formed_event(cluster):
     cluster.workflow()
-    old = "10.9.0.1:1-1-1"
+    old = "127.9.0.1:1-1-1"
     cluster.registry.mark(old, ago(9 * 24 * HOUR))
     result = cluster.failover_master(code=0)
     cluster.run("clean-marks", code=0)
@@ -177,12 +177,12 @@ def test_the_lock_of_a_living_holder_whose_clock_is_behind(cluster):
 
 def test_dead_servers_are_looked_at_together_and_once(cluster):
     """Two masters and a worker that nobody purged; status and dry runs look as patiently."""
-    dead = [cluster.register(DEAD), cluster.register("10.0.0.3:5678"), cluster.register("10.0.1.7:1234", worker=True)]
+    dead = [cluster.register(DEAD), cluster.register("127.0.1.3:5678"), cluster.register("127.0.2.7:1234", worker=True)]
     for server in dead:
         beat_client(cluster, server, 5 * MINUTE)
         beat(cluster, server, 5 * MINUTE)
     cluster.db.insert("t_ds_jdbc_registry_lock", lock_key=f"{LOCKS}/{DEAD}",
-                      lock_owner="10.0.0.77_4711_MasterFailover-1", client_id=dead[0].session.id)
+                      lock_owner="127.0.1.77_4711_MasterFailover-1", client_id=dead[0].session.id)
     workflow = cluster.workflow()
     runs = [cluster.start("status"), cluster.start("failover-master", DEAD, "--dry-run")]
     for run in runs:
@@ -192,7 +192,7 @@ def test_dead_servers_are_looked_at_together_and_once(cluster):
     result = cluster.run("global", code=0)
     cluster.assert_failed_over_once([workflow])
     assert result.master_of(DEAD)["alive"] is False and locks(cluster) == []
-    assert "10.0.0.77_4711" in result.said
+    assert "127.0.1.77_4711" in result.said
     assert 11 < result.seconds < 30
 
 
@@ -201,31 +201,31 @@ def test_hosts_that_differ_only_in_case_are_named(make_cluster):
     for table in ("data", "lock"):
         cluster.db.execute(f"ALTER TABLE t_ds_jdbc_registry_{table} CONVERT TO CHARACTER SET utf8mb4"
                            " COLLATE utf8mb4_general_ci")
-    upper, lower = cluster.workflow(host="Ds-1:5678"), cluster.workflow(host="ds-1:5678")
-    other = cluster.workflow(host="ds-2:5678")
+    upper, lower = cluster.workflow(host="Ds-1.invalid:5678"), cluster.workflow(host="ds-1.invalid:5678")
+    other = cluster.workflow(host="ds-2.invalid:5678")
     result = cluster.run("global", code=5)
     cluster.assert_failed_over_once([upper, other])
     assert cluster.state(lower) == 1 and result.seconds < 15
     [error] = [each for each in result["errors"] if "utf8mb4_bin" in each]
-    assert "Ds-1:5678" in error and "ds-1:5678" in error
+    assert "Ds-1.invalid:5678" in error and "ds-1.invalid:5678" in error
     # The lock is free now, the stamps are still the other's.
-    result = cluster.run("failover-master", "ds-1:5678", code=5)
-    assert "Ds-1:5678" in result.said and "utf8mb4_bin" in result.said and cluster.state(lower) == 1
+    result = cluster.run("failover-master", "ds-1.invalid:5678", code=5)
+    assert "Ds-1.invalid:5678" in result.said and "utf8mb4_bin" in result.said and cluster.state(lower) == 1
 
 
 @pytest.mark.parametrize("tie", ["client_id", "lock_owner"])
 def test_the_lock_row_of_a_living_server_without_client_row_is_not_removed(cluster, tie):
     """The purge took its client row, but its node is fresh: that holder lives."""
-    master = cluster.register("10.0.0.9:5678")
+    master = cluster.register("127.0.1.9:5678")
     client = master.session.id if tie == "client_id" else 777
-    owner = f"10.0.0.9_{master.process_id}_MasterFailover-1"
+    owner = f"127.0.1.9_{master.process_id}_MasterFailover-1"
     cluster.db.execute("DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = ?", master.session.id)
     cluster.db.insert("t_ds_jdbc_registry_lock", lock_key=f"{LOCKS}/{DEAD}",
                       lock_owner=owner if tie == "lock_owner" else "x_1_t", client_id=client)
     workflow = cluster.workflow()
     result = cluster.failover_master("--lock-timeout", "2s", code=5)
     assert cluster.state(workflow) == 1 and len(locks(cluster)) == 1
-    assert "10.0.0.9:5678" in result.said
+    assert "127.0.1.9:5678" in result.said
 
 
 def test_a_lock_row_lost_to_the_purge_is_noticed_before_the_next_commit(cluster):
@@ -284,7 +284,7 @@ def test_a_killed_run_bars_the_next_one_only_briefly(cluster):
 def test_gone_while_marks_are_removed(make_cluster, postgresql):
     """What was removed before is in the report, and the rest is not tried."""
     cluster = make_cluster("jdbc", "postgresql")
-    cluster.registry.put_many(MARKS, {f"10.9.{number // 250}.{number % 250}:5678-7-7": str(ago(9 * DAY))
+    cluster.registry.put_many(MARKS, {f"127.9.{number // 250}.{number % 250}:5678-7-7": str(ago(9 * DAY))
                                       for number in range(5000)})
     with Proxy("127.0.0.1", postgresql.port) as proxy:
         def before_commits(left):

@@ -187,10 +187,10 @@ def test_no_lock_respects_a_master_that_registered_since_the_first_look(cluster)
     workflow = cluster.workflow(host=OTHER_DEAD, start=ago(HOUR))
     run = cluster.start("global", "--no-lock", "--lock-timeout", "4s")
     until(lambda: "watching" in run.stderr_so_far())  # the lock of the first
-    newcomer = cluster.register("10.0.0.7:5678")
+    newcomer = cluster.register("127.0.1.7:5678")
     cluster.registry.lock(OTHER_DEAD, session=newcomer.session).wait()
     result = run.finish(5)
-    assert "10.0.0.7:5678" in result.master_of(OTHER_DEAD)["lock"]["holder"]
+    assert "127.0.1.7:5678" in result.master_of(OTHER_DEAD)["lock"]["holder"]
     assert result.master_of(DEAD)["outcome"] == "completed"
     assert cluster.state(workflow) == 1
 
@@ -261,7 +261,7 @@ def test_no_lock_is_refused_when_the_holder_acts_while_we_watch(cluster, sign):
     leak(cluster)
     workflow = cluster.workflow(start=ago(HOUR))
     if sign == "holder":  # another living master waits behind the leaked lock
-        second = cluster.register("10.0.0.7:5678")
+        second = cluster.register("127.0.1.7:5678")
         waiter = cluster.registry.lock(DEAD, session=second.session)
     run = cluster.start("failover-master", DEAD, "--no-lock", "--lock-timeout", "6s")
     time.sleep(2.5)

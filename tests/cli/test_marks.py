@@ -10,7 +10,7 @@ from support.cluster import ALIVE, DAY, DEAD, HOUR, OTHER_DEAD, Cluster, ago, he
 from support.proxy import Proxy
 from support.registries import MARKS
 
-GONE = "10.9.0.{}:5678"
+GONE = "127.9.0.{}:5678"
 
 
 def outcomes(result):
@@ -49,8 +49,8 @@ def test_unparsable_and_strange_marks_are_reported_and_the_rest_is_cleaned(clust
     registry = cluster.registry
     good = {f"{GONE.format(number)}-{number}-9": str(ago(8 * DAY)) for number in range(300)}
     registry.put_many(MARKS, good)
-    odd = {"10.9.1.1:1-1-1": "rubbish", "10.9.1.2:1-1-1": "", "10.9.1.3:1-1-1": "12 ",
-           "10.9.1.4:1-1-1": "99999999999999999999999", "10.9.1.5:1-1-1": "-5 days", "no mark at all": "x"}
+    odd = {"127.9.1.1:1-1-1": "rubbish", "127.9.1.2:1-1-1": "", "127.9.1.3:1-1-1": "12 ",
+           "127.9.1.4:1-1-1": "99999999999999999999999", "127.9.1.5:1-1-1": "-5 days", "no mark at all": "x"}
     registry.put_many(MARKS, odd)
     with_children = f"{GONE.format(900)}-1-1"
     registry.mark(with_children, ago(9 * DAY))
@@ -117,10 +117,10 @@ def test_a_mark_rewritten_between_read_and_delete_is_kept(cluster, zookeeper):
 
 def test_only_direct_children_of_the_folder_are_ever_deleted(cluster, marks_only):
     registry = cluster.registry
-    registry.put("/nodes/other/10.9.0.1:1-1-1", str(ago(9 * DAY)))
-    registry.mark("10.9.0.2:1-1-1", ago(9 * DAY))
+    registry.put("/nodes/other/127.9.0.1:1-1-1", str(ago(9 * DAY)))
+    registry.mark("127.9.0.2:1-1-1", ago(9 * DAY))
     marks_only("clean-marks", code=0)
-    assert registry.get("/nodes/other/10.9.0.1:1-1-1") is not None
+    assert registry.get("/nodes/other/127.9.0.1:1-1-1") is not None
     assert registry.client.exists(registry.full(MARKS)) is not None
 
 
@@ -239,7 +239,7 @@ def test_a_clock_far_ahead_of_every_heartbeat_deletes_nothing(make_cluster):
     assert "clock" in result["errors"][0]
     cluster.run("clean-marks", "--dry-run", code=0)  # the database's clock vouches for ours
     # One server that does not hang is enough.
-    cluster.register("10.0.1.9:1234", worker=True)
+    cluster.register("127.0.2.9:1234", worker=True)
     cluster.run("clean-marks", options=registry, code=0)
     assert cluster.registry.marks() == {}
 
@@ -263,30 +263,30 @@ def test_list_marks_of_an_address_or_an_age(cluster, marks_only):
 
 
 def test_marks_are_read_from_the_right(cluster, marks_only):
-    name = "ds-master-0.ds-master-headless:5678-1795331879415-7074"
+    name = "ds-master-0.ds-master-headless.invalid:5678-1795331879415-7074"
     cluster.registry.mark(name, ago(DAY))
     [item] = marks_only("list-marks", code=0)["marks"]["items"]
-    assert item["address"] == "ds-master-0.ds-master-headless:5678"
+    assert item["address"] == "ds-master-0.ds-master-headless.invalid:5678"
     assert (item["startup_time"], item["process_id"]) == (1795331879415, 7074)
 
 
 def test_ten_thousand_marks(cluster, marks_only):
     registry = cluster.registry
-    old = {f"10.{n // 250 % 250}.{n % 250}.1:5678-{n}-1": str(ago(8 * DAY)) for n in range(10_000)}
+    old = {f"127.{n // 250 % 250}.{n % 250}.1:5678-{n}-1": str(ago(8 * DAY)) for n in range(10_000)}
     registry.put_many(MARKS, old)
-    registry.put_many(MARKS, {"10.9.1.1:1-1-1": "rubbish", f"{GONE.format(2)}-1-1": str(now_ms())})
+    registry.put_many(MARKS, {"127.9.1.1:1-1-1": "rubbish", f"{GONE.format(2)}-1-1": str(now_ms())})
     result = marks_only("clean-marks", "--items", "20", code=3)
     assert result["marks"]["removed"] == 10_000 and result["marks"]["examined"] == 10_002
-    assert set(registry.marks()) == {"10.9.1.1:1-1-1", f"{GONE.format(2)}-1-1"}
+    assert set(registry.marks()) == {"127.9.1.1:1-1-1", f"{GONE.format(2)}-1-1"}
     assert result["marks"]["items_omitted"] >= 10_001 - len(result["marks"]["items"])
     # What needs a person is not among those left out.
-    assert "10.9.1.1:1-1-1" in json.dumps(result.report)
+    assert "127.9.1.1:1-1-1" in json.dumps(result.report)
 
 
 def test_a_hundred_thousand_marks_are_listed(cluster, marks_only):
     registry = cluster.registry
     for part in range(10):
-        registry.put_many(MARKS, {f"10.{part}.{n // 250}.{n % 250}:5678-1795331879415-{n}":
+        registry.put_many(MARKS, {f"127.{part}.{n // 250}.{n % 250}:5678-1795331879415-{n}":
                                   str(ago(DAY) + n) for n in range(10_000)})
     result = marks_only("list-marks", "--items", "100", code=0)
     assert result["marks"]["examined"] == 100_000
@@ -308,7 +308,7 @@ def test_marks_made_with_digest_are_cleaned_with_it(zookeeper, make_cluster, tmp
     client.start()
     try:
         for path in (namespace, f"{namespace}/nodes", f"{namespace}/nodes/master", f"{namespace}{MARKS}",
-                     f"{namespace}{MARKS}/10.9.0.1:1-1-1"):
+                     f"{namespace}{MARKS}/127.9.0.1:1-1-1"):
             client.create(path, str(ago(9 * DAY)).encode(), acl=CREATOR_ALL_ACL)
         cluster = make_cluster()
         options = ["--registry", f"zookeeper://{zookeeper.address}{namespace}"]

@@ -212,11 +212,11 @@ def test_killed_and_run_again(cluster):
 
 def test_marks_are_cleaned_one_by_one(cluster):
     day = 24 * HOUR
-    for name, value in {"10.9.0.1:1-1-123": ago(9 * day), "10.9.0.1:1-1-1234": ago(day),
-                        "10.9.0.2:1-unknown-unknown": ago(8 * day), "10.9.0.3:1-1-1": "rubbish"}.items():
+    for name, value in {"127.9.0.1:1-1-123": ago(9 * day), "127.9.0.1:1-1-1234": ago(day),
+                        "127.9.0.2:1-unknown-unknown": ago(8 * day), "127.9.0.3:1-1-1": "rubbish"}.items():
         cluster.registry.mark(name, value)
     result = cluster.run("clean-marks", code=3)
-    assert set(cluster.registry.marks()) == {"10.9.0.1:1-1-1234", "10.9.0.3:1-1-1"}
+    assert set(cluster.registry.marks()) == {"127.9.0.1:1-1-1234", "127.9.0.3:1-1-1"}
     assert (result["marks"]["examined"], result["marks"]["removed"]) == (4, 2)
     assert cluster.run("list-marks", code=(0, 3))["marks"]["examined"] == 2
 

@@ -118,7 +118,7 @@ def test_every_command_gives_the_same_with_and_without(two, postgresql):
         straight = [part.replace(pooler.address, postgresql.address) for part in through]
         ours.workflows(5)
         stuck = ours.workflow(state=18)
-        ours.task(ours.workflow(host="10.0.0.2:5678"), host=DEAD_WORKER)
+        ours.task(ours.workflow(host="127.0.1.2:5678"), host=DEAD_WORKER)
         before = settings_of(pooler, two.database)
         for command in (("status",), ("failover-master", DEAD, "--dry-run"), ("requeue", "--dry-run"),
                         ("failover-worker", DEAD_WORKER, "--dry-run"), ("global", "--dry-run")):

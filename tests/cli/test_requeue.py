@@ -252,7 +252,7 @@ def test_a_failover_knows_what_was_requeued(make_cluster):
         cluster.run("requeue", "--wait", "40s", code=0)
     assert sorted(master.consumed) == [lost, waiting]
     for workflow in (lost, waiting):
-        cluster.task(workflow, submit=ago(1000), host="10.0.1.9:1234")
+        cluster.task(workflow, submit=ago(1000), host="127.0.2.9:1234")
     result = cluster.failover_master(code=0)
     assert result.workflows["failed_over"] == 0
     assert result.workflows["skipped"] == {"running_elsewhere": 2}

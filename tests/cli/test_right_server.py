@@ -4,7 +4,7 @@ import pytest
 
 from support.cluster import ALIVE, DEAD, DEAD_WORKER, HOUR, OTHER_DEAD, ago
 
-SURVIVOR = "10.0.0.5:5678"
+SURVIVOR = "127.0.1.5:5678"
 PAIRS = [("zookeeper", "postgresql"), ("jdbc", "sqlite"), ("etcd", "sqlite")]
 KINDS = {"failover-master": "failover-worker", "failover-worker": "failover-master"}
 
@@ -74,17 +74,17 @@ def test_a_master_that_is_the_host_of_tasks_as_well(cluster):
 def test_an_address_that_nothing_knows(make_cluster, registry, database, command):
     cluster = make_cluster(registry, database)
     cluster.task(cluster.workflow())
-    cluster.registry.mark("10.0.0.14:5678-1-2", ago(HOUR))
-    cluster.registry.put("/dsfailover/stamps/10.0.0.41:5678", str(ago(HOUR)))
-    cluster.registry.mark("another-host.example.org:5678-1-2", ago(HOUR))
+    cluster.registry.mark("127.0.1.14:5678-1-2", ago(HOUR))
+    cluster.registry.put("/dsfailover/stamps/127.0.1.41:5678", str(ago(HOUR)))
+    cluster.registry.mark("another-host.invalid:5678-1-2", ago(HOUR))
     for more in (["--dry-run"], [], ["--fence"], ["--event-time", ago(HOUR)]):
         with cluster.nothing_changes():
-            result = cluster.run(command, "10.0.0.11:5678", *more, code=3)
+            result = cluster.run(command, "127.0.1.11:5678", *more, code=3)
         error, = result["errors"]
-        assert "nothing knows 10.0.0.11:5678" in error and "--startup-time" in error
-        for alike in (DEAD, f"{ALIVE} (living master)", "10.0.0.14:5678", "10.0.0.41:5678"):
+        assert "nothing knows 127.0.1.11:5678" in error and "--startup-time" in error
+        for alike in (DEAD, f"{ALIVE} (living master)", "127.0.1.14:5678", "127.0.1.41:5678"):
             assert alike in error, alike
-        assert "example.org" not in error and DEAD_WORKER not in error
+        assert "another-host" not in error and DEAD_WORKER not in error
 
 
 @pytest.mark.parametrize("command", KINDS)
@@ -95,7 +95,7 @@ def test_what_makes_an_address_known(make_cluster, command):
     cluster.run(command, OTHER_DEAD, "--startup-time", ago(5 * HOUR), "--process-id", 9, "--dry-run", code=0)
     cluster.registry.mark(f"{OTHER_DEAD}-unknown-unknown", ago(HOUR))
     cluster.run(command, OTHER_DEAD, code=0)
-    stamped = "10.0.0.77:5678"
+    stamped = "127.0.1.77:5678"
     cluster.registry.put(f"/dsfailover/stamps/{stamped}", str(ago(HOUR)))
     cluster.run(command, stamped, code=0)
 

@@ -174,7 +174,7 @@ def test_the_living_master_is_refused(sandbox):
 @pytest.mark.parametrize("client", ["no time-out of its own", "purged, and the node is written on"])
 def test_show_and_status_say_the_same_of_who_lives(sandbox, client):
     db = Sqlite(sandbox)
-    node, = db.rows("SELECT * FROM t_ds_jdbc_registry_data WHERE data_key = '/nodes/master/10.0.0.2:5678'")
+    node, = db.rows("SELECT * FROM t_ds_jdbc_registry_data WHERE data_key = '/nodes/master/127.0.1.2:5678'")
     if client == "no time-out of its own":
         db.execute("UPDATE t_ds_jdbc_registry_client_heartbeat SET connection_config = '{}', last_heartbeat_time = ?"
                    " WHERE id = ?", ago(HOUR), node["client_id"])
@@ -188,7 +188,7 @@ def test_show_and_status_say_the_same_of_who_lives(sandbox, client):
               for server in run(sandbox, "status", code=0)[kind]}
     shown = program.run("sandbox", "show", sandbox, code=0)["sandbox"]["servers"]
     assert {server["address"] for server in shown if server["alive"]} == living
-    assert "10.0.0.2:5678" in living  # its reportTime is of now
+    assert "127.0.1.2:5678" in living  # its reportTime is of now
 
 
 def test_global_and_the_marks_commands(sandbox):

@@ -82,7 +82,7 @@ def test_what_settles_can_be_taken_by_its_id(cluster):
 
 
 def test_running_elsewhere_needs_every_master_that_lived_when_the_stamp_was_written(cluster):
-    second = cluster.register("10.0.0.7:5678")
+    second = cluster.register("127.0.1.7:5678")
     workflow = recovered(cluster)
     cluster.age_handovers()
     cluster.task(workflow, submit=ago(MINUTE))
@@ -90,7 +90,7 @@ def test_running_elsewhere_needs_every_master_that_lived_when_the_stamp_was_writ
     second.leave()
     assert cluster.failover_master(code=3).workflows["skipped"] == {"in_doubt": 1}
     # Nor is a new process at the address the master that lived then.
-    cluster.register("10.0.0.7:5678", startup_time=now_ms() - 1)
+    cluster.register("127.0.1.7:5678", startup_time=now_ms() - 1)
     assert cluster.failover_master(code=3).workflows["skipped"] == {"in_doubt": 1}
 
 

@@ -47,7 +47,7 @@ def of(result, address):
 @pytest.mark.parametrize("registry, database", PAIRS)
 def test_it_shows_the_whole_cluster_and_changes_nothing(make_cluster, registry, database):
     cluster = make_cluster(registry, database)
-    busy = cluster.register("10.0.1.2:1234", worker=True, status="BUSY", process_id=77)
+    busy = cluster.register("127.0.2.2:1234", worker=True, status="BUSY", process_id=77)
     cluster.workflows(3, start=ago(2 * HOUR))
     stuck = cluster.workflow(state=18)
     waiting = cluster.workflow(state=18)
@@ -138,8 +138,8 @@ def test_more_stuck_than_are_listed_are_counted(cluster):
 
 
 def test_servers_and_locks_beyond_the_limit_are_counted(cluster):
-    cluster.register("10.0.0.7:5678")
-    held = [cluster.registry.lock(f"10.0.0.{i}:5678").wait() for i in (1, 3, 4)]
+    cluster.register("127.0.1.7:5678")
+    held = [cluster.registry.lock(f"127.0.1.{i}:5678").wait() for i in (1, 3, 4)]
     result = cluster.run("status", "--items", 1, code=0)
     assert len(result["masters"]) == 1 and result["masters_omitted"] == 1
     assert len(result["locks"]) == 1 and result["locks_omitted"] == 2
@@ -201,11 +201,11 @@ def test_a_host_that_is_no_address(cluster):
 
 def test_a_clock_that_cannot_be_right_is_reported_with_all_the_rest(cluster):
     cluster.workflow()
-    cluster.register("10.0.0.4:5678", value=heartbeat("10.0.0.4:5678", ago(HOUR), 7,
+    cluster.register("127.0.1.4:5678", value=heartbeat("127.0.1.4:5678", ago(HOUR), 7,
                                                       report_time=now_ms() + 2 * MINUTE))
     result = cluster.run("status", "--check", code=6)
-    assert of(result, DEAD)["workflows"] == 1 and "10.0.0.4:5678" in result["errors"][0]
-    assert result["checks"][0]["ok"] is False and "10.0.0.4:5678" in result["checks"][0]["detail"]
+    assert of(result, DEAD)["workflows"] == 1 and "127.0.1.4:5678" in result["errors"][0]
+    assert result["checks"][0]["ok"] is False and "127.0.1.4:5678" in result["checks"][0]["detail"]
 
 
 def test_commands_are_unclaimed_only_while_masters_live(make_cluster):
@@ -252,12 +252,12 @@ def test_a_leaked_lock_elsewhere(make_cluster, registry):
 def test_leaders_that_are_gone(make_cluster, registry):
     cluster = make_cluster(registry)
     alert = cluster.registry.session()
-    alert.put_ephemeral(f"{ALERT_SERVERS}/10.0.2.1:50052", "{}")
+    alert.put_ephemeral(f"{ALERT_SERVERS}/127.0.3.1:50052", "{}")
     cluster.registry.put(COORDINATOR, ALIVE)
-    cluster.registry.put(ALERT_LEADER, "10.0.2.1:50052")
+    cluster.registry.put(ALERT_LEADER, "127.0.3.1:50052")
     result = cluster.run("status", code=0)
     assert (result["coordinator"], result["coordinator_alive"]) == (ALIVE, True)
-    assert (result["alert_leader"], result["alert_leader_alive"]) == ("10.0.2.1:50052", True)
+    assert (result["alert_leader"], result["alert_leader_alive"]) == ("127.0.3.1:50052", True)
     alert.end()
     cluster.registry.put(COORDINATOR, DEAD)
     result = cluster.run("status", code=0)
@@ -271,7 +271,7 @@ def test_a_leader_that_is_gone_has_no_node(make_cluster, registry):
     cluster = make_cluster(registry, living=False)
     assert not any("is registered" in each for each in cluster.run("status", code=0)["warnings"])
     cluster.register(ALIVE)
-    cluster.registry.session().put_ephemeral(f"{ALERT_SERVERS}/10.0.2.1:50052", "{}")
+    cluster.registry.session().put_ephemeral(f"{ALERT_SERVERS}/127.0.3.1:50052", "{}")
     warnings = [each for each in cluster.run("status", code=0)["warnings"] if "is registered" in each]
     assert [each.split(" is registered")[0] for each in warnings] == [
         "No coordinator of the masters", "No leader of the alert servers"]
@@ -312,7 +312,7 @@ def test_a_fence_that_a_killed_run_left_behind(cluster):
     run.kill()
     name, = cluster.registry.marks()
     # Kept for seven days after the start of its process, cleaned then.
-    old, nobody_s = f"{DEAD}-{ago(8 * DAY)}-2", "10.0.0.9:5678-unknown-unknown"
+    old, nobody_s = f"{DEAD}-{ago(8 * DAY)}-2", "127.0.1.9:5678-unknown-unknown"
     result = cluster.run("status", "--check", code=0)
     fence, = result["marks"]["fences"]
     assert (fence["name"], fence["address"], fence["alive"]) == (name, OTHER_DEAD, True)

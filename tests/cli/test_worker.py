@@ -63,7 +63,7 @@ def test_exactly_the_tasks_that_the_worker_may_have_been_running(cluster):
     selected = {cluster.task(workflow, state=state, name=f"t{state}") for state in (DISPATCH, RUNNING)}
     for number, state in enumerate((0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14)):
         cluster.task(workflow, state=state, name=f"o{number}")
-    cluster.task(workflow, host="10.0.1.2:1234", name="other worker")
+    cluster.task(workflow, host="127.0.2.2:1234", name="other worker")
     cluster.task(workflow, host=None, name="no worker")
     cluster.task(workflow, flag=0, name="replaced")
     cluster.task(workflow, submit=event_time, name="submitted at the deadline")
@@ -433,7 +433,7 @@ def test_the_departure_is_announced_to_the_living_masters(cluster):
     assert ephemeral
     assert heartbeat["serverStatus"] == "BUSY"
     assert (heartbeat["startupTime"], heartbeat["processId"]) == (started, 99)
-    assert (heartbeat["host"], heartbeat["port"]) == ("10.0.1.1", 1234)
+    assert (heartbeat["host"], heartbeat["port"]) == ("127.0.2.1", 1234)
     assert result.seconds >= 2
 
 

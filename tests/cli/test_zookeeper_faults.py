@@ -1,17 +1,20 @@
 """ZooKeeper restarted, unreachable, its sessions ended: in the middle of a run."""
 
+import struct
 import time
 
 import pytest
 
 from support import databases, registries
-from support.cluster import DAY, DEAD, Cluster, ago, until
+from support.cluster import ALIVE, DAY, DEAD, Cluster, ago, until
 from support.databases import Sqlite
 from support.proxy import Proxy
 from support.registries import MARKS, STAMPS
 from support.servers import ZooKeeper
 
 MANY = 20_000
+# Of a request that writes the first stamp: the path, and how long the stamp is.
+STAMP_WRITTEN = f"{STAMPS}/{DEAD}".encode() + struct.pack(">i", len(f"{ago(0)}|UTC|{ALIVE}@{ago(0)}"))
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +144,7 @@ def test_connection_cut_while_the_stamp_is_written(cluster, own_zookeeper):
     workflows = cluster.workflows(20)
     with Proxy("127.0.0.1", own_zookeeper.port) as proxy:
         url = f"zookeeper://{proxy.address}{cluster.registry.namespace}"
-        proxy.cut_after(f"/dsfailover/stamps/{DEAD}".encode() + b"\x00\x00\x00\x2d")
+        proxy.cut_after(STAMP_WRITTEN)
         result = cluster.start("failover-master", DEAD,
                                options=["--registry", url, "--database", cluster.db.url]).finish()
         assert proxy.fired.is_set(), "no request looked like the writing of a stamp"
@@ -165,7 +168,7 @@ def test_a_stamp_written_by_another_run_meanwhile_makes_us_read_everything_again
 
     with Proxy("127.0.0.1", own_zookeeper.port) as proxy:
         url = f"zookeeper://{proxy.address}{cluster.registry.namespace}"
-        proxy.do_before(f"/dsfailover/stamps/{DEAD}".encode() + b"\x00\x00\x00\x2d", another_run)
+        proxy.do_before(STAMP_WRITTEN, another_run)
         result = cluster.start("failover-master", DEAD,
                                options=["--registry", url, "--database", cluster.db.url]).finish(3)
         assert proxy.fired.is_set(), "no request looked like the writing of a stamp"
@@ -198,7 +201,7 @@ def test_one_server_of_several_is_enough(cluster, own_zookeeper):
 
 def test_gone_while_marks_are_removed(cluster, own_zookeeper):
     """One wait for it to come back, and every mark has its outcome in the report."""
-    names = [f"10.9.{number // 250}.{number % 250}:5678-7-7" for number in range(5000)]
+    names = [f"127.9.{number // 250}.{number % 250}:5678-7-7" for number in range(5000)]
     cluster.registry.put_many(MARKS, {name: str(ago(9 * DAY)) for name in names})
     with Proxy("127.0.0.1", own_zookeeper.port) as proxy:
         last = names[-1].encode()

@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const std::string kLock = "/lock/master-failover/10.0.0.1:5678";
+const std::string kLock = "/lock/master-failover/127.0.1.1:5678";
 const auto kNobodyWaits = [](const LockClaim&, Millis) {};
 
 class EtcdRegistryTest : public ::testing::Test {

@@ -13,6 +13,7 @@
 #include "base/time_zone.h"
 #include "conformance/jdbc_server.h"
 #include "registry/jdbc/registry.h"
+#include "registry/jdbc/schema.h"
 
 namespace dsfailover {
 namespace {
@@ -26,8 +27,8 @@ using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 constexpr EpochMs kHour = 3'600'000;
-const char* const kMark = "/nodes/failover-finish-nodes/10.0.0.1:5678-unknown-unknown";
-const std::string kLock = "/lock/master-failover/10.0.0.1:5678";
+const char* const kMark = "/nodes/failover-finish-nodes/127.0.1.1:5678-unknown-unknown";
+const std::string kLock = "/lock/master-failover/127.0.1.1:5678";
 
 std::string reported(EpochMs time) { return fmt::format(R"({{"reportTime":{}}})", time); }
 
@@ -63,9 +64,9 @@ class JdbcRegistryTest : public ::testing::TestWithParam<DatabaseType> {
         database_->execute(
             "INSERT INTO t_ds_jdbc_registry_client_heartbeat"
             " (id, client_name, last_heartbeat_time, connection_config) VALUES (?, ?, ?, ?)",
-            {Value(id), Value("10.0.0.1_77"), Value(heartbeat), Value(config)});
+            {Value(id), Value("127.0.1.1_77"), Value(heartbeat), Value(config)});
     }
-    void insert_lock(std::int64_t client_id, const char* owner = "10.0.0.1_77_Master-Failover",
+    void insert_lock(std::int64_t client_id, const char* owner = "127.0.1.1_77_Master-Failover",
                      const std::string& key = kLock) {
         database_->execute(
             "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time)"
@@ -98,12 +99,33 @@ Removal removal(const std::string& path, const std::string& version) {
 
 const auto kNobodyWaits = [](const LockClaim&, Millis) {};
 
+TEST_P(JdbcRegistryTest, ItsTablesAreChecked) {
+    EXPECT_NO_THROW(check_jdbc_registry_schema(*database_));
+    const auto refusal = [&] {
+        try {
+            check_jdbc_registry_schema(*database_);
+        } catch (const EnvironmentError& error) {
+            return std::string(error.what());
+        }
+        return std::string("accepted");
+    };
+    database_->execute("ALTER TABLE t_ds_jdbc_registry_lock DROP COLUMN client_id");
+    EXPECT_THAT(refusal(),
+                AllOf(HasSubstr(database_->endpoint()),
+                      HasSubstr("missing column t_ds_jdbc_registry_lock.client_id; found ")));
+    EXPECT_THROW(open(), EnvironmentError);
+    for (const char* table : {"data", "data_change_event", "lock", "client_heartbeat"})
+        database_->execute(fmt::format("DROP TABLE t_ds_jdbc_registry_{}", table));
+    EXPECT_THAT(refusal(), AllOf(HasSubstr("table t_ds_jdbc_registry_lock"),
+                                 HasSubstr("found no table of DolphinScheduler at all")));
+}
+
 TEST_P(JdbcRegistryTest, ReadingWritesNothing) {
-    insert_node("/nodes/master/10.0.0.1:5678", "{}", 1, now_ms());
+    insert_node("/nodes/master/127.0.1.1:5678", "{}", 1, now_ms());
     {
         const auto registry = open();
         registry->children("/nodes/master");
-        registry->get("/nodes/master/10.0.0.1:5678");
+        registry->get("/nodes/master/127.0.1.1:5678");
         registry->living("/nodes/master", false);
         registry->claims(kLock);
         registry->locks("/lock/master-failover");
@@ -128,7 +150,7 @@ TEST_P(JdbcRegistryTest, EveryWriteIsFollowedByItsEvent) {
               " WHERE event_type = 'DELETE'"),
         ElementsAre(::testing::MatchesRegex(
             "\\{\"id\":[0-9]+,"
-            "\"dataKey\":\"/nodes/failover-finish-nodes/10.0.0.1:5678-unknown-unknown\","
+            "\"dataKey\":\"/nodes/failover-finish-nodes/127.0.1.1:5678-unknown-unknown\","
             "\"dataValue\":\"1795331879416\",\"dataType\":\"PERSISTENT\",\"clientId\":[0-9]+,"
             "\"createTime\":\"[0-9-]{10} [0-9:]{8}\",\"lastUpdateTime\":\"[0-9-]{10} "
             "[0-9:]{8}\"\\}")));
@@ -179,7 +201,7 @@ TEST_P(JdbcRegistryTest, OurClientIsThereWhileWeWorkAndItsHeartbeatMoves) {
 
 TEST_P(JdbcRegistryTest, HostNamesHoldNoWildcards) {
     insert_node("/nodes/m_ster/a:1", "", 1, now_ms());
-    insert_node("/nodes/master/b:1", "", 1, now_ms());
+    insert_node("/nodes/master/b.invalid:1", "", 1, now_ms());
     insert_node("/nodes/m%/c:1", "", 1, now_ms());
     const auto registry = open();
     EXPECT_THAT(registry->children("/nodes/m_ster").value(), ElementsAre("a:1"));
@@ -189,33 +211,35 @@ TEST_P(JdbcRegistryTest, HostNamesHoldNoWildcards) {
 TEST_P(JdbcRegistryTest, AServerLivesByItsClientOrByItsReportTime) {
     const EpochMs now = now_ms();
     insert_client(1, now - 59'000);
-    insert_node("/nodes/master/fresh-client:1", "", 1, now - kHour);
+    insert_node("/nodes/master/fresh-client.invalid:1", "", 1, now - kHour);
     insert_client(2, now - 61'000);
-    insert_node("/nodes/master/dead-client:1", "", 2, now - kHour);
+    insert_node("/nodes/master/dead-client.invalid:1", "", 2, now - kHour);
     insert_client(3, now - kHour, R"({"sessionTimeout":315360000000})");
-    insert_node("/nodes/master/long-session:1", "", 3, now - kHour);
+    insert_node("/nodes/master/long-session.invalid:1", "", 3, now - kHour);
     insert_client(4, now - 59'000, "no json");
-    insert_node("/nodes/master/default-session:1", "", 4, now - kHour);
+    insert_node("/nodes/master/default-session.invalid:1", "", 4, now - kHour);
     // What its row's own times are depends on the zone it writes in.
-    insert_node("/nodes/master/purged-but-writing:1", reported(now - 25'000), 5, now - 5 * kHour);
-    insert_node("/nodes/master/ahead:1", reported(now + 25'000), 5, now - 5 * kHour);
-    insert_node("/nodes/master/left-behind:1", reported(now - 35'000), 6, now + 8 * kHour);
-    insert_node("/nodes/master/says-nothing:1", "{}", 6, now);
+    insert_node("/nodes/master/purged-but-writing.invalid:1", reported(now - 25'000), 5,
+                now - 5 * kHour);
+    insert_node("/nodes/master/ahead.invalid:1", reported(now + 25'000), 5, now - 5 * kHour);
+    insert_node("/nodes/master/left-behind.invalid:1", reported(now - 35'000), 6, now + 8 * kHour);
+    insert_node("/nodes/master/says-nothing.invalid:1", "{}", 6, now);
 
     std::vector<std::string> names;
     for (const Node& node : open()->living("/nodes/master", false)) names.push_back(node.name);
-    EXPECT_THAT(names, UnorderedElementsAre("fresh-client:1", "long-session:1", "default-session:1",
-                                            "purged-but-writing:1", "ahead:1"));
+    EXPECT_THAT(names, UnorderedElementsAre("fresh-client.invalid:1", "long-session.invalid:1",
+                                            "default-session.invalid:1",
+                                            "purged-but-writing.invalid:1", "ahead.invalid:1"));
 }
 
 TEST_P(JdbcRegistryTest, WhoLooksDeadIsLookedAtForTwelveSecondsOnce) {
     const EpochMs now = now_ms();
     insert_client(1, now - 100'000);
-    insert_node("/nodes/master/moving-client:1", "", 1, now - kHour);
-    insert_node("/nodes/master/moving-node:1", reported(now - 70'000), 3, now - kHour);
+    insert_node("/nodes/master/moving-client.invalid:1", "", 1, now - kHour);
+    insert_node("/nodes/master/moving-node.invalid:1", reported(now - 70'000), 3, now - kHour);
     insert_client(2, now - 100'000);
-    insert_node("/nodes/master/still:1", reported(now - 70'000), 2, now - kHour);
-    insert_node("/nodes/worker/still:2", reported(now - 70'000), 2, now - kHour);
+    insert_node("/nodes/master/still.invalid:1", reported(now - 70'000), 2, now - kHour);
+    insert_node("/nodes/worker/still.invalid:2", reported(now - 70'000), 2, now - kHour);
 
     const auto registry = open();
     const auto start = steady_clock::now();
@@ -230,7 +254,8 @@ TEST_P(JdbcRegistryTest, WhoLooksDeadIsLookedAtForTwelveSecondsOnce) {
         {Value(now - 97'000)});
     database_->execute("UPDATE t_ds_jdbc_registry_data SET data_value = ? WHERE client_id = 3",
                        {Value(reported(now - 60'000))});
-    EXPECT_THAT(looking.get(), UnorderedElementsAre("moving-client:1", "moving-node:1"));
+    EXPECT_THAT(looking.get(),
+                UnorderedElementsAre("moving-client.invalid:1", "moving-node.invalid:1"));
     EXPECT_GE(steady_clock::now() - start, Millis(12000));
     const auto again = steady_clock::now();
     registry->living("/nodes/master", true);
@@ -240,7 +265,7 @@ TEST_P(JdbcRegistryTest, WhoLooksDeadIsLookedAtForTwelveSecondsOnce) {
 
 TEST_P(JdbcRegistryTest, TheLookEndsAsSoonAsEachMoved) {
     const EpochMs now = now_ms();
-    insert_node("/nodes/master/slow-clock:1", reported(now - 70'000), 3, now - kHour);
+    insert_node("/nodes/master/slow-clock.invalid:1", reported(now - 70'000), 3, now - kHour);
     const auto registry = open();
     const auto start = steady_clock::now();
     auto looking = std::async(std::launch::async,
@@ -261,20 +286,20 @@ TEST_P(JdbcRegistryTest, ALockOfALivingClientIsWaitedFor) {
     EXPECT_GE(attempt.waited, Millis(700));
     ASSERT_TRUE(attempt.holder);
     EXPECT_EQ(attempt.holder->owner, "7");
-    EXPECT_EQ(attempt.holder->description, "10.0.0.1_77_Master-Failover");
+    EXPECT_EQ(attempt.holder->description, "127.0.1.1_77_Master-Failover");
 }
 
 TEST_P(JdbcRegistryTest, ALockGoesOnceItsClientHasStoodStill) {
     const EpochMs now = now_ms();
     insert_client(7, now - 61'000);
     insert_lock(7);
-    insert_lock(8, "10.0.0.2_88_Master-Failover", kLock + "1");
-    insert_lock(9, "10.0.0.3_99_Master-Failover", kLock + "2");
-    insert_node("/nodes/master/10.0.0.3:5678", R"({"processId":9})", 8, now);
+    insert_lock(8, "127.0.1.2_88_Master-Failover", kLock + "1");
+    insert_lock(9, "127.0.1.3_99_Master-Failover", kLock + "2");
+    insert_node("/nodes/master/127.0.1.3:5678", R"({"processId":9})", 8, now);
     insert_client(10, now - 70'000);
-    insert_lock(10, "10.0.0.4_10_Master-Failover", kLock + "3");
-    insert_lock(11, "10.0.0.5_11_Master-Failover", kLock + "4");
-    insert_node("/nodes/worker/10.0.0.5:1234", R"({"processId":11,"reportTime":1})", 12, now);
+    insert_lock(10, "127.0.1.4_10_Master-Failover", kLock + "3");
+    insert_lock(11, "127.0.1.5_11_Master-Failover", kLock + "4");
+    insert_node("/nodes/worker/127.0.1.5:1234", R"({"processId":11,"reportTime":1})", 12, now);
     const auto registry = open();
     const auto take = [&](const std::string& suffix) {
         return registry->lock(kLock + suffix, Millis(0), kNobodyWaits);
@@ -291,7 +316,7 @@ TEST_P(JdbcRegistryTest, ALockGoesOnceItsClientHasStoodStill) {
     EXPECT_FALSE(take("4").lock);
     std::this_thread::sleep_for(Millis(6100));
     EXPECT_THAT(take("").notes,
-                ElementsAre(HasSubstr("dead client 7 (10.0.0.1_77_Master-Failover)")));
+                ElementsAre(HasSubstr("dead client 7 (127.0.1.1_77_Master-Failover)")));
     EXPECT_THAT(take("1").notes, ElementsAre(HasSubstr("unknown client 8")));
     EXPECT_TRUE(take("2").lock) << "another process at the same address";
     EXPECT_FALSE(take("3").lock);
@@ -300,7 +325,7 @@ TEST_P(JdbcRegistryTest, ALockGoesOnceItsClientHasStoodStill) {
 
 TEST_P(JdbcRegistryTest, ALockWhoseClientWasPurgedStaysWhileItsServerReports) {
     insert_lock(7);
-    insert_node("/nodes/master/10.0.0.1:5678", reported(now_ms() - 10'000), 7, now_ms() - kHour);
+    insert_node("/nodes/master/127.0.1.1:5678", reported(now_ms() - 10'000), 7, now_ms() - kHour);
     EXPECT_FALSE(open()->lock(kLock, Millis(0), kNobodyWaits).lock);
 }
 
@@ -381,7 +406,7 @@ TEST_P(JdbcRegistryTest, AMarkOfTheSameMomentCountsAsWrittenAfterTheLock) {
 TEST_P(JdbcRegistryTest, AServerOwnsTheLocksOfItsClientAndOfItsProcess) {
     const auto registry = open();
     Node server;
-    server.name = "10.0.0.1:5678";
+    server.name = "127.0.1.1:5678";
     server.value = R"({"processId":77})";
     server.owner = "7";
     const auto claim = [](const char* owner, const char* description) {
@@ -390,35 +415,35 @@ TEST_P(JdbcRegistryTest, AServerOwnsTheLocksOfItsClientAndOfItsProcess) {
         claimed.description = description;
         return claimed;
     };
-    EXPECT_TRUE(registry->owns(server, claim("7", "10.0.0.9_1_x")));
-    EXPECT_TRUE(registry->owns(server, claim("8", "10.0.0.1_77_Master-Failover")));
-    EXPECT_FALSE(registry->owns(server, claim("8", "10.0.0.1_770_Master-Failover")));
-    EXPECT_FALSE(registry->owns(server, claim("8", "10.0.0.12_77_Master-Failover")));
+    EXPECT_TRUE(registry->owns(server, claim("7", "127.0.1.9_1_x")));
+    EXPECT_TRUE(registry->owns(server, claim("8", "127.0.1.1_77_Master-Failover")));
+    EXPECT_FALSE(registry->owns(server, claim("8", "127.0.1.1_770_Master-Failover")));
+    EXPECT_FALSE(registry->owns(server, claim("8", "127.0.1.12_77_Master-Failover")));
 }
 
 TEST_P(JdbcRegistryTest, AnAnnouncementIsAnEphemeralRowOfOurClient) {
     const auto registry = open();
-    const auto announcement = registry->announce("/nodes/worker/10.0.0.1:1234", "{}");
+    const auto announcement = registry->announce("/nodes/worker/127.0.1.1:1234", "{}");
     ASSERT_TRUE(announcement);
     EXPECT_EQ(number("SELECT count(*) FROM t_ds_jdbc_registry_data d"
                      " JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = d.client_id"
                      " WHERE d.data_type = 'EPHEMERAL'"),
               1);
-    EXPECT_FALSE(registry->announce("/nodes/worker/10.0.0.1:1234", "{}"));
+    EXPECT_FALSE(registry->announce("/nodes/worker/127.0.1.1:1234", "{}"));
     EXPECT_TRUE(announcement->withdraw());
     EXPECT_THAT(events(), ElementsAre("ADD", "ADD", "DELETE"));
-    EXPECT_FALSE(registry->get("/nodes/worker/10.0.0.1:1234"));
+    EXPECT_FALSE(registry->get("/nodes/worker/127.0.1.1:1234"));
 }
 
 TEST_P(JdbcRegistryTest, AServerThatRegistersOverAnAnnouncementKeepsItsNode) {
     const auto registry = open();
-    auto announcement = registry->announce("/nodes/worker/10.0.0.1:1234", "{}");
+    auto announcement = registry->announce("/nodes/worker/127.0.1.1:1234", "{}");
     database_->execute(
         "UPDATE t_ds_jdbc_registry_data SET data_value = '{\"processId\":1}'"
         " WHERE data_type = 'EPHEMERAL'");
     EXPECT_FALSE(announcement->withdraw());
     announcement.reset();
-    EXPECT_TRUE(registry->get("/nodes/worker/10.0.0.1:1234"));
+    EXPECT_TRUE(registry->get("/nodes/worker/127.0.1.1:1234"));
 }
 
 TEST_P(JdbcRegistryTest, ThousandsOfRemovalsEachStandForThemselves) {

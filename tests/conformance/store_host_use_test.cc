@@ -10,7 +10,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const std::string kAddress = "Master-0:5678";
+const std::string kAddress = "Master-0.invalid:5678";
 
 class StoreHostUse : public StoreFixture {
   protected:
@@ -43,24 +43,24 @@ TEST_P(StoreHostUse, NothingKnowsAnAddressThatIsNowhere) {
 }
 
 TEST_P(StoreHostUse, AHostIsComparedAsWritten) {
-    insert_workflow(1, {{"host", "'master-0:5678'"}});
-    insert_workflow(2, {{"host", "'Master-0:5678 '"}});
-    insert_task(1, 1, {{"host", "'MASTER-0:5678'"}});
+    insert_workflow(1, {{"host", "'master-0.invalid:5678'"}});
+    insert_workflow(2, {{"host", "'Master-0.invalid:5678 '"}});
+    insert_task(1, 1, {{"host", "'MASTER-0.invalid:5678'"}});
     EXPECT_EQ(use(), "0000");
-    insert_workflow(3, {{"host", "'Master-0:5678'"}, {"state", "7"}});
+    insert_workflow(3, {{"host", "'Master-0.invalid:5678'"}, {"state", "7"}});
     EXPECT_EQ(use(), "1000");
 }
 
 TEST_P(StoreHostUse, TasksAreAskedIfNoWorkflowNamesIt) {
-    insert_task(1, 1, {{"host", "'Master-0:5678'"}, {"state", "7"}});
+    insert_task(1, 1, {{"host", "'Master-0.invalid:5678'"}, {"state", "7"}});
     EXPECT_EQ(use(), "0010");
-    insert_workflow(1, {{"host", "'Master-0:5678'"}});
+    insert_workflow(1, {{"host", "'Master-0.invalid:5678'"}});
     EXPECT_EQ(use(), "1000");
 }
 
 TEST_P(StoreHostUse, OldWorkflowsCountIfUnfinished) {
     if (!GetParam().has_test_flag) GTEST_SKIP() << "the same, and slow to fill";
-    insert_workflow(1, {{"host", "'Master-0:5678'"}, {"state", "7"}});
+    insert_workflow(1, {{"host", "'Master-0.invalid:5678'"}, {"state", "7"}});
     bury("t_ds_workflow_instance");
     EXPECT_EQ(use(), "0000");
     for (const char* state : {"1", "2", "4", "18"}) {
@@ -73,7 +73,7 @@ TEST_P(StoreHostUse, OldWorkflowsCountIfUnfinished) {
 
 TEST_P(StoreHostUse, OldTasksCountIfUnfinishedAndValid) {
     if (!GetParam().has_test_flag) GTEST_SKIP() << "the same, and slow to fill";
-    insert_task(1, 1, {{"host", "'Master-0:5678'"}, {"state", "7"}});
+    insert_task(1, 1, {{"host", "'Master-0.invalid:5678'"}, {"state", "7"}});
     bury("t_ds_task_instance");
     for (const int state : {0, 1, 3, 6, 7, 8, 9, 12, 13, 17}) {
         execute(fmt::format("UPDATE t_ds_task_instance SET state = {} WHERE id = 1", state));
@@ -90,12 +90,12 @@ TEST_P(StoreHostUse, RecentHostsAreNamedOnce) {
     insert_workflow(2);
     insert_workflow(3, {{"host", "NULL"}});
     insert_workflow(4, {{"host", "''"}});
-    insert_workflow(5, {{"host", "'a:1'"}});
-    insert_workflow(6, {{"host", "'A:1'"}});
+    insert_workflow(5, {{"host", "'a.invalid:1'"}});
+    insert_workflow(6, {{"host", "'A.invalid:1'"}});
     insert_task(1, 1);
-    insert_task(2, 1, {{"host", "'10.0.0.1:5678'"}});
+    insert_task(2, 1, {{"host", "'127.0.1.1:5678'"}});
     EXPECT_THAT(recent_hosts(context()),
-                ElementsAre("10.0.0.1:5678", "10.0.0.9:1234", "A:1", "a:1"));
+                ElementsAre("127.0.1.1:5678", "127.0.1.9:1234", "A.invalid:1", "a.invalid:1"));
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryDatabase, StoreHostUse, ::testing::ValuesIn(kStoreCases), case_name);

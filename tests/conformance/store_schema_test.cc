@@ -119,18 +119,6 @@ TEST_P(StoreSchema, TestFlagInSomeTablesOnlyIsUnknown) {
                                  HasSubstr("t_ds_error_command")));
 }
 
-TEST_P(StoreSchema, TablesOfTheJdbcRegistryAreChecked) {
-    EXPECT_NO_THROW(check_jdbc_registry_schema(*database_));
-    drop_column("t_ds_jdbc_registry_lock", "client_id");
-    try {
-        check_jdbc_registry_schema(*database_);
-        ADD_FAILURE() << "accepted";
-    } catch (const EnvironmentError& error) {
-        EXPECT_THAT(error.what(), AllOf(HasSubstr(database_->endpoint()),
-                                        HasSubstr("t_ds_jdbc_registry_lock.client_id")));
-    }
-}
-
 INSTANTIATE_TEST_SUITE_P(EveryDatabase, StoreSchema, ::testing::ValuesIn(kStoreCases), case_name);
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "store/command_store.h"
 #include "store/command_watch.h"
 #include "store/task_instance_store.h"
+#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 namespace {
@@ -22,7 +23,7 @@ using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 using Ids = std::vector<std::int64_t>;
 
-const std::string kWorker = "10.0.0.9:1234";
+const std::string kWorker = "127.0.1.9:1234";
 // 2026-11-22T08:00:00Z
 constexpr EpochMs kNow = 1'795'334'400'000;
 
@@ -86,7 +87,7 @@ TEST_P(StoreTasks, UnfinishedOnesOfTheWorkerAreScanned) {
         insert_task(100 + state, 50, {{"state", std::to_string(state)}});
     }
     insert_task(200, 50, {{"flag", "0"}});
-    insert_task(201, 50, {{"host", "'10.0.0.8:1234'"}});
+    insert_task(201, 50, {{"host", "'127.0.1.8:1234'"}});
     insert_task(202, 999);
     Ids ids;
     for (const TaskInstance& task : tasks()) ids.push_back(task.id);
@@ -94,7 +95,7 @@ TEST_P(StoreTasks, UnfinishedOnesOfTheWorkerAreScanned) {
 }
 
 TEST_P(StoreTasks, AreReadWithWhatDecidesTheirRoute) {
-    insert_workflow(1, {{"state", "18"}, {"host", "'10.0.0.1:5678'"}});
+    insert_workflow(1, {{"state", "18"}, {"host", "'127.0.1.1:5678'"}});
     insert_workflow(2, {{"host", "NULL"}});
     insert_task(5, 1, {{"state", "17"}, {"name", "'a \"b\"'"}});
     insert_task(6, 2, {{"submit_time", "NULL"}});
@@ -105,16 +106,16 @@ TEST_P(StoreTasks, AreReadWithWhatDecidesTheirRoute) {
     EXPECT_EQ(found[0].task.state, 17);
     EXPECT_EQ(found[0].task.host, kWorker);
     EXPECT_EQ(found[0].task.submit_time.value().epoch_ms(), kNow - 3'598'000);
-    EXPECT_EQ(found[0].workflow_host, "10.0.0.1:5678");
+    EXPECT_EQ(found[0].workflow_host, "127.0.1.1:5678");
     EXPECT_EQ(found[0].workflow_state, 18);
     EXPECT_FALSE(found[1].task.submit_time || found[1].workflow_host);
 }
 
 TEST_P(StoreTasks, WorkersAreComparedAsWritten) {
     insert_workflow(1);
-    insert_task(1, 1, {{"host", "'Worker-0:1234'"}});
-    EXPECT_THAT(scan("worker-0:1234"), IsEmpty());
-    EXPECT_THAT(scan("Worker-0:1234"), SizeIs(1));
+    insert_task(1, 1, {{"host", "'Worker-0.invalid:1234'"}});
+    EXPECT_THAT(scan("worker-0.invalid:1234"), IsEmpty());
+    EXPECT_THAT(scan("Worker-0.invalid:1234"), SizeIs(1));
 }
 
 TEST_P(StoreTasks, ABrokenRowIsReported) {
@@ -179,7 +180,7 @@ TEST_P(StoreTasks, OneThatChangedSinceIsNotRedispatched) {
     insert_workflow(1);
     const std::vector<std::string> changes = {
         "state = 17",         "state = 7",
-        "host = NULL",        "host = 'elsewhere:1'",
+        "host = NULL",        "host = 'elsewhere.invalid:1'",
         "flag = 0",           "submit_time = '2026-11-22 07:00:03'",
         "submit_time = NULL", "workflow_instance_id = 2"};
     const auto count = static_cast<std::int64_t>(changes.size());
@@ -213,6 +214,23 @@ TEST_P(StoreTasks, HowTheyStandIsReadById) {
     EXPECT_EQ(found.at(1).flag, 0);
     EXPECT_EQ(found.at(2).state, 1);
     EXPECT_EQ(found.at(2).flag, 1);
+}
+
+TEST_P(StoreTasks, AreShownAsTheyStandWhateverTheyHold) {
+    insert_task(2, 1, {{"workflow_instance_id", "NULL"}, {"state", "NULL"}, {"host", "NULL"}});
+    insert_task(1, 1, {{"flag", "0"}, {"submit_time", "NULL"}});
+    std::vector<TaskAsStored> found;
+    store().scan_as_stored([&](const TaskAsStored& task) { found.push_back(task); });
+    ASSERT_THAT(found, SizeIs(2));
+    EXPECT_EQ(found[0].id, 1);
+    EXPECT_EQ(found[0].name, "task-1");
+    EXPECT_EQ(found[0].workflow_instance_id, 1);
+    EXPECT_EQ(found[0].state, 1);
+    EXPECT_EQ(found[0].host, kWorker);
+    EXPECT_EQ(found[0].flag, 0);
+    EXPECT_FALSE(found[0].submit_time);
+    EXPECT_FALSE(found[1].workflow_instance_id || found[1].state || found[1].host);
+    EXPECT_THAT(found[1].submit_time.value(), HasSubstr("2026-11-22 07:00:02"));
 }
 
 TEST_P(StoreTasks, TwoValidRowsOfOneNameAreFound) {
@@ -347,6 +365,26 @@ TEST_P(StoreCommands, FailedOnesKeepTheirIdAndSayWhy) {
     EXPECT_THAT(store().failed(Ids{8}), SizeIs(1));
 }
 
+TEST_P(StoreCommands, AreShownAsTheyStandWhateverTheyHold) {
+    insert_command(2, 10, {{"workflow_instance_id", "NULL"}, {"update_time", "NULL"}});
+    insert_command(1, 0, {{"command_param", "'{}'"}});
+    insert_error_command(3, 10, {{"message", "'no'"}});
+    std::vector<CommandAsStored> found;
+    const auto add = [&](const CommandAsStored& command) { found.push_back(command); };
+    store().scan_as_stored(add);
+    store().scan_failed_as_stored(add);
+    ASSERT_THAT(found, SizeIs(3));
+    EXPECT_EQ(found[0].id, 1);
+    EXPECT_EQ(found[0].command_type, 2);
+    EXPECT_EQ(found[0].workflow_instance_id, 0);
+    EXPECT_EQ(found[0].command_param, "{}");
+    EXPECT_THAT(found[0].update_time.value(), HasSubstr("2026-11-22 08:00:00"));
+    EXPECT_FALSE(found[1].workflow_instance_id || found[1].command_param || found[1].update_time ||
+                 found[1].message);
+    EXPECT_EQ(found[2].id, 3);
+    EXPECT_EQ(found[2].message, "no");
+}
+
 TEST_P(StoreCommands, TheNewestFailedOneOfAWorkflowCounts) {
     insert_error_command(5, 10, {{"message", "'old'"}});
     insert_error_command(9, 10, {{"message", "'new'"}});
@@ -359,9 +397,9 @@ TEST_P(StoreCommands, TheNewestFailedOneOfAWorkflowCounts) {
 }
 
 TEST_P(StoreCommands, ARecoveryOfAHostIsNoticed) {
-    const std::string host = "10.0.0.1:5678";
+    const std::string host = "127.0.1.1:5678";
     insert_workflow(10);
-    insert_workflow(11, {{"host", "'10.0.0.2:5678'"}});
+    insert_workflow(11, {{"host", "'127.0.1.2:5678'"}});
     EXPECT_EQ(store().highest_id(), 0);
     insert_command(4, 10);
     insert_error_command(3, 10);

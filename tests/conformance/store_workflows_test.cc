@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "conformance/store_fixture.h"
 #include "coordinator/failover/failover_stamps.h"
+#include "store/command_param.h"
 #include "store/command_store.h"
+#include "store/relation_store.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {
@@ -19,8 +21,10 @@ using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+using Ids = std::vector<std::int64_t>;
 
-const std::string kDead = "10.0.0.1:5678";
+const std::string kDead = "127.0.1.1:5678";
 // 2026-11-22T08:00:00Z, a whole second, so that every database keeps it.
 constexpr EpochMs kStamp = 1'795'334'400'000;
 
@@ -80,16 +84,16 @@ TEST_P(StoreWorkflows, UnfinishedOnesOfTheHostsAreScanned) {
     for (const int state : {0, 1, 2, 3, 4, 5, 6, 7, 14, 18}) {
         insert_workflow(100 + state, {{"state", std::to_string(state)}});
     }
-    insert_workflow(1, {{"host", "'10.0.0.2:5678'"}});
-    insert_workflow(2, {{"host", "'10.0.0.3:5678'"}});
+    insert_workflow(1, {{"host", "'127.0.1.2:5678'"}});
+    insert_workflow(2, {{"host", "'127.0.1.3:5678'"}});
     EXPECT_THAT(scanned_ids({kDead}), ElementsAre(101, 102, 104));
-    EXPECT_THAT(scanned_ids({kDead, "10.0.0.3:5678"}), ElementsAre(2, 101, 102, 104));
+    EXPECT_THAT(scanned_ids({kDead, "127.0.1.3:5678"}), ElementsAre(2, 101, 102, 104));
 }
 
 TEST_P(StoreWorkflows, ThoseInFailoverAreScannedInTheSameScanIfWanted) {
     for (const int state : {1, 7, 18}) {
         insert_workflow(100 + state, {{"state", std::to_string(state)}});
-        insert_workflow(200 + state, {{"state", std::to_string(state)}, {"host", "'x:1'"}});
+        insert_workflow(200 + state, {{"state", std::to_string(state)}, {"host", "'x.invalid:1'"}});
     }
     std::vector<std::int64_t> ids;
     const auto take = [&](const WorkflowInstance& instance) { ids.push_back(instance.id); };
@@ -110,10 +114,10 @@ TEST_P(StoreWorkflows, WithoutHostsAllAreScannedThoseWithoutAHostToo) {
 }
 
 TEST_P(StoreWorkflows, HostsAreComparedAsWritten) {
-    insert_workflow(1, {{"host", "'master-0:5678'"}});
-    insert_workflow(2, {{"host", "'Master-0:5678'"}});
-    insert_workflow(3, {{"host", "'master-0:5678 '"}});
-    EXPECT_THAT(scanned_ids({"master-0:5678"}), ElementsAre(1));
+    insert_workflow(1, {{"host", "'master-0.invalid:5678'"}});
+    insert_workflow(2, {{"host", "'Master-0.invalid:5678'"}});
+    insert_workflow(3, {{"host", "'master-0.invalid:5678 '"}});
+    EXPECT_THAT(scanned_ids({"master-0.invalid:5678"}), ElementsAre(1));
 }
 
 TEST_P(StoreWorkflows, EveryColumnThatDecidesIsRead) {
@@ -139,6 +143,26 @@ TEST_P(StoreWorkflows, OtherStatesCanBeScanned) {
     const int states[] = {18, 7};
     store().scan_states(states, [&](const auto& instance) { ids.push_back(instance.id); });
     EXPECT_THAT(ids, ElementsAre(2));
+    insert_workflow(3, {{"state", "5"}});
+    ids.clear();
+    store().scan_all([&](const auto& instance) { ids.push_back(instance.id); });
+    EXPECT_THAT(ids, UnorderedElementsAre(1, 2, 3));
+}
+
+TEST_P(StoreWorkflows, ParentsAndChildrenAreRead) {
+    for (const auto& [parent, child] : {std::pair("9", "10"), {"8", "10"}, {"9", "NULL"}})
+        insert("t_ds_relation_workflow_instance",
+               {{"parent_workflow_instance_id", parent}, {"workflow_instance_id", child}});
+    insert("t_ds_relation_workflow_instance", {{"workflow_instance_id", "10"}});
+    const auto relation = [](std::int64_t parent, std::int64_t child) {
+        return AllOf(Field(&WorkflowRelation::parent_id, parent),
+                     Field(&WorkflowRelation::child_id, child));
+    };
+    EXPECT_THAT(children_of(context(), Ids{9}), ElementsAre(relation(9, 10)));
+    EXPECT_THAT(parents_of(context(), Ids{9, 10}),
+                UnorderedElementsAre(relation(8, 10), relation(9, 10)));
+    schema_.has_relations = false;
+    EXPECT_THAT(parents_of(context(), Ids{10}), IsEmpty());
 }
 
 TEST_P(StoreWorkflows, ABrokenTimeIsReportedWithItsRow) {
@@ -200,7 +224,7 @@ TEST_P(StoreWorkflows, CarriedStampsAreThoseOfUnfinishedOnesOfTheHost) {
     insert_workflow(1, {{"restart_time", carries(stamps[3])}, {"state", "18"}});
     insert_workflow(2, {{"restart_time", carries(stamps[0])}});
     insert_workflow(3, {{"restart_time", carries(stamps[1])}, {"state", "7"}});
-    insert_workflow(4, {{"restart_time", carries(stamps[2])}, {"host", "'10.0.0.2:5678'"}});
+    insert_workflow(4, {{"restart_time", carries(stamps[2])}, {"host", "'127.0.1.2:5678'"}});
     insert_workflow(5);
     // SQLite keeps texts: those we write have milliseconds.
     if (is_sqlite())
@@ -208,7 +232,7 @@ TEST_P(StoreWorkflows, CarriedStampsAreThoseOfUnfinishedOnesOfTheHost) {
     std::vector<Stamp> all;
     for (const EpochMs stamp : stamps) all.push_back({stamp, "UTC", {}});
     EXPECT_THAT(carried_stamps(context(), kDead, all), ElementsAre(stamps[0], stamps[3]));
-    EXPECT_THAT(carried_stamps(context(), "10.0.0.4:5678", all), IsEmpty());
+    EXPECT_THAT(carried_stamps(context(), "127.0.1.4:5678", all), IsEmpty());
     EXPECT_THAT(carried_stamps(context(), kDead, {}), IsEmpty());
 }
 
@@ -336,9 +360,9 @@ TEST_P(StoreWorkflows, OneThatChangedSinceIsLeftAlone) {
     const std::map<std::int64_t, std::string> changes = {
         {1, "state = 2"},
         {2, "state = 7"},
-        {3, "host = '10.0.0.2:5678'"},
+        {3, "host = '127.0.1.2:5678'"},
         {4, "host = NULL"},
-        {5, "host = 'MASTER:5678'"},
+        {5, "host = 'MASTER.invalid:5678'"},
         {6, "start_time = '2026-11-22 07:00:01'"},
         {7, "start_time = NULL"},
         {8, "restart_time = '2026-11-22 07:10:00'"},
@@ -348,13 +372,13 @@ TEST_P(StoreWorkflows, OneThatChangedSinceIsLeftAlone) {
         {12, "command_type = NULL"},
     };
     for (const auto& [id, change] : changes) {
-        insert_workflow(id, {{"host", "'master:5678'"},
+        insert_workflow(id, {{"host", "'master.invalid:5678'"},
                              {"restart_time", id == 9 ? "'2026-11-22 07:10:00'" : "NULL"}});
     }
-    insert_workflow(21, {{"host", "'master:5678'"}});
-    insert_workflow(22, {{"host", "'master:5678'"}, {"command_type", "NULL"}});
-    insert_workflow(23, {{"host", "'master:5678'"}});
-    const auto instances = scan({"master:5678"});
+    insert_workflow(21, {{"host", "'master.invalid:5678'"}});
+    insert_workflow(22, {{"host", "'master.invalid:5678'"}, {"command_type", "NULL"}});
+    insert_workflow(23, {{"host", "'master.invalid:5678'"}});
+    const auto instances = scan({"master.invalid:5678"});
     ASSERT_EQ(instances.size(), 15U);
     for (const auto& [id, change] : changes) set(id, change);
     execute("DELETE FROM t_ds_workflow_instance WHERE id = 23");
@@ -531,7 +555,7 @@ TEST_P(StoreWorkflows, WhatOthersDidIsNotTakenForOurs) {
     const auto instance = read(1);
     set(1, "state = 18");
     EXPECT_EQ(settled(instance), Settled::changed_by_others);
-    set(1, "state = 1, host = '10.0.0.2:5678', restart_time = '2026-11-22 09:00:00'");
+    set(1, "state = 1, host = '127.0.1.2:5678', restart_time = '2026-11-22 09:00:00'");
     EXPECT_EQ(settled(instance), Settled::changed_by_others);
     execute("DELETE FROM t_ds_workflow_instance");
     EXPECT_EQ(settled(instance), Settled::changed_by_others);

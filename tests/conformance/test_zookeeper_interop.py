@@ -21,7 +21,7 @@ from support import registries, servers  # noqa: E402
 from support.proxy import Proxy  # noqa: E402
 from support.zookeeper_proxy import SyncRefusingProxy  # noqa: E402
 
-ADDRESS = "10.0.0.1:5678"
+ADDRESS = "127.0.1.1:5678"
 LOCK = f"{registries.LOCKS}/{ADDRESS}"
 MARKS = registries.MARKS
 FAR = 30000
@@ -161,15 +161,15 @@ def test_a_curator_style_waiter_waits_for_us(cluster, drive):
 
 
 def test_a_holder_is_named_by_its_session(cluster, drive):
-    master = cluster.register("10.0.0.2:5678")
+    master = cluster.register("127.0.1.2:5678")
     holder = cluster.lock(ADDRESS, master.session)
     driver = drive(cluster)
     attempt = driver.result("lock", LOCK, 1500)
     assert not attempt["locked"]
     assert attempt["waited"] >= 1500
     assert attempt["holder"]["owner"] == hex(master.session.id)
-    assert attempt["holder"]["description"] == "10.0.0.9"
-    assert driver.result("living", registries.MASTERS) == {"10.0.0.2:5678": hex(master.session.id)}
+    assert attempt["holder"]["description"] == "127.0.1.9"
+    assert driver.result("living", registries.MASTERS) == {"127.0.1.2:5678": hex(master.session.id)}
     holder.release()
     master.leave()
 
@@ -485,7 +485,7 @@ def test_bad_marks_do_not_keep_others(cluster, drive):
 
 def test_an_announcement_is_seen_once_and_withdrawn_once(cluster, drive):
     driver = drive(cluster)
-    path = f"{registries.WORKERS}/10.0.0.9:1234"
+    path = f"{registries.WORKERS}/127.0.1.9:1234"
     assert driver.result("announce", path, "{}")
     stat = cluster.client.exists(cluster.full(path))
     assert stat.ephemeralOwner != 0
@@ -497,7 +497,7 @@ def test_an_announcement_is_seen_once_and_withdrawn_once(cluster, drive):
 
 def test_a_worker_that_writes_into_our_node_comes_back(cluster, drive):
     driver = drive(cluster)
-    path = f"{registries.WORKERS}/10.0.0.9:1234"
+    path = f"{registries.WORKERS}/127.0.1.9:1234"
     driver.result("lock", LOCK, FAR)
     driver.result("announce", path, "ours")
     cluster.put(path, "theirs")
@@ -510,8 +510,8 @@ def test_a_worker_that_writes_into_our_node_comes_back(cluster, drive):
 
 def test_an_announcement_whose_answer_was_lost_is_ours(cluster, proxy, drive):
     driver = drive(cluster, proxy.address)
-    path = f"{registries.WORKERS}/10.0.0.9:1234"
-    proxy.cut_after(b"10.0.0.9:1234")
+    path = f"{registries.WORKERS}/127.0.1.9:1234"
+    proxy.cut_after(b"127.0.1.9:1234")
     assert driver.result("announce", path, "{}")
     assert proxy.fired.is_set()
     assert driver.result("withdraw")

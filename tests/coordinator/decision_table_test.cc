@@ -5,6 +5,7 @@
 #include "coordinator/failover/failover_lock.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/world_test.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 namespace {

@@ -6,6 +6,7 @@
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/run_claim.h"
 #include "coordinator/world_test.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 namespace {

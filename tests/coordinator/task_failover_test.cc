@@ -4,6 +4,7 @@
 #include "coordinator/failover/failover_stamps.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/world_test.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 namespace {

@@ -14,6 +14,7 @@
 #include "coordinator/failover/failover_lock.h"
 #include "coordinator/failover/failover_stamps.h"
 #include "coordinator/marks/failover_marks.h"
+#include "registry/paths.h"
 #include "registry/registry.h"
 #include "store/sqlite_schema.h"
 
@@ -286,7 +287,7 @@ void World::join(std::string_view folder, const std::string& address, std::strin
                                       {"serverStatus", "NORMAL"}};
     ServerSession& server = servers_[address];
     server.client = registry.open(address);
-    server.node = server.client->announce(fmt::format("{}/{}", folder, address), heartbeat.dump());
+    server.node = server.client->announce(server_path(folder, address), heartbeat.dump());
     if (!server.node) throw std::logic_error(address + " is registered already");
 }
 

@@ -12,10 +12,10 @@ import time
 from . import databases, program
 from .registries import LOCKS, MARKS, STAMPS, heartbeat, now_ms
 
-DEAD = "10.0.0.1:5678"
-ALIVE = "10.0.0.2:5678"
-OTHER_DEAD = "10.0.0.3:5678"
-DEAD_WORKER = "10.0.1.1:1234"
+DEAD = "127.0.1.1:5678"
+ALIVE = "127.0.1.2:5678"
+OTHER_DEAD = "127.0.1.3:5678"
+DEAD_WORKER = "127.0.2.1:1234"
 
 STATES = {"SUBMITTED_SUCCESS": 0, "RUNNING_EXECUTION": 1, "READY_PAUSE": 2, "PAUSE": 3,
           "READY_STOP": 4, "STOP": 5, "FAILURE": 6, "SUCCESS": 7, "SERIAL_WAIT": 14, "FAILOVER": 18}
@@ -52,7 +52,7 @@ class Cluster:
             self.alive = self.register(ALIVE)
             # So that the two are seen to belong together, and the clocks too.
             self.quiet = self.workflow(state=1, host=ALIVE, start=ago(5 * MINUTE))
-            self.task(self.quiet, state=7, host="10.0.1.9:1234", submit=ago(2 * MINUTE))
+            self.task(self.quiet, state=7, host="127.0.2.9:1234", submit=ago(2 * MINUTE))
 
     def close(self):
         for server in self.servers:
@@ -319,8 +319,8 @@ class SimulatedMaster(Background):
         its = " WHERE flag = 1 AND workflow_instance_id = ? AND state IN "
         self.db.execute("UPDATE t_ds_task_instance SET flag = 0, state = 8" + its + "(1, 17)", workflow)
         if not self.db.execute("UPDATE t_ds_task_instance SET state = 1, host = ?, start_time = ?" + its + "(0)",
-                               "10.0.1.9:1234", databases.to_text(moment), workflow):
-            self.cluster.task(workflow, state=1, host="10.0.1.9:1234", submit=moment, db=self.db)
+                               "127.0.2.9:1234", databases.to_text(moment), workflow):
+            self.cluster.task(workflow, state=1, host="127.0.2.9:1234", submit=moment, db=self.db)
 
     def __exit__(self, *_):
         super().__exit__()

@@ -140,7 +140,7 @@ class CuratorLock:
         name = f"{self.folder}/_c_{uuid.uuid4()}-lock-"
         while self.node is None:
             try:
-                self.node = client.create(name, b"10.0.0.9", ephemeral=True, sequence=True)
+                self.node = client.create(name, b"127.0.1.9", ephemeral=True, sequence=True)
             except NoNodeError:
                 self.registry.make_containers(self.folder)
         return self
@@ -394,7 +394,7 @@ class JdbcSession:
     def __init__(self, registry, session_timeout=600_000, process_id=None):
         self.registry = registry
         self.id = random.getrandbits(47)
-        self.name = f"10.0.0.9_{process_id or random.randrange(1000, 30000)}"
+        self.name = f"127.0.1.9_{process_id or random.randrange(1000, 30000)}"
         registry.db.insert("t_ds_jdbc_registry_client_heartbeat", id=self.id, client_name=self.name,
                            last_heartbeat_time=now_ms(),
                            connection_config=json.dumps({"sessionTimeout": session_timeout},

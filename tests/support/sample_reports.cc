@@ -46,15 +46,15 @@ WorkflowsSection workflows(WorkflowOutcome done) {
 
 MasterSection master() {
     MasterSection result;
-    result.address = "10.0.0.1:5678";
+    result.address = "127.0.1.1:5678";
     result.alive = true;
     result.startup_time = kNow - 1000;
     result.deadline = kNow;
     result.stamp = kNow + 1;
     result.outcome = Outcome::partial;
-    result.fence = FenceInfo{"/nodes/failover-finish-nodes/10.0.0.1:5678-1-2", true, std::nullopt};
-    result.lock = LockInfo{"/lock/master-failover/10.0.0.1:5678", 1500, "10.0.0.2:5678"};
-    result.mark = MarkInfo{"/nodes/failover-finish-nodes/10.0.0.1:5678-unknown-unknown", kNow,
+    result.fence = FenceInfo{"/nodes/failover-finish-nodes/127.0.1.1:5678-1-2", true, std::nullopt};
+    result.lock = LockInfo{"/lock/master-failover/127.0.1.1:5678", 1500, "127.0.1.2:5678"};
+    result.mark = MarkInfo{"/nodes/failover-finish-nodes/127.0.1.1:5678-unknown-unknown", kNow,
                            "not-a-number", true};
     result.workflows = workflows(WorkflowOutcome::failed_over);
     result.recovery = RecoveryInfo{1, 2, 3};
@@ -65,10 +65,10 @@ Report failover_master() {
     Report report = general("failover-master");
     report.outcome = Outcome::partial;
     report.exit_code = ExitCode::needs_person;
-    report.problems = {{ExitCode::needs_person, "Workflows of 10.0.0.1:5678 are left"}};
-    report.event = EventInfo{"MasterFailoverEvent", "10.0.0.1:5678", kNow - 99999, 77, kNow};
+    report.problems = {{ExitCode::needs_person, "Workflows of 127.0.1.1:5678 are left"}};
+    report.event = EventInfo{"MasterFailoverEvent", "127.0.1.1:5678", kNow - 99999, 77, kNow};
     MasterSection bare;
-    bare.address = "10.0.0.9:5678";
+    bare.address = "127.0.1.9:5678";
     report.masters = std::vector{master(), bare};
     return report;
 }
@@ -88,9 +88,9 @@ Report failover_worker() {
     Report report = general("failover-worker");
     report.outcome = Outcome::interrupted;
     report.exit_code = ExitCode::terminated;
-    report.event = EventInfo{"WorkerFailoverEvent", "10.0.0.11:1234", {}, {}, kNow};
+    report.event = EventInfo{"WorkerFailoverEvent", "127.0.1.11:1234", {}, {}, kNow};
     WorkerSection worker(2);
-    worker.address = "10.0.0.11:1234";
+    worker.address = "127.0.1.11:1234";
     worker.deadline = kNow;
     worker.outcome = Outcome::partial;
     worker.announced = true;
@@ -98,7 +98,7 @@ Report failover_worker() {
     worker.selected = 3;
     worker.routes = {{TaskRoute::announced, 2}, {TaskRoute::workflow_failover, 1}};
     worker.items.add(
-        {1, "t", 11, "DISPATCH", "10.0.0.1:5678", TaskRoute::announced, TaskOutcome::left, "why"});
+        {1, "t", 11, "DISPATCH", "127.0.1.1:5678", TaskRoute::announced, TaskOutcome::left, "why"});
     worker.items.add({2,
                       kNastyName,
                       11,
@@ -120,16 +120,16 @@ Report marks(const std::string& command) {
     marks.removed = 1;
     marks.kept = 1;
     marks.failed = 1;
-    marks.items.add({"10.0.0.1:5678-1795331879415-7074",
-                     "10.0.0.1:5678",
+    marks.items.add({"127.0.1.1:5678-1795331879415-7074",
+                     "127.0.1.1:5678",
                      1'795'331'879'415,
                      7074,
                      "1795331890740",
                      700'000'000,
                      MarkOutcome::removed,
                      {}});
-    marks.items.add({"my-host:1-unknown-unknown",
-                     "my-host:1",
+    marks.items.add({"my-host.invalid:1-unknown-unknown",
+                     "my-host.invalid:1",
                      {},
                      {},
                      "0x12",
@@ -155,30 +155,30 @@ Report status() {
     report.outcome = Outcome::completed;
     report.exit_code = ExitCode::check_failed;
     StatusSection status(1);
-    status.masters.add({"10.0.0.2:5678", true, kNow - 5000, 7074, kNow, "NORMAL", std::nullopt});
-    status.workers.add({"10.0.0.12:1234", true, {}, {}, {}, {}, "its heartbeat is no JSON"});
-    status.coordinator = "10.0.0.1:5678";
+    status.masters.add({"127.0.1.2:5678", true, kNow - 5000, 7074, kNow, "NORMAL", std::nullopt});
+    status.workers.add({"127.0.1.12:1234", true, {}, {}, {}, {}, "its heartbeat is no JSON"});
+    status.coordinator = "127.0.1.1:5678";
     status.coordinator_alive = false;
-    status.needs_failover.add({"10.0.0.1:5678", false, 12, 1, 2, kNow - 100'000});
-    status.needs_failover.add({"10.0.0.3:5678", true, 0, 1, 0, {}});
+    status.needs_failover.add({"127.0.1.1:5678", false, 12, 1, 2, kNow - 100'000});
+    status.needs_failover.add({"127.0.1.3:5678", true, 0, 1, 0, {}});
     status.ownerless = 2;
     status.stuck.add({16, "clickstream", "java.lang.IllegalStateException"});
     status.stuck.add({17, {}, "none"});
-    status.uncertain.add({7, kNastyName, "10.0.0.1:5678", "in_doubt", kNow - 9});
-    status.parents.add({9, "p", "10.0.0.1:5678", 10, {}, "RUNNING_EXECUTION"});
+    status.uncertain.add({7, kNastyName, "127.0.1.1:5678", "in_doubt", kNow - 9});
+    status.parents.add({9, "p", "127.0.1.1:5678", 10, {}, "RUNNING_EXECUTION"});
     status.waiting_for_kill.add({12, {}, {}, "its tasks were not killed", {}});
     status.commands = {8, kNow - 600'000, 4};
-    status.locks.add({"/lock/master-failover/10.0.0.3:5678",
-                      "10.0.0.2:5678",
+    status.locks.add({"/lock/master-failover/127.0.1.3:5678",
+                      "127.0.1.2:5678",
                       kNow,
                       true,
-                      {"10.0.0.7", "10.0.0.8"}});
-    status.locks.add({"/lock/master-failover/10.0.0.4:5678", "10.0.0.2", {}, false, {}});
+                      {"127.0.1.7", "127.0.1.8"}});
+    status.locks.add({"/lock/master-failover/127.0.1.4:5678", "127.0.1.2", {}, false, {}});
     status.marks = 8;
     status.expired_marks = 3;
     status.unreadable_marks = 1;
-    status.fences.add({"10.0.0.5:5678-1795331879415-7074", "10.0.0.5:5678", 900'000, true});
-    status.fences.add({"10.0.0.6:5678-unknown-unknown", "10.0.0.6:5678", {}, false});
+    status.fences.add({"127.0.1.5:5678-1795331879415-7074", "127.0.1.5:5678", 900'000, true});
+    status.fences.add({"127.0.1.6:5678-unknown-unknown", "127.0.1.6:5678", {}, false});
     status.clock_skew_ms = -12;
     status.checks = {{CheckName::clocks, true, "the database's clock is -12 ms from ours", {}},
                      {CheckName::clocks, false, kNastyName, "do something"},
@@ -198,20 +198,20 @@ Report sandbox_show() {
     Report report = general("sandbox show");
     SandboxSection sandbox;
     sandbox.file = "demo.db";
-    sandbox.servers = {{"master", "10.0.0.2:5678", true, kNow, 7074},
-                       {"worker", "10.0.0.11:1234", false, {}, {}}};
+    sandbox.servers = {{"master", "127.0.1.2:5678", true, kNow, 7074},
+                       {"worker", "127.0.1.11:1234", false, {}, {}}};
     sandbox.workflows = {
-        {1, kNastyName, "FAILOVER", "10.0.0.1:5678", "2026-11-22 07:27:59.000", {}, 6, 9},
+        {1, kNastyName, "FAILOVER", "127.0.1.1:5678", "2026-11-22 07:27:59.000", {}, 6, 9},
         {2, {}, "99", {}, {}, {}, {}, {}}};
-    sandbox.tasks = {{1, "t", 1, "DISPATCH", "10.0.0.11:1234", 1, "2026-11-22 07:28:00.000"},
+    sandbox.tasks = {{1, "t", 1, "DISPATCH", "127.0.1.11:1234", 1, "2026-11-22 07:28:00.000"},
                      {2, {}, {}, "0", {}, {}, {}}};
     sandbox.commands = {
         {1, 2, 1, "{\"commandType\":\"RECOVER_TOLERANCE_FAULT\"}", "2026-11-22 07:28:01.000", {}}};
     sandbox.error_commands = {{2, {}, {}, {}, {}, "first line\nsecond line"}};
-    sandbox.marks = {{"10.0.0.1:5678-unknown-unknown", "1795331890740"}, {"x", ""}};
-    sandbox.stamps = {{"10.0.0.1:5678", "1795331890740,1795331890741"}};
+    sandbox.marks = {{"127.0.1.1:5678-unknown-unknown", "1795331890740"}, {"x", ""}};
+    sandbox.stamps = {{"127.0.1.1:5678", "1795331890740,1795331890741"}};
     sandbox.locks = {
-        {"/lock/master-failover/10.0.0.3:5678", "10.0.0.2_7074_main", 190363728304608}};
+        {"/lock/master-failover/127.0.1.3:5678", "127.0.1.2_7074_main", 190363728304608}};
     report.sandbox = sandbox;
     return report;
 }

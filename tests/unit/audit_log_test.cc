@@ -39,8 +39,8 @@ class AuditLogTest : public testing::Test {
 TEST_F(AuditLogTest, AppendsOneLinePerEntry) {
     for (int run = 0; run < 2; ++run) {
         AuditLog log(file_, "failover-master");
-        log.write({"workflow", "failed_over", "10.0.0.1:5678", 7, 31, "", "RUNNING_EXECUTION"});
-        log.write({"mark", "written", "10.0.0.1:5678", {}, {}, "/nodes/x-unknown-unknown", "5"});
+        log.write({"workflow", "failed_over", "127.0.1.1:5678", 7, 31, "", "RUNNING_EXECUTION"});
+        log.write({"mark", "written", "127.0.1.1:5678", {}, {}, "/nodes/x-unknown-unknown", "5"});
         log.flush();
     }
     const auto written = lines();
@@ -48,7 +48,7 @@ TEST_F(AuditLogTest, AppendsOneLinePerEntry) {
     EXPECT_EQ(written[0]["command"], "failover-master");
     EXPECT_EQ(written[0]["kind"], "workflow");
     EXPECT_EQ(written[0]["action"], "failed_over");
-    EXPECT_EQ(written[0]["address"], "10.0.0.1:5678");
+    EXPECT_EQ(written[0]["address"], "127.0.1.1:5678");
     EXPECT_EQ(written[0]["id"], 7);
     EXPECT_EQ(written[0]["command_id"], 31);
     EXPECT_EQ(written[0]["value"], "RUNNING_EXECUTION");

@@ -11,7 +11,7 @@ using testing::ElementsAre;
 constexpr EpochMs kValue = 1'795'331'879'415;
 
 std::vector<SeenMaster> two_masters() {
-    return {{"10.0.0.1:5678", 1795331000000},
+    return {{"127.0.1.1:5678", 1795331000000},
             {"fd15:4ba5:5a2b:1008:71bc:dd01:e661:e831%2:5678", {}}};
 }
 
@@ -23,10 +23,10 @@ TEST(Stamps, OfTheFirstReleaseAreValuesAlone) {
 }
 
 TEST(Stamps, CarryTheirZoneAndWhoLived) {
-    const auto stamps = parse_stamps("1795331879415|GMT+8|10.0.0.1:5678@1795331000000|h:1@");
+    const auto stamps = parse_stamps("1795331879415|GMT+8|127.0.1.1:5678@1795331000000|h:1@");
     ASSERT_TRUE(stamps);
     EXPECT_THAT(*stamps, ElementsAre(Stamp{
-                             kValue, "GMT+8", {{"10.0.0.1:5678", 1795331000000}, {"h:1", {}}}}));
+                             kValue, "GMT+8", {{"127.0.1.1:5678", 1795331000000}, {"h:1", {}}}}));
     EXPECT_TRUE(stamps->front().knows_origin());
 }
 
@@ -41,9 +41,9 @@ TEST(Stamps, AreWrittenAsTheyAreRead) {
     };
     const std::string text = format_stamps(stamps);
     EXPECT_EQ(text,
-              "1,2|Asia/Shanghai|10.0.0.1:5678@1795331000000"
+              "1,2|Asia/Shanghai|127.0.1.1:5678@1795331000000"
               "|fd15:4ba5:5a2b:1008:71bc:dd01:e661:e831%2:5678@,3|=,"
-              "4|UTC|10.0.0.1:5678@1795331000000|fd15:4ba5:5a2b:1008:71bc:dd01:e661:e831%2:5678@,"
+              "4|UTC|127.0.1.1:5678@1795331000000|fd15:4ba5:5a2b:1008:71bc:dd01:e661:e831%2:5678@,"
               "5|UTC,6|=");
     EXPECT_EQ(parse_stamps(text), stamps);
 }

@@ -168,7 +168,7 @@ TEST(CommandLine, MistakesAreNamed) {
     EXPECT_THAT(failing({"global", "--grace"}), HasSubstr("--grace"));
     EXPECT_THAT(failing({"global", "--grace", "1s", "--grace", "2s"}),
                 HasSubstr("--grace is given more than once"));
-    EXPECT_THAT(failing({"global", "10.0.0.1:1"}), HasSubstr("10.0.0.1:1"));
+    EXPECT_THAT(failing({"global", "127.0.1.1:1"}), HasSubstr("127.0.1.1:1"));
     EXPECT_THAT(failing({"failover-master"}), HasSubstr("ADDRESS"));
     EXPECT_THAT(failing({"failover-master", "a:1", "b:1"}), HasSubstr("b:1"));
     EXPECT_THAT(failing({"--grace", "1s", "global"}), HasSubstr("options come after"));

@@ -88,6 +88,12 @@ TEST(Conclusion, IsWhatTheSectionsSayWasDone) {
     EXPECT_EQ(concluded(report).exit_code, ExitCode::done);
 }
 
+TEST(Conclusion, OfWhatHasNoSectionIsThatItWasDone) {
+    Report report;
+    report.command = "sandbox create";
+    EXPECT_EQ(concluded(report).outcome, Outcome::completed);
+}
+
 TEST(Conclusion, OfWhatNeedsAPersonIsPartial) {
     const Report report = concluded(with_problem(ExitCode::needs_person, 0));
     EXPECT_EQ(report.outcome, Outcome::partial);
@@ -241,8 +247,8 @@ TEST(TableReport, BeginsWithWhatHappenedAndWhatIsWrong) {
     EXPECT_THAT(text, StartsWith("failover-master: failed, exit status 6"));
     EXPECT_THAT(text, HasSubstr("\nERROR: zookeeper://h1:2181 cannot be reached\n"));
     const std::string other = print(sample("failover-master"), "table");
-    EXPECT_THAT(other, StartsWith("failover-master 10.0.0.1:5678: partial, exit status 3, 1.2 s\n"
-                                  "ERROR: Workflows of 10.0.0.1:5678 are left\n"
+    EXPECT_THAT(other, StartsWith("failover-master 127.0.1.1:5678: partial, exit status 3, 1.2 s\n"
+                                  "ERROR: Workflows of 127.0.1.1:5678 are left\n"
                                   "WARNING: a warning"));
     EXPECT_THAT(other, HasSubstr("3 selected, 1 failed over, 2 LEFT, 1 UNKNOWN; skipped: "
                                  "in_doubt 1, running_elsewhere 1"));
@@ -263,11 +269,11 @@ TEST(TableReport, LetsNoControlCharacterThrough) {
 TEST(TableReport, ShowsEverySectionOfAStatus) {
     const std::string text = print(sample("status"), "table");
     for (const char* part :
-         {"10.0.0.2:5678  yes    NORMAL", "10.0.0.1:5678 (GONE)", "its heartbeat is no JSON",
+         {"127.0.1.2:5678  yes    NORMAL", "127.0.1.1:5678 (GONE)", "its heartbeat is no JSON",
           "needs failover", "8 failover commands waiting since", "4 that nobody takes",
           "stuck in FAILOVER", "java.lang.IllegalStateException", "in_doubt", "SUSPECTED",
-          "10.0.0.7, 10.0.0.8", "8, 3 older than 7 days, 1 unreadable, 2 fences",
-          "10.0.0.5:5678-1795331879415-7074", "-12 ms", "waiting for a kill",
+          "127.0.1.7, 127.0.1.8", "8, 3 older than 7 days, 1 unreadable, 2 fences",
+          "127.0.1.5:5678-1795331879415-7074", "-12 ms", "waiting for a kill",
           "child workflow is unfinished too"})
         EXPECT_THAT(text, HasSubstr(part));
 }

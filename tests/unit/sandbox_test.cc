@@ -10,9 +10,10 @@
 #include "database/database.h"
 #include "registry/cluster.h"
 #include "registry/jdbc/registry.h"
+#include "registry/jdbc/schema.h"
+#include "registry/paths.h"
 #include "registry/registry.h"
 #include "store/schema.h"
-#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 namespace {
@@ -84,14 +85,14 @@ TEST_F(SandboxTest, HasADeadAndALivingMasterAndWorker) {
     const Servers servers = read_servers(*cluster, false);
     ASSERT_THAT(servers.masters, SizeIs(1));
     ASSERT_THAT(servers.workers, SizeIs(1));
-    EXPECT_EQ(servers.masters[0].address, "10.0.0.2:5678");
-    EXPECT_EQ(servers.workers[0].address, "10.0.0.12:1234");
+    EXPECT_EQ(servers.masters[0].address, "127.0.1.2:5678");
+    EXPECT_EQ(servers.workers[0].address, "127.0.1.12:1234");
     for (const Server& server : {servers.masters[0], servers.workers[0]}) {
         EXPECT_EQ(server.problem, "");
         EXPECT_EQ(server.server_status, "NORMAL");
         EXPECT_THAT(server.report_time.value(), Le(now_ms()));
     }
-    EXPECT_EQ(cluster->get(std::string(paths::kCoordinator))->value, "10.0.0.2:5678");
+    EXPECT_EQ(cluster->get(std::string(paths::kCoordinator))->value, "127.0.1.2:5678");
 }
 
 TEST_F(SandboxTest, KeepsItsLivingServersAliveForTenYears) {
@@ -107,10 +108,10 @@ TEST_F(SandboxTest, KeepsItsLivingServersAliveForTenYears) {
 TEST_F(SandboxTest, HasEverythingAFailoverMeets) {
     create_sandbox(file_);
     const SandboxSection sandbox = read_sandbox(file_);
-    EXPECT_THAT(sandbox.servers, ElementsAre(Field(&SandboxServer::address, "10.0.0.2:5678"),
-                                             Field(&SandboxServer::address, "10.0.0.12:1234")));
+    EXPECT_THAT(sandbox.servers, ElementsAre(Field(&SandboxServer::address, "127.0.1.2:5678"),
+                                             Field(&SandboxServer::address, "127.0.1.12:1234")));
     EXPECT_THAT(sandbox.servers, Each(Field(&SandboxServer::alive, true)));
-    const std::string dead = "10.0.0.1:5678", living = "10.0.0.2:5678";
+    const std::string dead = "127.0.1.1:5678", living = "127.0.1.2:5678";
     EXPECT_THAT(ids_of(sandbox, dead, "RUNNING_EXECUTION"), ElementsAre(1, 7, 8, 9, 10));
     EXPECT_THAT(ids_of(sandbox, dead, "READY_PAUSE"), ElementsAre(11));
     EXPECT_THAT(ids_of(sandbox, dead, "READY_STOP"), ElementsAre(12));
@@ -123,7 +124,7 @@ TEST_F(SandboxTest, HasEverythingAFailoverMeets) {
 
     std::set<std::int64_t> with_dead_worker;
     for (const SandboxTask& task : sandbox.tasks)
-        if (task.host == "10.0.0.11:1234" &&
+        if (task.host == "127.0.1.11:1234" &&
             (task.state == "DISPATCH" || task.state == "RUNNING_EXECUTION"))
             with_dead_worker.insert(*task.workflow_instance_id);
     EXPECT_THAT(with_dead_worker, ElementsAre(7, 8, 10, 12, 13, 15, 16));
@@ -136,7 +137,7 @@ TEST_F(SandboxTest, HasEverythingAFailoverMeets) {
     EXPECT_THAT(sandbox.marks, Contains(Field(&SandboxNode::value, "not-a-number")));
     EXPECT_THAT(sandbox.stamps, SizeIs(0));
     EXPECT_THAT(sandbox.locks,
-                ElementsAre(Field(&SandboxLock::path, "/lock/master-failover/10.0.0.3:5678")));
+                ElementsAre(Field(&SandboxLock::path, "/lock/master-failover/127.0.1.3:5678")));
 }
 
 TEST_F(SandboxTest, GivesANewCommandAnIdAboveThoseThatFailed) {
@@ -208,7 +209,8 @@ TEST_F(SandboxTest, ShowsAServerThatReportsAsAliveWhateverItsClientRowSays) {
         const auto database = open_database(settings());
         database->execute(
             "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = 0, "
-            "connection_config = '{\"sessionTimeout\":60000}' WHERE client_name = '10.0.0.2_7074'");
+            "connection_config = '{\"sessionTimeout\":60000}' WHERE client_name = "
+            "'127.0.1.2_7074'");
     }
     EXPECT_THAT(read_sandbox(file_).servers, ElementsAre(Field(&SandboxServer::alive, true),
                                                          Field(&SandboxServer::alive, true)));

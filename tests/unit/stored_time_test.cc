@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "store/command_store.h"
-#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 namespace {
@@ -121,21 +119,6 @@ TEST(RoundUp, GoesToTheNextTimeThatTheColumnKeeps) {
     EXPECT_EQ(round_up(kTime, kSeconds), kTime - 123 + 1000);
     EXPECT_EQ(round_up(kTime - 123, kSeconds), kTime - 123);
     EXPECT_EQ(round_up(-1, kSeconds), 0);
-}
-
-TEST(RecoveryCommandParam, IsWhatTheReferenceWrites) {
-    const auto expected = [](const char* state) {
-        return std::string(
-                   R"({"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,)") +
-               R"("startNodes":null,"commandParams":null,"timeZone":null,)" +
-               R"("workflowExecutionStatus":")" + state + "\"}";
-    };
-    EXPECT_EQ(recovery_command_param(1), expected("RUNNING_EXECUTION"));
-    EXPECT_EQ(recovery_command_param(2), expected("READY_PAUSE"));
-    EXPECT_EQ(recovery_command_param(4), expected("READY_STOP"));
-    for (const int state : {0, 3, 5, 18}) {
-        EXPECT_THROW(recovery_command_param(state), std::logic_error);
-    }
 }
 
 }  // namespace

@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/terminal_text.h"
-#include "store/command_param.h"
-#include "store/workflow_instance_store.h"
+#include "store/command_type.h"
 
 namespace dsfailover {
 namespace {
@@ -12,7 +11,7 @@ namespace {
 constexpr EpochMs kNow = 1'795'411'926'533;
 constexpr Millis kTwoMinutes{120'000};
 
-WaitingCommand waiting(EpochMs updated, int type = kRecoverToleranceFault) {
+WaitingCommand waiting(EpochMs updated, int type = command_type::kRecoverToleranceFault) {
     return {7, 1, type, updated};
 }
 
@@ -27,28 +26,13 @@ TEST(UnclaimedCommand, IsARecoveryCommand) {
 }
 
 TEST(UnclaimedCommand, WithoutUpdateTimeSaysNothing) {
-    EXPECT_FALSE(is_unclaimed({7, 1, kRecoverToleranceFault, std::nullopt}, kTwoMinutes, kNow));
+    EXPECT_FALSE(is_unclaimed({7, 1, command_type::kRecoverToleranceFault, std::nullopt},
+                              kTwoMinutes, kNow));
 }
 
 TEST(UnclaimedCommand, DatedAheadIsNotOld) {
     EXPECT_FALSE(is_unclaimed(waiting(kNow + 1), Millis(0), kNow));
     EXPECT_TRUE(is_unclaimed(waiting(kNow - 1), Millis(0), kNow));
-}
-
-TEST(StateOfCommandParam, ReadsWhatWeWrite) {
-    using namespace workflow_state;
-    for (const int state : {kRunning, kReadyPause, kReadyStop}) {
-        EXPECT_EQ(state_of_command_param(recovery_command_param(state)), state);
-    }
-}
-
-TEST(StateOfCommandParam, TakesNoOtherStateAndNoDamagedText) {
-    EXPECT_EQ(state_of_command_param(R"({"workflowExecutionStatus":"FAILOVER"})"), std::nullopt);
-    EXPECT_EQ(state_of_command_param(R"({"workflowExecutionStatus":4})"), std::nullopt);
-    EXPECT_EQ(state_of_command_param(R"({"commandType":"x"})"), std::nullopt);
-    EXPECT_EQ(state_of_command_param(R"(["READY_STOP"])"), std::nullopt);
-    EXPECT_EQ(state_of_command_param(R"({"workflowExecutionStatus":"READY_STOP")"), std::nullopt);
-    EXPECT_EQ(state_of_command_param(""), std::nullopt);
 }
 
 TEST(FirstLine, EndsBeforeAnyLineBreak) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "base/error.h"
+
 namespace dsfailover {
 namespace {
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "store/workflow_state.h"
+
 namespace dsfailover {
 namespace {
 
@@ -36,7 +38,7 @@ Evidence moved(EpochMs first, EpochMs last, MasterAnswer answer = MasterAnswer::
 WorkflowInstance started(EpochMs time) {
     WorkflowInstance instance;
     instance.id = 1;
-    instance.host = "10.0.0.1:5678";
+    instance.host = "127.0.1.1:5678";
     instance.state = workflow_state::kRunning;
     instance.start_time = at(time);
     instance.command_type = 6;

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <functional>
 
+#include "store/command_type.h"
 #include "store/task_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -15,15 +17,19 @@ constexpr std::size_t kPerMaster = 5;
 constexpr std::size_t kCandidates = 100;
 constexpr Millis kActiveWithin = std::chrono::minutes(10);
 
-// Command types of recoveries and of resuming, which need not change the host.
+// Recovering and resuming need not change the host.
 bool may_have_moved(const WorkflowInstance& instance) {
-    return !instance.command_type || (*instance.command_type >= 2 && *instance.command_type <= 4);
+    using namespace command_type;
+    const auto& type = instance.command_type;
+    return !type || *type == kRecoverToleranceFault || *type == kRecoverSuspended ||
+           *type == kStartFailureTask;
 }
 
 }  // namespace
 
 void ControlWorkflows::note(const WorkflowInstance& instance) {
-    if (!instance.host || instance.state == 0 || may_have_moved(instance)) return;
+    if (!instance.host || instance.state == workflow_state::kSubmitted || may_have_moved(instance))
+        return;
     const Server* master = servers_.master(*instance.host);
     if (!master || !master->startup_time) return;
     const auto& start = instance.start_time;

@@ -9,6 +9,7 @@
 
 #include "registry/cluster.h"
 #include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -115,12 +116,9 @@ class Round {
 
     std::vector<std::int64_t> still_running(const std::string& address,
                                             const std::vector<std::int64_t>& ids) const {
-        using namespace workflow_state;
         std::vector<std::int64_t> left;
         for (const auto& row : WorkflowInstanceStore(context_.store()).by_ids(ids, false)) {
-            if (row.host == address &&
-                (row.state == kRunning || row.state == kReadyPause || row.state == kReadyStop))
-                left.push_back(row.id);
+            if (row.host == address && is_unfinished(row.state)) left.push_back(row.id);
         }
         return left;
     }

@@ -7,6 +7,7 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "base/polling.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 

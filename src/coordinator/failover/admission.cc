@@ -6,6 +6,8 @@
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/failover_lock.h"
 #include "coordinator/marks/fence.h"
+#include "registry/paths.h"
+#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/polling.h"
 #include "coordinator/failover/failover_stamps.h"
+#include "registry/paths.h"
 #include "store/command_store.h"
 
 namespace dsfailover {
@@ -163,10 +164,6 @@ LockOutlook watch_before_fence(const RunContext& context, const Server& server,
 }
 
 }  // namespace
-
-std::string failover_lock_path(const std::string& address) {
-    return fmt::format("{}/{}", paths::kMasterFailoverLocks, address);
-}
 
 const Server* owning_server(Registry& registry, const LockClaim& claim, const Servers& servers) {
     for (const auto* folder : {&servers.masters, &servers.workers}) {

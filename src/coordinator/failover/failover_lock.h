@@ -15,10 +15,7 @@
 
 namespace dsfailover {
 
-/// Path of the lock that masters, and we, hold while `address` is failed over.
-std::string failover_lock_path(const std::string& address);
-
-/// "master 10.0.0.2:5678 (session 0x10004)", or what else is known of the holder.
+/// "master 127.0.1.2:5678 (session 0x10004)", or what else is known of the holder.
 std::string describe_holder(Registry& registry, const LockClaim& claim, const Servers& servers);
 
 /// The living server that holds `claim`; nullptr if it is none.

@@ -8,6 +8,7 @@
 
 #include "base/time_zone.h"
 #include "coordinator/marks/failover_marks.h"
+#include "registry/paths.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {
@@ -181,10 +182,6 @@ std::vector<EpochMs> carried_stamps(const StoreContext& store, const std::string
     for (const WrittenStamp& one : written)
         if (one.carried) carried.push_back(one.value);
     return carried;
-}
-
-std::string stamps_path(const std::string& address) {
-    return fmt::format("{}/{}", paths::kStamps, address);
 }
 
 std::map<std::string, FailoverStamps> read_all_stamps(Registry& registry,

@@ -59,9 +59,6 @@ std::optional<std::vector<Stamp>> parse_stamps(std::string_view text);
 /// holds 65,535): if need be the oldest forget which masters lived and name one that never does.
 std::string format_stamps(std::vector<Stamp> stamps);
 
-/// Path of an address's stamps.
-std::string stamps_path(const std::string& address);
-
 /// Reads the stamps of several addresses together. Throws RegistryError if the registry is gone.
 std::map<std::string, FailoverStamps> read_all_stamps(Registry& registry,
                                                       const std::vector<std::string>& addresses);

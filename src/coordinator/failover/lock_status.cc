@@ -4,6 +4,7 @@
 
 #include "coordinator/failover/failover_lock.h"
 #include "coordinator/marks/failover_marks.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 
@@ -28,14 +29,12 @@ void warn_of_leaked_lock(const RunContext& context, const LockNote& lock,
 
 std::vector<LockNote> read_failover_locks(const RunContext& context, const Servers& servers) {
     Registry& registry = context.registry;
-    const std::string folder(paths::kMasterFailoverLocks);
     FailoverMarks marks(registry);
     std::vector<LockNote> notes;
-    for (const LockState& lock : registry.locks(folder)) {
+    for (const LockState& lock : registry.locks(std::string(paths::kMasterFailoverLocks))) {
         if (lock.claims.empty()) continue;
         const LockClaim& holder = lock.claims.front();
-        const std::string address =
-            lock.path.size() > folder.size() ? lock.path.substr(folder.size() + 1) : "";
+        const std::string address = address_of_failover_lock(lock.path);
         LockNote& note = notes.emplace_back();
         note.path = lock.path;
         note.holder = describe_holder(registry, holder, servers);

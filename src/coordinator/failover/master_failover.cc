@@ -10,6 +10,7 @@
 #include "coordinator/failover/recovery_watch.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/report_names.h"
+#include "registry/paths.h"
 #include "store/command_store.h"
 
 namespace dsfailover {

@@ -8,6 +8,7 @@
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/global_targets.h"
 #include "coordinator/marks/failover_marks.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 

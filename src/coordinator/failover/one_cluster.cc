@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "registry/paths.h"
 #include "store/host_use.h"
 
 namespace dsfailover {
@@ -31,7 +32,7 @@ bool registry_knows_a_host(const RunContext& context, const Servers& servers,
         return true;
     // A starting master takes the locks of all these hosts.
     for (const LockState& lock : context.registry.locks(std::string(paths::kMasterFailoverLocks))) {
-        if (!hosts.contains(lock.path.substr(lock.path.rfind('/') + 1))) continue;
+        if (!hosts.contains(address_of_failover_lock(lock.path))) continue;
         for (const LockClaim& claim : lock.claims)
             for (const Server& master : servers.masters)
                 if (context.registry.owns(master.node, claim)) return true;

@@ -9,24 +9,19 @@
 #include "base/log.h"
 #include "store/relation_store.h"
 #include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
 namespace {
 
-using namespace workflow_state;
-
 constexpr std::size_t kShown = 10;
-
-bool is_unfinished(int state) {
-    return state == kRunning || state == kReadyPause || state == kReadyStop || state == kFailover;
-}
 
 std::string with_name(std::int64_t id, const std::optional<std::string>& name) {
     return name ? fmt::format("{} ({})", id, *name) : std::to_string(id);
 }
 
-// "9 (parent) of 10 (child, RUNNING_EXECUTION at 10.0.0.2:5678)", for each of the first few.
+// "9 (parent) of 10 (child, RUNNING_EXECUTION at 127.0.1.2:5678)", for each of the first few.
 std::vector<std::string> describe(const RunContext& context, std::span<const ParentNote> parents) {
     std::vector<std::int64_t> ids;
     for (const ParentNote& one : parents) ids.insert(ids.end(), {one.id, one.child_id});
@@ -55,18 +50,17 @@ std::vector<ParentNote> parents_of_unfinished(const RunContext& context,
     std::unordered_map<std::int64_t, WorkflowInstance> instances;
     for (WorkflowInstance& instance :
          WorkflowInstanceStore(context.store()).by_ids(related, false)) {
-        if (is_unfinished(instance.state)) instances.emplace(instance.id, std::move(instance));
+        if (is_unfinished(instance.state) || instance.state == workflow_state::kFailover)
+            instances.emplace(instance.id, std::move(instance));
     }
     std::vector<ParentNote> parents;
     for (const WorkflowRelation& relation : relations) {
         const auto parent = instances.find(relation.parent_id);
         const auto child = instances.find(relation.child_id);
         if (parent == instances.end() || child == instances.end()) continue;
-        const int state = child->second.state;
-        parents.push_back(
-            {relation.parent_id, std::nullopt, parent->second.host, relation.child_id,
-             child->second.host,
-             std::string(state == kFailover ? "FAILOVER" : workflow_state_name(state))});
+        parents.push_back({relation.parent_id, std::nullopt, parent->second.host, relation.child_id,
+                           child->second.host,
+                           std::string(workflow_state_name(child->second.state))});
     }
     return parents;
 }

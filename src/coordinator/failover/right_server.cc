@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "coordinator/failover/failover_stamps.h"
 #include "coordinator/marks/failover_marks.h"
+#include "registry/paths.h"
 #include "store/host_use.h"
 
 namespace dsfailover {
@@ -76,7 +77,7 @@ std::string did_you_mean(const RunContext& context, const Servers& servers,
 
 bool registry_knows(const RunContext& context, std::string_view folder,
                     const std::string& address) {
-    if (context.registry.get(fmt::format("{}/{}", folder, address))) return true;
+    if (context.registry.get(server_path(folder, address))) return true;
     if (context.registry.get(stamps_path(address))) return true;
     FailoverMarks marks(context.registry);
     const AddressMarks& its = marks.of(address);
@@ -108,7 +109,7 @@ std::optional<Refusal> refuse_wrong_server(const RunContext& context, std::strin
         return of_the_other_kind(address, is_master, "is the host of workflow instances");
     }
     const std::string_view other = is_master ? paths::kWorkers : paths::kMasters;
-    if (context.registry.get(fmt::format("{}/{}", other, address))) {
+    if (context.registry.get(server_path(other, address))) {
         return of_the_other_kind(
             address, is_master,
             is_master ? "is registered as a worker" : "is registered as a master");

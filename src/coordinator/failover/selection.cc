@@ -11,6 +11,8 @@
 #include "coordinator/cluster_check.h"
 #include "store/batches.h"
 #include "store/command_store.h"
+#include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 

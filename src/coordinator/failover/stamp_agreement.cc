@@ -7,6 +7,7 @@
 
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/failover_stamps.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "base/error.h"
+
 namespace dsfailover {
 
 namespace {
@@ -68,15 +70,14 @@ std::string take_text(const char*& at) {
     return std::string(at - length, length);
 }
 
-std::string encode(const WorkflowInstance& instance) {
-    std::string record;
+void encode(const WorkflowInstance& instance, std::string& record) {
+    record.clear();
     append(record, instance.id);
     append(record, static_cast<std::int8_t>(instance.state));
     append(record, instance.command_type);
     append(record, instance.start_time);
     append(record, instance.restart_time);
     append(record, instance.version);
-    return record;
 }
 
 WorkflowInstance decode(const std::string& record, const std::string& host) {
@@ -112,9 +113,9 @@ std::FILE* nameless_file() {
 }  // namespace
 
 void WorkflowSpool::add(const WorkflowInstance& instance) {
-    const std::string record = encode(instance);
-    append(buffer_, static_cast<std::uint8_t>(record.size()));
-    buffer_ += record;
+    encode(instance, record_);
+    append(buffer_, static_cast<std::uint8_t>(record_.size()));
+    buffer_ += record_;
     ++size_;
     if (buffer_.size() > buffer_bytes_) spill();
 }

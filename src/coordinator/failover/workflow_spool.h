@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "store/workflow_instance_store.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 
@@ -35,6 +35,7 @@ class WorkflowSpool {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
     std::size_t buffer_bytes_;
+    std::string record_;  // being encoded
     std::string buffer_;
     std::size_t buffer_read_ = 0;
     std::unique_ptr<std::FILE, Close> file_;

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "store/command_type.h"
+
 namespace dsfailover {
 
 namespace {
@@ -11,10 +13,10 @@ namespace {
 constexpr std::int64_t kQuarterHourUs = 15 * 60 * 1'000'000LL;
 constexpr std::int64_t kFarthestZonesUs = 26 * 4 * kQuarterHourUs;
 
-// START_FAILURE_TASK_PROCESS and RECOVER_SUSPENDED_PROCESS: a person resumed it, on whatever
-// master.
+// By a person, on whatever master.
 bool resumed_by_hand(const WorkflowInstance& instance) {
-    return instance.command_type == 3 || instance.command_type == 4;
+    return instance.command_type == command_type::kRecoverSuspended ||
+           instance.command_type == command_type::kStartFailureTask;
 }
 
 bool at_or_before_newest_mark(const WorkflowInstance& instance, const AddressFacts& facts) {

@@ -8,7 +8,7 @@
 #include "base/time.h"
 #include "report/words.h"
 #include "store/task_instance_store.h"
-#include "store/workflow_instance_store.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 

@@ -3,23 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <exception>
 
-#include "base/address.h"
+#include "base/digits.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 
 namespace {
-
-// Digits alone, at most 18 of them, so that it always fits.
-std::optional<std::int64_t> decimal(std::string_view text, std::size_t most_digits = 18) {
-    if (text.empty() || text.size() > most_digits) return std::nullopt;
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool whole = error == std::errc() && end == text.data() + text.size();
-    return whole && text.front() != '-' ? std::optional(value) : std::nullopt;
-}
 
 // Where there is a mark already, or the answer to its creation did not come.
 MarkInfo replace_mark(Registry& registry, Put& put, EpochMs value) {
@@ -51,31 +42,8 @@ MarkInfo replace_mark(Registry& registry, Put& put, EpochMs value) {
 
 }  // namespace
 
-std::optional<MarkName> parse_mark_name(std::string_view name) {
-    const auto last = name.rfind('-');
-    if (last == std::string_view::npos || last == 0) return std::nullopt;
-    const auto middle = name.rfind('-', last - 1);
-    if (middle == std::string_view::npos) return std::nullopt;
-    const auto address = name.substr(0, middle);
-    const auto startup = name.substr(middle + 1, last - middle - 1);
-    const auto pid = name.substr(last + 1);
-    if (!is_address(address)) return std::nullopt;
-    if (startup == "unknown" && pid == "unknown")
-        return MarkName{std::string(address), std::nullopt};
-    const auto startup_time = decimal(startup);
-    const auto process_id = decimal(pid);
-    if (!startup_time || !process_id) return std::nullopt;
-    return MarkName{std::string(address), ProcessIdentity{*startup_time, *process_id}};
-}
-
 // Fits as microseconds, too.
-std::optional<EpochMs> parse_mark_value(std::string_view value) { return decimal(value, 15); }
-
-std::string mark_path(const std::string& address, const std::optional<ProcessIdentity>& process) {
-    return process ? fmt::format("{}/{}-{}-{}", paths::kMarks, address, process->startup_time,
-                                 process->process_id)
-                   : fmt::format("{}/{}-unknown-unknown", paths::kMarks, address);
-}
+std::optional<EpochMs> parse_mark_value(std::string_view value) { return parse_digits(value, 15); }
 
 // Names that cannot be read are those of an address, too, if they begin with it.
 std::vector<std::string> FailoverMarks::names_of(const std::string& address) {
@@ -99,7 +67,7 @@ void FailoverMarks::read_all(const std::vector<std::string>& addresses) {
         const auto [entry, is_new] = by_address_.try_emplace(address);
         if (!is_new) continue;
         for (const std::string& name : names_of(address)) {
-            marks.push_back(fmt::format("{}/{}", paths::kMarks, name));
+            marks.push_back(mark_path_of_name(name));
             of_mark.push_back(&entry->second);
         }
     }

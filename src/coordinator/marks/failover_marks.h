@@ -11,27 +11,15 @@
 #include <vector>
 
 #include "base/time.h"
-#include "coordinator/events.h"
+#include "registry/process_identity.h"
 #include "registry/registry.h"
 #include "report/audit_log.h"
 #include "report/report.h"
 
 namespace dsfailover {
 
-/// What the name of a mark says: HOST:PORT-STARTUP-PID, or HOST:PORT-unknown-unknown.
-struct MarkName {
-    std::string address;
-    std::optional<ProcessIdentity> process;  ///< none: "unknown-unknown"
-};
-
-/// Reads a mark's name from the right, because hosts may contain dashes. nullopt if it is none.
-std::optional<MarkName> parse_mark_name(std::string_view name);
-
 /// A mark's value, decimal epoch milliseconds; nullopt if it is no number of at most 15 digits.
 std::optional<EpochMs> parse_mark_value(std::string_view value);
-
-/// The path of the mark of a process, or of the unknown one.
-std::string mark_path(const std::string& address, const std::optional<ProcessIdentity>& process);
 
 /// A fence: the mark that makes a living server stop itself. It counts nowhere as a finished
 /// failover.

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/polling.h"
 #include "coordinator/marks/failover_marks.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 

@@ -8,6 +8,7 @@
 #include "coordinator/events.h"
 #include "coordinator/marks/failover_marks.h"
 #include "registry/cluster.h"
+#include "registry/paths.h"
 #include "report/audit_log.h"
 #include "report/report.h"
 

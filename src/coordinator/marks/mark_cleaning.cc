@@ -12,7 +12,9 @@
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/marks/fence.h"
 #include "registry/cluster.h"
+#include "registry/paths.h"
 #include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -72,10 +74,8 @@ Evidence collect_evidence(Registry& registry, const RunContext* context) {
         check_clock_by_heartbeats(evidence.living);
     if (!context) return evidence;
     // State FAILOVER too: once a master took it, only the mark tells that it did.
-    constexpr int kUnfinished[] = {workflow_state::kRunning, workflow_state::kReadyPause,
-                                   workflow_state::kReadyStop, workflow_state::kFailover};
     WorkflowInstanceStore(context->store())
-        .scan_states(kUnfinished, [&](const WorkflowInstance& instance) {
+        .scan_states(kUnfinishedOrFailoverStates, [&](const WorkflowInstance& instance) {
             if (instance.host) evidence.newest.try_emplace(*instance.host, -1);
         });
     return evidence;
@@ -194,8 +194,8 @@ class Cleaner {
         std::vector<Removal> removals;
         removals.reserve(end - begin);
         for (std::size_t i = begin; i < end; ++i) {
-            removals.push_back({fmt::format("{}/{}", paths::kMarks, candidates_[i].name),
-                                candidates_[i].version, RemoveOutcome::failed, ""});
+            removals.push_back({mark_path_of_name(candidates_[i].name), candidates_[i].version,
+                                RemoveOutcome::failed, ""});
         }
         const auto record_all = [&] {
             for (std::size_t i = begin; i < end; ++i) record(candidates_[i], removals[i - begin]);

@@ -2,6 +2,9 @@
 
 #include "coordinator/retried_transaction.h"
 #include "store/command_store.h"
+#include "store/command_type.h"
+#include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -53,7 +56,7 @@ class Exchange {
         const auto locked = workflows_.by_ids(ids(), true);
         if (locked.empty() || !is_ours(locked.front())) return {Kind::taken, 0, ""};
         for (const WaitingCommand& command : commands_.for_workflows(ids())) {
-            if (command.command_type == kRecoverToleranceFault)
+            if (command.command_type == command_type::kRecoverToleranceFault)
                 return {Kind::exchanged, command.id, ""};
         }
         return {Kind::exchanged, 0, ""};

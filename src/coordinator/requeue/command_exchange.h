@@ -5,7 +5,7 @@
 #include <string>
 
 #include "coordinator/run_context.h"
-#include "store/workflow_instance_store.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "coordinator/report_names.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -103,7 +104,7 @@ void RequeueRecord::add_item(std::int64_t id, WorkflowOutcome outcome, const std
                              std::int64_t command_id) {
     WorkflowItem item;
     item.id = id;
-    if (stuck_.contains(id)) item.previous_state = "FAILOVER";
+    if (stuck_.contains(id)) item.previous_state = workflow_state_name(workflow_state::kFailover);
     item.outcome = outcome;
     item.reason = reason;
     if (command_id != 0) item.command_id = command_id;

@@ -10,6 +10,7 @@
 #include "coordinator/requeue/stuck_workflows.h"
 #include "store/command_param.h"
 #include "store/task_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -177,9 +178,9 @@ void RequeueSelection::choose_states() {
     if (guessed.empty()) return;
     context_.warn(fmt::format(
         "Nothing tells in which state {} workflows were (no lost command, no task killed or "
-        "paused): RUNNING_EXECUTION is taken, which goes on with workflows that were to be "
+        "paused): {} is taken, which goes on with workflows that were to be "
         "stopped or paused; --as says otherwise. They are {}.",
-        guessed.size(), some_ids(guessed)));
+        guessed.size(), workflow_state_name(kRunning), some_ids(guessed)));
 }
 
 }  // namespace dsfailover

@@ -5,6 +5,7 @@
 #include "base/address.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/failover_stamps.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 

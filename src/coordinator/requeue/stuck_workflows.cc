@@ -3,8 +3,8 @@
 #include <unordered_set>
 
 #include "base/terminal_text.h"
+#include "store/command_type.h"
 #include "store/task_instance_store.h"
-#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 
@@ -15,7 +15,7 @@ constexpr const char* kDuplicateTasks = "duplicate valid tasks";
 }  // namespace
 
 bool is_unclaimed(const WaitingCommand& command, Millis after, EpochMs clock) {
-    return command.command_type == kRecoverToleranceFault && command.update_time &&
+    return command.command_type == command_type::kRecoverToleranceFault && command.update_time &&
            *command.update_time < clock - after.count();
 }
 

@@ -19,6 +19,7 @@
 #include "store/command_store.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -26,14 +27,9 @@ namespace {
 
 using namespace workflow_state;
 
-// SUBMITTED_SUCCESS, of a workflow that no master took up yet: its command is there, or it is lost.
-constexpr int kSubmitted = 0;
+// SUBMITTED_SUCCESS is that of a workflow whose command is there still, or was lost.
 constexpr int kStates[] = {kSubmitted, kRunning, kReadyPause, kReadyStop};
 constexpr std::size_t kShown = 10;
-
-std::string state_name(int state) {
-    return state == kSubmitted ? "SUBMITTED_SUCCESS" : std::string(workflow_state_name(state));
-}
 
 std::string some_of(const std::vector<std::int64_t>& ids) {
     const std::span shown(ids.data(), std::min(ids.size(), kShown));
@@ -191,8 +187,9 @@ class MasterInquiry {
             const auto its = activity.find(each->id);
             if (its != activity.end() && its->second.latest)
                 since = std::max(since.value_or(INT64_MIN), its->second.latest->epoch_ms());
-            result_.abandoned.add(
-                {each->id, std::nullopt, state_name(each->state), each->host, since});
+            result_.abandoned.add({each->id, std::nullopt,
+                                   std::string(workflow_state_name(each->state)), each->host,
+                                   since});
         }
     }
 

@@ -20,6 +20,10 @@
 #include "coordinator/marks/fence.h"
 #include "coordinator/requeue/stuck_workflows.h"
 #include "coordinator/status/asked_masters.h"
+#include "registry/paths.h"
+#include "store/command_type.h"
+#include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -244,7 +248,7 @@ class StatusReader {
         CommandsInfo& info = status_.commands;
         CommandStore(context_.store()).scan([&](const WaitingCommand& command) {
             with_command_.insert(command.workflow_instance_id);
-            if (command.command_type != kRecoverToleranceFault) return;
+            if (command.command_type != command_type::kRecoverToleranceFault) return;
             ++info.pending;
             if (command.update_time) {
                 info.oldest_update_time =

@@ -10,6 +10,7 @@
 #include "base/polling.h"
 #include "coordinator/retried_transaction.h"
 #include "store/task_instance_store.h"
+#include "store/task_state.h"
 
 namespace dsfailover {
 

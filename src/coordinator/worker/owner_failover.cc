@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "registry/paths.h"
+
 namespace dsfailover {
 
 OwnerFailover::OwnerFailover(const RunContext& context, const FailoverOptions& options,

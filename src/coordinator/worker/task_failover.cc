@@ -11,6 +11,7 @@
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/lock_status.h"
 #include "coordinator/failover/selection.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 

@@ -1,7 +1,5 @@
 #include "coordinator/worker/worker_announcement.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
 
 #include "base/interruption.h"
@@ -9,6 +7,7 @@
 #include "base/polling.h"
 #include "coordinator/marks/failover_marks.h"
 #include "registry/cluster.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 
@@ -32,7 +31,7 @@ AnnouncementResult announce_departure(const RunContext& context, const std::stri
     result.incarnation = incarnation;
     if (const auto mark = context.registry.get(mark_path(address, incarnation)))
         result.mark_version = mark->version;
-    const std::string path = fmt::format("{}/{}", paths::kWorkers, address);
+    const std::string path = server_path(paths::kWorkers, address);
     auto announcement = context.registry.announce(
         path, departing_worker_heartbeat(address, incarnation.startup_time, incarnation.process_id,
                                          now_ms()));

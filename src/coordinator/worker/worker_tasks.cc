@@ -5,6 +5,8 @@
 #include "base/address.h"
 #include "coordinator/failover/selection.h"
 #include "store/command_store.h"
+#include "store/task_state.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -138,8 +140,7 @@ void WorkerTasks::list(WorkerSection& section) const {
         item.id = task.row.task.id;
         item.name = task.row.task.name;
         item.workflow_instance_id = task.workflow();
-        item.state =
-            task.row.task.state == task_state::kDispatched ? "DISPATCH" : "RUNNING_EXECUTION";
+        item.state = task_state_name(task.row.task.state);
         item.owner = task.row.workflow_host;
         item.route = *task.route;
         item.outcome =

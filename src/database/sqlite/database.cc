@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -39,6 +41,33 @@ Kind kind_of(int error_code) {
             return Kind::other;
     }
 }
+
+/// The cells of a row as texts. Numbers are made texts here: SQLite would keep each with its value.
+class TextCells {
+  public:
+    void resize(std::size_t count) {
+        cells_.resize(count);
+        digits_.resize(count);
+    }
+    std::size_t size() const { return cells_.size(); }
+    void set(std::size_t at, std::int64_t number) {
+        std::array<char, 24>& digits = digits_[at];
+        const auto end = std::to_chars(digits.begin(), digits.end(), number).ptr;
+        cells_[at] = {digits.data(), static_cast<std::size_t>(end - digits.data())};
+    }
+    /// `text` may be nullptr, for null.
+    void set(std::size_t at, const char* text, int bytes) {
+        if (text == nullptr)
+            cells_[at].reset();
+        else
+            cells_[at] = {text, static_cast<std::size_t>(bytes)};
+    }
+    Row row() const { return Row(cells_); }
+
+  private:
+    std::vector<std::optional<std::string_view>> cells_;
+    std::vector<std::array<char, 24>> digits_;  // of those that are numbers
+};
 
 class SqliteDatabase : public Database {
   public:
@@ -228,38 +257,41 @@ class SqliteDatabase : public Database {
         bind(statement, parameters);
         const int count = statement.getColumnCount();
         std::vector<SQLite::Column> columns;  // each of the row that the statement stands on
-        std::vector<std::optional<std::string_view>> cells(static_cast<std::size_t>(count));
+        TextCells cells;
+        cells.resize(static_cast<std::size_t>(count));
         while (statement.executeStep()) {
             if (columns.empty()) {
                 for (int i = 0; i < count; ++i) columns.push_back(statement.getColumn(i));
             }
             for (std::size_t i = 0; i < cells.size(); ++i) {
-                const char* const text = columns[i].getText(nullptr);
-                if (text == nullptr)
-                    cells[i].reset();
-                else
-                    cells[i] = {text, static_cast<std::size_t>(columns[i].getBytes())};
+                if (columns[i].isInteger()) {
+                    cells.set(i, columns[i].getInt64());
+                } else {
+                    const char* const text = columns[i].getText(nullptr);
+                    cells.set(i, text, columns[i].getBytes());
+                }
             }
-            row(Row(cells));
+            row(cells.row());
         }
     }
 
     // is_wanted(...) of execute_on_wanted(). SQLite is C: no exception may go through it.
     static void ask_if_wanted(sqlite3_context* context, int count, sqlite3_value** arguments) {
         auto* self = static_cast<SqliteDatabase*>(sqlite3_user_data(context));
-        std::vector<std::optional<std::string_view>>& cells = self->is_wanted_cells_;
+        TextCells& cells = self->is_wanted_cells_;
         try {
             if (self->is_wanted_ == nullptr) throw std::logic_error("is_wanted() outside its call");
             cells.resize(static_cast<std::size_t>(count));
-            for (int i = 0; i < count; ++i) {
-                const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(arguments[i]));
-                auto& cell = cells[static_cast<std::size_t>(i)];
-                cell.reset();
-                if (text == nullptr) continue;
-                cell = std::string_view(
-                    text, static_cast<std::size_t>(sqlite3_value_bytes(arguments[i])));
+            for (std::size_t i = 0; i < cells.size(); ++i) {
+                sqlite3_value* const value = arguments[i];
+                if (sqlite3_value_type(value) == SQLITE_INTEGER) {
+                    cells.set(i, sqlite3_value_int64(value));
+                } else {
+                    const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+                    cells.set(i, text, sqlite3_value_bytes(value));
+                }
             }
-            sqlite3_result_int(context, (*self->is_wanted_)(Row(cells)) ? 1 : 0);
+            sqlite3_result_int(context, (*self->is_wanted_)(cells.row()) ? 1 : 0);
         } catch (const std::exception& error) {
             sqlite3_result_error(context, error.what(), -1);
         }
@@ -286,7 +318,7 @@ class SqliteDatabase : public Database {
     StatementCache<SQLite::Statement> statements_;  // of connection_: gone before it
     TransactionState transaction_;
     const std::function<bool(const Row&)>* is_wanted_ = nullptr;  // of the statement under way
-    std::vector<std::optional<std::string_view>> is_wanted_cells_;
+    TextCells is_wanted_cells_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "registry/etcd/lock.h"
 #include "registry/etcd/session.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 namespace {

@@ -8,6 +8,7 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "database/sql_dialect.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 namespace {

@@ -14,7 +14,8 @@
 #include "registry/jdbc/liveness.h"
 #include "registry/jdbc/lock.h"
 #include "registry/jdbc/rows.h"
-#include "store/schema.h"
+#include "registry/jdbc/schema.h"
+#include "registry/paths.h"
 
 namespace dsfailover {
 namespace {

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/stored_time.h"
+
+namespace dsfailover {
+
+/// The columns of t_ds_workflow_instance that decide about a failover.
+struct WorkflowInstance {
+    std::int64_t id = 0;
+    std::optional<std::string> host;
+    int state = 0;
+    std::optional<StoredTime> start_time;
+    std::optional<StoredTime> restart_time;
+    std::optional<int> command_type;
+    /// Which version of the row this is, where the database says it (PostgreSQL's xmin: another
+    /// after every write of the row, whatever it changed). Empty elsewhere.
+    std::string version;
+
+    /// restart_time, or start_time where that is null.
+    const std::optional<StoredTime>& last_start() const {
+        return restart_time ? restart_time : start_time;
+    }
+};
+
+/// Whether every column of `row`, and the row's version where there is one, is still what it is in
+/// `read`.
+bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& read);
+
+/// Their ids, in their order.
+std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances);
+
+/// An instance that was failed over, and its recovery command.
+struct FailedOver {
+    std::int64_t id = 0;
+    std::int64_t command_id = 0;
+};
+
+}  // namespace dsfailover
