@@ -25,11 +25,14 @@ class Items {
     explicit Items(std::size_t limit = 1000) : limit_(limit) {}
     /// Keeps a copy of the item if there is room.
     void add(Item item) {
-        if (kept_.size() < limit_)
+        if (has_room())
             kept_.push_back(std::move(item));
         else
-            ++omitted_;
+            omit();
     }
+    /// Whether add() would keep an item; omit() counts one that need not be made then.
+    bool has_room() const { return kept_.size() < limit_; }
+    void omit() { ++omitted_; }
     const std::vector<Item>& kept() const { return kept_; }
     std::vector<Item>& kept() { return kept_; }
     std::int64_t omitted() const { return omitted_; }

@@ -12,6 +12,7 @@
 #include "coordinator/report_names.h"
 #include "registry/paths.h"
 #include "store/command_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -174,13 +175,15 @@ void MasterFailover::list_beyond_limit(const SelectedMaster& one) {
 }
 
 void MasterFailover::record(MasterTarget& target, const WorkflowFailoverResult& result) {
-    const WorkflowItem item = target.record.add(result);
+    target.record.add(result);
     if (result.kind != WorkflowFailoverResult::Kind::failed_over) return;
     if (limit_left_) --*limit_left_;
-    if (options_.wait) target.inserted.add(item.id, result.command_id);
-    if (on_failed_over_) on_failed_over_(item.id);
-    context_.audit.write({"workflow", "failed_over", target.address, item.id, item.command_id, "",
-                          *item.previous_state});
+    if (options_.wait) target.inserted.add(result.id, result.command_id);
+    if (on_failed_over_) on_failed_over_(result.id);
+    const auto command_id =
+        result.command_id == 0 ? std::nullopt : std::optional(result.command_id);
+    context_.audit.write({"workflow", "failed_over", target.address, result.id, command_id, "",
+                          workflow_state_name(result.state)});
 }
 
 // Reads the selection again until nothing selectable is left: what was started, resumed or changed

@@ -66,9 +66,14 @@ void MasterRecord::put_item(WorkflowItem item, bool listed) {
     if (place != items.kept().end()) *place = std::move(item);
 }
 
-WorkflowItem MasterRecord::add(const WorkflowFailoverResult& result) {
+void MasterRecord::add(const WorkflowFailoverResult& result) {
     using Kind = WorkflowFailoverResult::Kind;
     WorkflowsSection& its = section_.workflows;
+    // The ordinary case of a large failover, for which no item is made in vain.
+    if (result.kind == Kind::failed_over && changed_.empty() && !its.items.has_room()) {
+        ++its.done;
+        return its.items.omit();
+    }
     WorkflowItem item = workflow_item(result.id, result.state, WorkflowOutcome::failed_over);
     const bool listed = changed_.erase(item.id) > 0;
     switch (result.kind) {
@@ -101,8 +106,7 @@ WorkflowItem MasterRecord::add(const WorkflowFailoverResult& result) {
             item.reason = result.problem;
             break;
     }
-    put_item(item, listed);
-    return item;
+    put_item(std::move(item), listed);
 }
 
 void MasterRecord::close(bool is_plan) {

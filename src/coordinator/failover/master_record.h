@@ -40,8 +40,7 @@ class MasterRecord {
 
     void plan(const WorkflowInstance& instance);
     void leave_by_limit(const WorkflowInstance& instance);
-    /// Returns the item as it will be listed.
-    WorkflowItem add(const WorkflowFailoverResult& result);
+    void add(const WorkflowFailoverResult& result);
 
     bool failed(std::int64_t id) const { return failed_.contains(id); }
     bool any_failed() const { return !failed_.empty(); }
