@@ -16,9 +16,7 @@ std::unique_ptr<ServerAsker> open_asker(Context& context) {
     const OptionValue* ask = find(context.options(), "ask");
     if (!ask || ask->source != Source::command_line || !is_set(context.options(), "ask"))
         return nullptr;
-    const auto& database = context.settings().database;
-    const AskScope scope =
-        ask_scope(context.environment(), database && database->type == DatabaseType::sqlite);
+    const AskScope scope = ask_scope(context.environment(), context.settings().database);
     if (scope == AskScope::nobody) {
         context.report().warnings.emplace_back("--ask: DSFAILOVER_ASK=none, so nobody is asked.");
         return nullptr;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "config/option_values.h"
+#include "database/database_settings.h"
 
 namespace dsfailover {
 
@@ -20,6 +22,6 @@ inline constexpr std::string_view kAskOnlyVariable = "DSFAILOVER_ASK_ONLY";
 /// workflows are in an SQLite file: DolphinScheduler does not run on one, so that it is a sandbox
 /// or a copy, and the servers in it are not there to be asked. Throws UsageError naming
 /// DSFAILOVER_ASK_ONLY for another value of it.
-AskScope ask_scope(const Environment& environment, bool in_sqlite_file);
+AskScope ask_scope(const Environment& environment, const std::optional<DatabaseSettings>& database);
 
 }  // namespace dsfailover

@@ -9,7 +9,9 @@ namespace dsfailover {
 namespace {
 
 AskScope scope(Variables variables, bool sqlite = false) {
-    return ask_scope(environment_of(std::move(variables)), sqlite);
+    DatabaseSettings database;
+    database.type = sqlite ? DatabaseType::sqlite : DatabaseType::postgresql;
+    return ask_scope(environment_of(std::move(variables)), database);
 }
 
 TEST(AskScope, SaysWhoMayBeAsked) {

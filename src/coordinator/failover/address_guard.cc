@@ -157,7 +157,7 @@ void AddressGuard::check_return(MasterTarget& target) {
                                  : living->problem,
             by_global()));
     }
-    if (target.lives && (!living || living->startup_time != its.startup_time)) {
+    if (target.lives && (!living || living->startup_time != target.living_since)) {
         throw RefusedError(
             fmt::format("{}: the new process at {} went away or was replaced while we waited: "
                         "nothing was failed over. Run the command again.",

@@ -290,6 +290,7 @@ void MasterFailover::finish(std::optional<Outcome> unfinished) {
     for (MasterTarget& target : targets_) {
         MasterSection& its = target.section();
         target.record.close(options_.dry_run);
+        any_left_ = any_left_ || its.workflows.left > 0;
         if (options_.dry_run && target.is_open() && its.outcome == Outcome::nothing_to_do &&
             its.workflows.selected > 0) {
             its.outcome = Outcome::planned;

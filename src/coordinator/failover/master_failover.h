@@ -53,6 +53,9 @@ class MasterFailover {
     /// Interrupted.
     void wait_for_recovery(EpochMs until);
 
+    /// After run(): whether any of what was selected is left.
+    bool any_left() const { return any_left_; }
+
   private:
     void fail_over(bool whole_cluster);
     void first_reading(bool whole_cluster);
@@ -82,7 +85,8 @@ class MasterFailover {
     ChunkSize chunk_size_;
     std::optional<std::int64_t> limit_left_;
     std::int64_t newest_command_ = 0;  // before the first of ours, with --wait
-    std::size_t first_section_ = 0;    // of ours among the report's
+    bool any_left_ = false;
+    std::size_t first_section_ = 0;  // of ours among the report's
     WorkflowFailover::AlsoInTransaction also_;
     std::function<void(std::int64_t)> on_failed_over_;
 };

@@ -16,7 +16,7 @@ MasterTarget::MasterTarget(FailoverTarget wanted, const Server* living, std::siz
       record(address, items) {
     section().fence = std::move(wanted.fence);
     section().alive = lives;
-    if (living) section().startup_time = living->startup_time;
+    if (living) section().startup_time = living_since = living->startup_time;
 }
 
 void MasterTarget::end(Outcome outcome) {

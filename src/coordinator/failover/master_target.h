@@ -30,8 +30,9 @@ struct MasterTarget {
     std::string address;
     std::optional<ProcessIdentity> process;
     std::shared_ptr<LeakWatch> watch;
-    bool lives;   ///< at the first look, with another startup time
-    bool fenced;  ///< this run stopped its process
+    bool lives;                           ///< at the first look, with another startup time
+    std::optional<EpochMs> living_since;  ///< that startup time
+    bool fenced;                          ///< this run stopped its process
     Stage stage = Stage::open;
     bool complete = false;            ///< everything selectable was done
     std::optional<RunClaims> claims;  ///< its own, unless those of all were taken together

@@ -33,6 +33,8 @@ class OwnerFailover {
     void run(EpochMs event_time);
     /// With --wait: as MasterFailover::wait_for_recovery().
     void wait_for_recovery(EpochMs until);
+    /// After run(): whether any of the workflows selected is left.
+    bool any_left() const { return masters_ && masters_->any_left(); }
 
   private:
     void redispatch(std::span<const FailedOver> workflows);

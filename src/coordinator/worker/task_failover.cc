@@ -52,8 +52,10 @@ void TaskFailover::work() {
     if (!options_.dry_run && !restarted_ && !stays_away()) return;
     const EpochMs event_time = event_.event_time.value_or(latest_clock(context_.database));
     if (context_.report.event) context_.report.event->event_time = event_time;
-    section_.deadline = restarted_ ? std::min(event_time, *section_.startup_time) : event_time;
-    tasks_.find(event_.address, *section_.deadline);
+    // One that was restarted is admitted only with a startup time.
+    deadline_ = restarted_ ? std::min(event_time, *section_.startup_time) : event_time;
+    section_.deadline = deadline_;
+    tasks_.find(event_.address, deadline_);
     section_.selected = std::ssize(tasks_.all());
     tasks_.choose_routes(event_time, event_.event_time.has_value());
     // A master that waits for a leaked lock reacts to nothing.
@@ -156,7 +158,7 @@ bool TaskFailover::all_dealt_with() const {
 // A mark for no task would only age the evidence of others. The exact one of a process fences it,
 // and counts nowhere as a finished failover.
 std::optional<MarkToWrite> TaskFailover::mark_wanted() {
-    MarkToWrite mark{event_.address, event_.process, *section_.deadline, {}};
+    MarkToWrite mark{event_.address, event_.process, deadline_, {}};
     if (!tasks_.all().empty()) return mark;
     mark.value = kFenceValue;
     if (!event_.process || context_.registry.get(mark_path(event_.address, event_.process)))
@@ -185,11 +187,7 @@ void TaskFailover::plan_worker_mark() {
     const bool any_left =
         std::any_of(tasks_.all().begin(), tasks_.all().end(),
                     [](const TaskAtWorker& task) { return task.outcome == TaskOutcome::left; });
-    const auto& masters = *context_.report.masters;
-    const bool beyond_limit = std::any_of(masters.begin(), masters.end(), [](const auto& master) {
-        return master.workflows.left > 0;
-    });
-    if (any_left || beyond_limit) return;
+    if (any_left || owners_.any_left()) return;
     if (const auto mark = mark_wanted()) section_.mark = planned_mark(context_.registry, *mark);
 }
 

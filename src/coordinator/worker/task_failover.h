@@ -46,6 +46,7 @@ class TaskFailover {
     WorkerFailoverEvent event_;
     WorkerSection& section_;
     const bool restarted_;
+    EpochMs deadline_ = 0;
     WorkerTasks tasks_;
     OwnerFailover owners_;
     AnnouncedTasks announced_;
