@@ -27,7 +27,8 @@ class StandIn:
     """A server on `host`. `holds`: ids of workflows (a worker: of tasks) that it has.
 
     `manner`, what is wrong with it:
-      None, "silent", "closes", "garbage", "huge_header", "huge_body", "endless", "backwards" (answers
+      None, "silent", "closes", "garbage", "huge_header", "huge_body", "flood" (as much as is
+      taken), "endless" (drop by drop), "backwards" (answers
       eight at a time, the last first), "unknown_method", "full", "odd" (success where none is possible),
       "stranger" (answers what was not asked), ("slow", seconds before each answer),
       ("stops", answers before it falls silent)
@@ -100,10 +101,11 @@ class StandIn:
                     waiting = []
                 continue
             connection.sendall(answer)
-            if self.manner == "endless":
-                while True:
-                    connection.sendall(b"x" * 1000)
-                    threading.Event().wait(0.05)
+            while self.manner == "flood":
+                connection.sendall(b"x" * 65536)
+            while self.manner == "endless":
+                connection.sendall(b"x" * 1000)
+                threading.Event().wait(0.05)
 
     def _take(self, file, count):
         taken = file.read(count)
@@ -145,7 +147,7 @@ class StandIn:
         self.asked.append(asked)
         if self.manner == "garbage":
             return b"HTTP/1.1 400 Bad Request\r\n\r\n"
-        if self.manner == "huge_header":
+        if self.manner in ("huge_header", "flood"):
             return b"\xbe\x00\x7f\xff\xff\xff" + header
         if self.manner == "huge_body":
             return frame(header, b"")[:-4] + b"\x7f\xff\xff\xff{"
