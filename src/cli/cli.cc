@@ -42,11 +42,9 @@ void end_by(const Interrupted& interrupted, Report& report) {
          "interrupted: what was committed before is in this report, the rest is untouched", true});
 }
 
-/// `wrote`: whether the run wrote anything, or may have.
+/// `wrote` as for add_end().
 void add_error(Report& report, ExitCode code, const std::string& message, bool wrote) {
-    // Exit 6 promises that nothing was written.
-    if (code == ExitCode::environment && wrote) code = ExitCode::failed;
-    report.problems.push_back({code, message, true});
+    add_end(report, code, message, wrote);
     try {
         // What fails after a signal is given up for its sake.
         check_interruption();
@@ -55,7 +53,7 @@ void add_error(Report& report, ExitCode code, const std::string& message, bool w
     }
 }
 
-/// Calls `part` and puts what it throws into the report. `wrote` as for add_error().
+/// Calls `part` and puts what it throws into the report. `wrote` as for add_end().
 template <typename Part, typename Wrote>
 void guarded(Report& report, const Part& part, const Wrote& wrote) {
     try {

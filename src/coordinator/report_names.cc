@@ -1,5 +1,8 @@
 #include "coordinator/report_names.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/log.h"
@@ -17,6 +20,12 @@ void add_workflow_names(const RunContext& context, std::vector<WorkflowItem*> it
     for (std::size_t i = 0; i < items.size(); ++i) items[i]->name = std::move(names[i]);
 } catch (const std::exception& error) {
     spdlog::warn("the report has no names: {}", error.what());
+}
+
+std::string some_ids(std::span<const std::int64_t> ids) {
+    constexpr std::size_t kShown = 10;
+    const auto shown = ids.first(std::min(ids.size(), kShown));
+    return fmt::format("{}{}", fmt::join(shown, ", "), shown.size() < ids.size() ? ", ..." : "");
 }
 
 }  // namespace dsfailover

@@ -41,6 +41,11 @@ std::vector<Server> read_folder(Registry& registry, std::string_view folder, boo
 
 }  // namespace
 
+std::string describe_start(const Server& server) {
+    return server.startup_time ? fmt::format("startup time {}", *server.startup_time)
+                               : server.problem;
+}
+
 Server parse_heartbeat(Node node) {
     Server server;
     server.address = node.name;

@@ -22,6 +22,9 @@ struct Server {
     Node node;
 };
 
+/// "startup time N", or why that cannot be read: what tells a process at an address from another.
+std::string describe_start(const Server& server);
+
 /// Reads a heartbeat as masters and workers write it. A server whose heartbeat cannot be read is
 /// alive all the same: what is missing stays empty and `problem` says why. Never throws.
 Server parse_heartbeat(Node node);

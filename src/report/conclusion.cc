@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace dsfailover {
 
@@ -79,6 +80,11 @@ ExitCode more_urgent(ExitCode a, ExitCode b) {
     if (a == ExitCode::terminated && b == ExitCode::interrupted) return a;
     const auto place = [](ExitCode of) { return std::find(kOrder.begin(), kOrder.end(), of); };
     return place(b) < place(a) ? b : a;
+}
+
+void add_end(Report& report, ExitCode code, std::string why, bool wrote) {
+    if (code == ExitCode::environment && wrote) code = ExitCode::failed;
+    report.problems.push_back({code, std::move(why), true});
 }
 
 void conclude(Report& report) {

@@ -21,10 +21,6 @@ std::string name_or_number(std::string_view name, std::int64_t state) {
     return name.empty() ? std::to_string(state) : std::string(name);
 }
 
-std::optional<std::string> text_of(const std::optional<StoredTime>& time) {
-    return time ? std::optional(time->text) : std::nullopt;
-}
-
 SandboxCommand shown(const CommandAsStored& command) {
     return {command.id,
             command.command_type,
@@ -57,14 +53,12 @@ class SandboxReader {
   private:
     std::vector<SandboxWorkflow> workflows() {
         std::vector<SandboxWorkflow> result;
-        WorkflowInstanceStore store(store_);
-        store.scan_all([&](const WorkflowInstance& one) {
-            result.push_back({one.id, std::nullopt,
-                              name_or_number(workflow_state_name(one.state), one.state), one.host,
-                              text_of(one.start_time), text_of(one.restart_time), one.command_type,
+        WorkflowInstanceStore(store_).scan_as_stored([&](const WorkflowAsStored& one) {
+            const std::int64_t state = one.state.value_or(-1);
+            result.push_back({one.id, one.name, name_or_number(workflow_state_name(state), state),
+                              one.host, one.start_time, one.restart_time, one.command_type,
                               std::nullopt});
         });
-        std::ranges::sort(result, {}, &SandboxWorkflow::id);
         std::vector<std::int64_t> ids;
         for (const SandboxWorkflow& one : result) ids.push_back(one.id);
         std::unordered_map<std::int64_t, std::int64_t> parents;  // the first of each child
@@ -72,11 +66,9 @@ class SandboxReader {
             const auto [parent, is_new] = parents.try_emplace(one.child_id, one.parent_id);
             if (!is_new) parent->second = std::min(parent->second, one.parent_id);
         }
-        auto names = store.names(ids);
-        for (std::size_t i = 0; i < result.size(); ++i) {
-            result[i].name = std::move(names[i]);
-            if (const auto parent = parents.find(result[i].id); parent != parents.end())
-                result[i].parent_id = parent->second;
+        for (SandboxWorkflow& one : result) {
+            if (const auto parent = parents.find(one.id); parent != parents.end())
+                one.parent_id = parent->second;
         }
         return result;
     }

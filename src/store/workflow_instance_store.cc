@@ -73,8 +73,16 @@ void WorkflowInstanceStore::scan_states(
     scan(fmt::format("state IN ({})", fmt::join(states, ", ")), {}, {}, instance);
 }
 
-void WorkflowInstanceStore::scan_all(const std::function<void(const WorkflowInstance&)>& instance) {
-    scan("1 = 1", {}, {}, instance);
+void WorkflowInstanceStore::scan_as_stored(
+    const std::function<void(const WorkflowAsStored&)>& instance) {
+    context_.database.stream(
+        "SELECT id, name, state, host, start_time, restart_time, command_type "
+        "FROM t_ds_workflow_instance ORDER BY id",
+        {}, [&](const Row& row) {
+            instance({row.integer(0), row.optional_text(1), row.optional_integer(2),
+                      row.optional_text(3), row.optional_text(4), row.optional_text(5),
+                      row.optional_integer(6)});
+        });
 }
 
 void WorkflowInstanceStore::scan(const std::string& condition, Parameters parameters,

@@ -25,6 +25,17 @@ enum class Settled {
     changed_by_others,
 };
 
+/// A workflow's row as it stands, for showing it: nothing of it is judged.
+struct WorkflowAsStored {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::int64_t> state;
+    std::optional<std::string> host;
+    std::optional<std::string> start_time;
+    std::optional<std::string> restart_time;
+    std::optional<std::int64_t> command_type;
+};
+
 class WorkflowInstanceStore {
   public:
     explicit WorkflowInstanceStore(StoreContext context) : context_(context) {}
@@ -49,8 +60,9 @@ class WorkflowInstanceStore {
     void scan_states(std::span<const int> states,
                      const std::function<void(const WorkflowInstance&)>& instance);
 
-    /// The same for every instance there is.
-    void scan_all(const std::function<void(const WorkflowInstance&)>& instance);
+    /// Every instance there is, in order of id, streamed in bounded memory. Not inside a
+    /// transaction.
+    void scan_as_stored(const std::function<void(const WorkflowAsStored&)>& instance);
 
     /// Fails the instances over, inside the caller's transaction: where state, host, start_time,
     /// restart_time, command_type and version are still exactly as in `instances`, as one of the

@@ -7,7 +7,7 @@ import pytest
 from support import program
 from support.cluster import HOUR, MINUTE, ago
 from support.databases import Sqlite
-from support.stand_ins import StandIn
+from support.stand_ins import stand_ins
 
 GONE = "127.0.1.9:5678"
 
@@ -31,15 +31,8 @@ class Asked:
 
 @pytest.fixture
 def stand_in():
-    made = []
-
-    def make(**options):
-        made.append(StandIn(**options))
-        return made[-1]
-    yield make
-    for each in made:
-        each.close()
-        assert each.faults == []
+    with stand_ins() as make:
+        yield make
 
 
 @pytest.fixture(params=[("zookeeper", "postgresql"), ("jdbc", "sqlite")], ids="-".join)

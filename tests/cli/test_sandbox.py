@@ -100,6 +100,14 @@ def _timeless(result):
             if key not in ("started_at", "finished_at", "duration_ms")}
 
 
+def test_show_shows_rows_that_somebody_spoilt_as_they_stand(sandbox):
+    with sqlite3.connect(sandbox) as connection:
+        connection.execute("UPDATE t_ds_workflow_instance SET state = 77, start_time = 'noon' WHERE id = 7")
+    result = program.run("sandbox", "show", sandbox, code=0)
+    [spoilt] = [each for each in json.loads(result.stdout)["sandbox"]["workflows"] if each["id"] == 7]
+    assert spoilt["state"] == "77" and spoilt["start_time"] == "noon"
+
+
 def test_the_dead_master_is_failed_over_and_a_second_run_touches_nothing(sandbox):
     _, [dead] = masters(sandbox)
     unfinished = {row["id"]: row["state"] for row in rows(

@@ -145,7 +145,7 @@ TEST_P(StoreWorkflows, OtherStatesCanBeScanned) {
     EXPECT_THAT(ids, ElementsAre(2));
     insert_workflow(3, {{"state", "5"}});
     ids.clear();
-    store().scan_all([&](const auto& instance) { ids.push_back(instance.id); });
+    store().scan_as_stored([&](const auto& instance) { ids.push_back(instance.id); });
     EXPECT_THAT(ids, UnorderedElementsAre(1, 2, 3));
 }
 

@@ -33,9 +33,7 @@ TestRun& TestRun::perform(const std::string& command,
     try {
         work({*registry, database.get(), TimeZone(), audit, true});
     } catch (const Error& error) {
-        const bool untrue = error.exit_code() == ExitCode::environment && audit.wrote();
-        report.problems.push_back(
-            {untrue ? ExitCode::failed : error.exit_code(), error.what(), true});
+        add_end(report, error.exit_code(), error.what(), audit.wrote());
     }
     conclude(report);
     return *this;

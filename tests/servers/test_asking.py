@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from support.stand_ins import StandIn, frame  # noqa: E402
+from support.stand_ins import frame, stand_ins  # noqa: E402
 
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 
@@ -35,15 +35,8 @@ def ask(inquiries, **how):
 
 @pytest.fixture
 def stand_in():
-    made = []
-
-    def make(**options):
-        made.append(StandIn(**options))
-        return made[-1]
-    yield make
-    for each in made:
-        each.close()
-        assert each.faults == []
+    with stand_ins() as make:
+        yield make
 
 
 def test_held_and_not_held(stand_in):

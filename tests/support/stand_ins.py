@@ -4,6 +4,7 @@ the two questions there are. Anything else that reaches them is kept as a fault.
 Made from what running servers said; shares nothing with dsfailover's code."""
 
 import base64
+import contextlib
 import json
 import socket
 import struct
@@ -169,3 +170,17 @@ class StandIn:
         return frame(header, json.dumps({
             "success": True, "message": None, "body": base64.b64encode(inside.encode()).decode(),
             "bodyType": "org.apache.dolphinscheduler"}).encode())
+
+
+@contextlib.contextmanager
+def stand_ins():
+    """A function that makes them; in the end they are closed, and were asked nothing but the question."""
+    made = []
+
+    def make(**options):
+        made.append(StandIn(**options))
+        return made[-1]
+    yield make
+    for each in made:
+        each.close()
+        assert each.faults == []

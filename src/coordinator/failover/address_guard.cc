@@ -152,10 +152,7 @@ void AddressGuard::check_return(MasterTarget& target) {
         throw RefusedError(fmt::format(
             "{}: the master {} came back ({}) while we waited: nothing was failed over. What its "
             "old process left is failed over {}.",
-            context_.registry.endpoint(), target.address,
-            living->startup_time ? "startup time " + std::to_string(*living->startup_time)
-                                 : living->problem,
-            by_global()));
+            context_.registry.endpoint(), target.address, describe_start(*living), by_global()));
     }
     if (target.lives && (!living || living->startup_time != target.living_since)) {
         throw RefusedError(
@@ -222,10 +219,7 @@ void AddressGuard::require_ours(MasterTarget& target, bool lock_held,
         "{}: the master {} came back while it was failed over ({}): stopped before "
         "the next commit, no mark was written. What is left belongs to it, or is failed "
         "over {}.",
-        context_.registry.endpoint(), target.address,
-        living->startup_time ? "startup time " + std::to_string(*living->startup_time)
-                             : living->problem,
-        by_global()));
+        context_.registry.endpoint(), target.address, describe_start(*living), by_global()));
 }
 
 // What is for global, as global itself says it.

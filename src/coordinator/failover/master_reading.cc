@@ -52,17 +52,10 @@ void MasterReading::look_without_locks(bool whole_cluster) {
     const std::set<std::string> wanted = open();
     if (wanted.empty()) return;
     Selection selection = read_once(wanted, whole_cluster, true, targets_.size() == 1);
-    std::set<std::int64_t> met;
-    bool any_left = false;
-    for (MasterTarget& target : targets_) {
-        AddressSelection& found = selection.addresses.at(target.address);
-        met.insert(found.named.begin(), found.named.end());
-        judge(target, found);
-        if (!target.is_open()) continue;
-        any_left = true;
-        target.record.forget_reading();
-    }
-    if (any_left) return;
+    const std::set<std::int64_t> met = judge_open(selection);
+    const std::set<std::string> left = open();
+    for (const std::string& address : left) find(address)->record.forget_reading();
+    if (!left.empty()) return;
     activity_lags(context_, look_.servers);
     if (whole_cluster) warn_of_others(selection);
     say_which_in_doubt_were_not_met(met);
@@ -77,6 +70,12 @@ Selection MasterReading::first(bool whole_cluster) {
     lagging_ = activity_lags(context_, look_.servers) && restarted && !given_event_time_;
     Selection selection = read(wanted, whole_cluster, true);
     if (whole_cluster) warn_of_others(selection);
+    say_which_in_doubt_were_not_met(judge_open(selection));
+    return selection;
+}
+
+// Returns those of --in-doubt ID,... that were found.
+std::set<std::int64_t> MasterReading::judge_open(Selection& selection) {
     std::set<std::int64_t> met;
     for (MasterTarget& target : targets_) {
         if (!target.is_open()) continue;
@@ -84,8 +83,7 @@ Selection MasterReading::first(bool whole_cluster) {
         met.insert(found.named.begin(), found.named.end());
         judge(target, found);
     }
-    say_which_in_doubt_were_not_met(met);
-    return selection;
+    return met;
 }
 
 Selection MasterReading::again(const std::set<std::string>& addresses) {

@@ -50,6 +50,7 @@ class MasterReading {
                         bool until_selected);
     MasterTarget* find(const std::string& address);
     std::set<std::string> open() const;
+    std::set<std::int64_t> judge_open(Selection& selection);
     void conclude_without_work(MasterTarget& target, const AddressSelection& found);
     void say_which_in_doubt_were_not_met(const std::set<std::int64_t>& met);
     void warn_of_others(const Selection& selection);

@@ -100,33 +100,29 @@ void RequeueRecord::plan() {
     for (auto& [id, one] : stuck_) one.outcome = WorkflowOutcome::planned;
 }
 
-void RequeueRecord::add_item(std::int64_t id, WorkflowOutcome outcome, const std::string& reason,
-                             std::int64_t command_id) {
-    WorkflowItem item;
-    item.id = id;
-    if (stuck_.contains(id)) item.previous_state = workflow_state_name(workflow_state::kFailover);
-    item.outcome = outcome;
-    item.reason = reason;
-    if (command_id != 0) item.command_id = command_id;
-    section_.items.add(std::move(item));
-}
-
 void RequeueRecord::list(bool is_plan) {
     section_.selected += over_limit_;
     section_.left = is_plan ? 0 : section_.left + over_limit_;
-    auto one = stuck_.begin();
-    const auto add_stuck_before = [&](std::optional<std::int64_t> id) {
-        for (; one != stuck_.end() && (!id || one->first < *id); ++one)
-            add_item(one->first, one->second.outcome, one->second.reason, one->second.command_id);
-    };
+    std::map<std::int64_t, WorkflowItem> items;
     for (const auto& [id, other] : others_) {
-        add_stuck_before(id);
-        add_item(id, other.outcome, other.reason, 0);
+        WorkflowItem& item = items[id];
+        item.outcome = other.outcome;
+        item.reason = other.reason;
     }
-    add_stuck_before(std::nullopt);
-    std::vector<WorkflowItem*> items;
-    for (WorkflowItem& item : section_.items.kept()) items.push_back(&item);
-    add_workflow_names(context_, std::move(items));
+    for (const auto& [id, one] : stuck_) {
+        WorkflowItem& item = items[id];
+        item.previous_state = workflow_state_name(workflow_state::kFailover);
+        item.outcome = one.outcome;
+        item.reason = one.reason;
+        if (one.command_id != 0) item.command_id = one.command_id;
+    }
+    for (auto& [id, item] : items) {
+        item.id = id;
+        section_.items.add(std::move(item));
+    }
+    std::vector<WorkflowItem*> listed;
+    for (WorkflowItem& item : section_.items.kept()) listed.push_back(&item);
+    add_workflow_names(context_, std::move(listed));
 }
 
 }  // namespace dsfailover

@@ -70,9 +70,6 @@ class RequeueRecord {
         std::string reason;
     };
 
-    void add_item(std::int64_t id, WorkflowOutcome outcome, const std::string& reason,
-                  std::int64_t command_id);
-
     const RunContext& context_;
     WorkflowsSection& section_;
     std::map<std::int64_t, StuckInstance> stuck_;

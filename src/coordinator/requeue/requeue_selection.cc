@@ -1,12 +1,11 @@
 #include "coordinator/requeue/requeue_selection.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <span>
 #include <unordered_map>
 
+#include "coordinator/report_names.h"
 #include "coordinator/requeue/stuck_workflows.h"
 #include "store/command_param.h"
 #include "store/task_instance_store.h"
@@ -17,13 +16,6 @@ namespace dsfailover {
 namespace {
 
 using namespace workflow_state;
-
-constexpr std::size_t kIdsShown = 10;
-
-std::string some_ids(const std::vector<std::int64_t>& ids) {
-    const auto shown = std::span(ids).first(std::min(ids.size(), kIdsShown));
-    return fmt::format("{}{}", fmt::join(shown, ", "), shown.size() < ids.size() ? ", ..." : "");
-}
 
 void set_state(StuckInstance& one, int state, std::string_view why) {
     one.state = state;

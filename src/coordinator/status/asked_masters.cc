@@ -15,8 +15,10 @@
 #include "coordinator/asking/control_workflows.h"
 #include "coordinator/asking/master_round.h"
 #include "coordinator/cluster_check.h"
+#include "coordinator/report_names.h"
 #include "registry/cluster.h"
 #include "store/command_store.h"
+#include "store/command_watch.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
@@ -29,12 +31,6 @@ using namespace workflow_state;
 
 // SUBMITTED_SUCCESS is that of a workflow whose command is there still, or was lost.
 constexpr int kStates[] = {kSubmitted, kRunning, kReadyPause, kReadyStop};
-constexpr std::size_t kShown = 10;
-
-std::string some_of(const std::vector<std::int64_t>& ids) {
-    const std::span shown(ids.data(), std::min(ids.size(), kShown));
-    return fmt::format("{}{}", fmt::join(shown, ", "), ids.size() > kShown ? ", ..." : "");
-}
 
 /// The instances of one status --ask, and what became of them.
 class MasterInquiry {
@@ -57,7 +53,9 @@ class MasterInquiry {
   private:
     void read() {
         const Servers servers = read_servers(context_.registry, true);
-        const auto with_command = workflows_with_commands();
+        CommandWatch watch;
+        CommandStore commands(context_.store());
+        watch.look(commands);
         ControlWorkflows controls(servers);
         std::int64_t left_out = 0;
         const auto by_id = [](const WorkflowInstance& a, const WorkflowInstance& b) {
@@ -66,7 +64,7 @@ class MasterInquiry {
         // A heap of the lowest ids, so that the memory does not grow with their number.
         WorkflowInstanceStore(context_.store())
             .scan_states(kStates, [&](const WorkflowInstance& instance) {
-                if (with_command.contains(instance.id)) return;
+                if (watch.seen(instance.id)) return;
                 controls.note(instance);
                 instances_.push_back(instance);
                 std::push_heap(instances_.begin(), instances_.end(), by_id);
@@ -85,14 +83,6 @@ class MasterInquiry {
                 "{} unfinished workflows were not asked about: --ask-limit {} asks about those "
                 "with the lowest ids.",
                 left_out, options_.limit));
-    }
-
-    std::unordered_set<std::int64_t> workflows_with_commands() const {
-        std::unordered_set<std::int64_t> workflows;
-        CommandStore(context_.store()).scan_ids([&](std::int64_t, std::int64_t workflow) {
-            workflows.insert(workflow);
-        });
-        return workflows;
     }
 
     std::unordered_set<std::int64_t> commands_of(const std::vector<std::int64_t>& ids) const {
@@ -205,7 +195,7 @@ class MasterInquiry {
         if (!by_two.empty())
             context_.warn(fmt::format(
                 "{} workflows are held by two masters each ({}): one of the two stands still.",
-                by_two.size(), some_of(by_two)));
+                by_two.size(), some_ids(by_two)));
         std::vector<std::string> problems = problems_of(first);
         for (std::string& problem : problems_of(last))
             if (std::find(problems.begin(), problems.end(), problem) == problems.end())
@@ -216,7 +206,7 @@ class MasterInquiry {
             context_.warn(fmt::format(
                 "Whether {} unfinished workflows ({}) are abandoned is not known, since not every "
                 "living master answered: {}.",
-                unknown.size(), some_of(unknown), fmt::join(problems, "; ")));
+                unknown.size(), some_ids(unknown), fmt::join(problems, "; ")));
         else if (!problems.empty() && !result_.masters.empty())
             context_.warn(fmt::format("{}.", fmt::join(problems, "; ")));
     }

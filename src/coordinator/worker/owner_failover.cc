@@ -12,9 +12,7 @@ OwnerFailover::OwnerFailover(const RunContext& context, const FailoverOptions& o
     : context_(context), options_(options), look_(look), event_(event), tasks_(tasks) {}
 
 std::string came_back(const Server& worker) {
-    return fmt::format("The worker {} is registered ({}).", worker.address,
-                       worker.startup_time ? "startup time " + std::to_string(*worker.startup_time)
-                                           : worker.problem);
+    return fmt::format("The worker {} is registered ({}).", worker.address, describe_start(worker));
 }
 
 void OwnerFailover::run(EpochMs event_time) {
