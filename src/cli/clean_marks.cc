@@ -17,7 +17,7 @@ void run(Context& context) {
         throw UsageError(
             "--older-than: below 7d a mark may be the only evidence of what was failed over, which "
             "the database tells; give --database, or 7d and more");
-    with_coordinator(context, Context::Needs::registry, Context::Access::writing,
+    with_coordinator(context, Context::Needs::registry, Context::Access::writing, AskAbout::nobody,
                      [&](FailoverCoordinator& coordinator) {
                          coordinator.clean_history_failover_finished_marks(options);
                      });

@@ -21,7 +21,7 @@ constexpr std::string_view kDescription =
     "Fails over workflows and tasks of Apache DolphinScheduler by hand, and safely.";
 
 constexpr std::string_view kFooter =
-    "Every option but --ask, --fence, --in-doubt and --no-lock can also be given in\n"
+    "Every option but --fence, --in-doubt and --no-lock can also be given in\n"
     "the environment (DSFAILOVER_GRACE=1m) or in a --config file (grace: 1m).\n"
     "TIME is epoch milliseconds or RFC 3339, DURATION is 90s, 15m, 12h or 7d.\n"
     "\n"
@@ -54,13 +54,23 @@ std::string help_of(const OptionSpec& option) {
     return wrapped(help);
 }
 
-/// What CLI11 would misread: "--grace=" (it takes the next argument for the value) and a flag with
-/// a value that is neither true nor false. The result is in reverse order, as CLI11 wants it.
+/// What CLI11 would misread: "--grace=" (it takes the next argument for the value), a flag with a
+/// value that is neither true nor false, and an option that needs no value, which would take the
+/// argument behind it for one. The result is in reverse order, as CLI11 wants it.
 std::vector<std::string> arguments_for_cli11(const std::vector<std::string>& arguments) {
     std::vector<std::string> result;
     bool options_end = false;
-    for (const std::string& argument : arguments) {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string& argument = arguments[i];
         options_end = options_end || argument == "--";
+        if (!options_end && argument.starts_with("--")) {
+            const OptionSpec* bare = find_option(std::string_view(argument).substr(2));
+            if (bare && !bare->bare_value.empty() &&
+                !(i + 1 < arguments.size() && bare->lists(arguments[i + 1]))) {
+                result.push_back(argument + "=" + std::string(bare->bare_value));
+                continue;
+            }
+        }
         const auto equals = argument.find('=');
         if (options_end || !argument.starts_with("--") || equals == std::string::npos) {
             result.push_back(argument);

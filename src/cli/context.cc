@@ -5,6 +5,8 @@
 #include <future>
 #include <utility>
 
+#include "config/ask_scope.h"
+
 namespace dsfailover {
 namespace {
 
@@ -107,6 +109,14 @@ Cluster Context::open_cluster(Needs needs, Access access) {
     report_.registry =
         RegistryInfo{registry_->type(), registry_->endpoint(), registry_->name_space()};
     return {*registry_, database_.get(), its_zone, audit_, settings().zone_is_own};
+}
+
+ServerAsker* Context::open_asker(AskAbout about) {
+    if (about == AskAbout::nobody) return nullptr;
+    const AskScope scope = ask_scope(environment_, settings().database);
+    if (scope == AskScope::nobody) return nullptr;
+    asker_ = open_server_asker(scope == AskScope::loopback);
+    return asker_.get();
 }
 
 }  // namespace dsfailover

@@ -9,6 +9,7 @@
 #include "coordinator/failover_coordinator.h"
 #include "report/audit_log.h"
 #include "report/report.h"
+#include "servers/server_asker.h"
 
 namespace dsfailover {
 
@@ -40,6 +41,10 @@ class Context {
     enum class Access { reading, writing };
     Cluster open_cluster(Needs needs, Access access);
 
+    /// Who asks the living servers, as --ask and the environment have it; nullptr: nobody is asked.
+    /// Lives as long as this. Throws UsageError.
+    ServerAsker* open_asker(AskAbout about);
+
     /// Brings the audit log to the disk. Throws Error(failed).
     void flush_audit_log() { audit_.flush(); }
     /// Whether the run wrote anything, or may have.
@@ -57,6 +62,7 @@ class Context {
     AuditLog audit_;
     std::unique_ptr<Database> database_;
     std::unique_ptr<Registry> registry_;
+    std::unique_ptr<ServerAsker> asker_;
 };
 
 }  // namespace dsfailover

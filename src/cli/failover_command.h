@@ -27,10 +27,13 @@ Event server_event(Context& context, const char* type) {
     return event;
 }
 
-/// Opens the cluster and hands it over to the coordinator: `run` is called with it.
+/// Opens the cluster and hands it over to the coordinator: `run` is called with it. `about`: whom
+/// the run asks living servers about.
 template <typename Run>
-void with_coordinator(Context& context, Context::Needs needs, Context::Access access, Run run) {
-    const Cluster cluster = context.open_cluster(needs, access);
+void with_coordinator(Context& context, Context::Needs needs, Context::Access access,
+                      AskAbout about, Run run) {
+    Cluster cluster = context.open_cluster(needs, access);
+    cluster.servers = context.open_asker(about);
     FailoverCoordinator coordinator(cluster, context.report());
     run(coordinator);
 }

@@ -8,7 +8,7 @@ void run(Context& context) {
     const auto event = server_event<WorkerFailoverEvent>(context, "WorkerFailoverEvent");
     const FailoverOptions options = failover_options(context.options());
     with_coordinator(
-        context, Context::Needs::registry_and_database, Context::Access::writing,
+        context, Context::Needs::registry_and_database, Context::Access::writing, options.ask.about,
         [&](FailoverCoordinator& coordinator) { coordinator.failover_worker(event, options); });
 }
 

@@ -10,7 +10,7 @@ void run(Context& context) {
     name_event(context.report(), "GlobalMasterFailoverEvent", std::nullopt, std::nullopt,
                event.event_time);
     with_coordinator(context, Context::Needs::registry_and_database, Context::Access::writing,
-                     [&](FailoverCoordinator& coordinator) {
+                     options.ask.about, [&](FailoverCoordinator& coordinator) {
                          coordinator.global_master_failover(event, options);
                      });
 }

@@ -11,7 +11,7 @@ void run(Context& context) {
         options.address = server_address(address->value, named("address", *address));
     options.items = items_option(context.options());
     with_coordinator(context, Context::Needs::registry_alone, Context::Access::reading,
-                     [&](FailoverCoordinator& coordinator) {
+                     AskAbout::nobody, [&](FailoverCoordinator& coordinator) {
                          coordinator.list_failover_finished_marks(options);
                      });
 }

@@ -116,6 +116,22 @@ InDoubtSelection parse_in_doubt(std::string_view text) {
     return selection;
 }
 
+AskOptions ask_options(const OptionValues& options) {
+    AskOptions result;
+    if (const OptionValue* given = find(options, "ask")) {
+        if (given->value == "none")
+            result.about = AskAbout::nobody;
+        else if (given->value == "all")
+            result.about = AskAbout::all;
+        else if (given->value != "doubtful")
+            throw UsageError(fmt::format("{}: '{}' is none of doubtful, all, none",
+                                         named("ask", *given), given->value));
+    }
+    result.timeout = duration_option(options, "ask-timeout").value_or(result.timeout);
+    result.limit = number_option(options, "ask-limit", 1).value_or(result.limit);
+    return result;
+}
+
 FailoverOptions failover_options(const OptionValues& options) {
     FailoverOptions result;
     result.dry_run = is_set(options, "dry-run");
@@ -128,6 +144,7 @@ FailoverOptions failover_options(const OptionValues& options) {
     result.no_lock = is_set(options, "no-lock");
     result.limit = number_option(options, "limit", 1);
     result.wait = duration_option(options, "wait");
+    result.ask = ask_options(options);
     result.redispatch = is_set(options, "redispatch");
     result.announce = !is_set(options, "no-announce");
     result.items = items_option(options);

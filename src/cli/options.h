@@ -39,6 +39,9 @@ std::int64_t parse_workflow_id(std::string_view text, std::string_view what);
 /// "all", or workflow instance ids separated by commas.
 InDoubtSelection parse_in_doubt(std::string_view text);
 
+/// --ask, --ask-timeout and --ask-limit.
+AskOptions ask_options(const OptionValues& options);
+
 /// The options of failover-master, failover-worker and global; those a command does not have stay
 /// at their defaults.
 FailoverOptions failover_options(const OptionValues& options);

@@ -1,41 +1,32 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/options.h"
-#include "config/ask_scope.h"
 #include "coordinator/status/cluster_status.h"
-#include "servers/server_asker.h"
 
 namespace dsfailover {
 namespace {
 
-/// Who asks the masters; null: nobody does. Environments and files cannot make a run ask, which
-/// leaves lines in the logs of every master.
-std::unique_ptr<ServerAsker> open_asker(Context& context) {
-    AskSettings asking;
-    asking.timeout = duration_option(context.options(), "ask-timeout").value_or(asking.timeout);
+/// --ask. Environments and files cannot make status ask, which leaves lines in the logs of every
+/// master.
+AskOptions status_ask_options(Context& context) {
+    AskOptions options = ask_options(context.options());
     const OptionValue* ask = find(context.options(), "ask");
-    if (!ask || ask->source != Source::command_line || !is_set(context.options(), "ask"))
-        return nullptr;
-    const AskScope scope = ask_scope(context.environment(), context.settings().database);
-    if (scope == AskScope::nobody) {
+    if (!ask || ask->source != Source::command_line) options.about = AskAbout::nobody;
+    if (options.about != AskAbout::nobody && context.environment()("DSFAILOVER_ASK") == "none")
         context.report().warnings.emplace_back("--ask: DSFAILOVER_ASK=none, so nobody is asked.");
-        return nullptr;
-    }
-    asking.loopback_only = scope == AskScope::loopback;
-    return open_server_asker(asking);
+    return options;
 }
 
 void run(Context& context) {
     StatusOptions options;
     options.check = is_set(context.options(), "check");
     options.items = items_option(context.options());
-    options.ask.limit =
-        number_option(context.options(), "ask-limit", 1).value_or(options.ask.limit);
-    const std::unique_ptr<ServerAsker> asker = open_asker(context);
-    const Cluster cluster =
+    options.ask = status_ask_options(context);
+    Cluster cluster =
         context.open_cluster(Context::Needs::registry_and_database, Context::Access::reading);
+    cluster.servers = context.open_asker(options.ask.about);
     const Schema schema = read_schema(*cluster.database, context.report());
-    read_cluster_status(run_context(cluster, schema, context.report()), options, asker.get());
+    read_cluster_status(run_context(cluster, schema, context.report()), options);
 }
 
 }  // namespace

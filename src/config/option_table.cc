@@ -64,11 +64,10 @@ constexpr OptionSpec kOptions[] = {
     {"address", "ADDRESS", kSelection, "Only marks of this server", ""},
     {"check", "", kSelection, "Exit 7 if something needs failover, requeue or cleaning", ""},
 
-    {"ask", "", kAsking,
-     "Ask every living master which unfinished workflows it holds; takes 10 s. Never by "
-     "environment "
-     "or file; DSFAILOVER_ASK=none forbids it",
-     ""},
+    {"ask", "doubtful|all|none", kAsking,
+     "Which workflows the living masters are asked about: those in doubt, or all (--ask alone). "
+     "status asks only with --ask here, and about every unfinished one",
+     "doubtful", false, "all"},
     {"ask-timeout", "DURATION", kAsking, "How long a round of questions waits for answers", "3s"},
     {"ask-limit", "N", kAsking, "Ask about at most N workflows, those with the lowest ids",
      "10000"},
@@ -83,6 +82,15 @@ constexpr OptionSpec kOptions[] = {
 };
 
 }  // namespace
+
+bool OptionSpec::lists(std::string_view text) const {
+    for (std::string_view rest = placeholder; !rest.empty();) {
+        const auto end = std::min(rest.find('|'), rest.size());
+        if (rest.substr(0, end) == text) return true;
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return false;
+}
 
 std::span<const OptionSpec> all_options() { return kOptions; }
 

@@ -16,6 +16,24 @@ struct InDoubtSelection {
     std::set<std::int64_t> ids;
 };
 
+/// Whom a run asks about: --ask.
+enum class AskAbout {
+    nobody,
+    doubtful,  ///< what would not be plainly selected without an answer
+    all,       ///< what would be, too
+};
+
+/// How living masters and workers are asked.
+struct AskOptions {
+    AskAbout about = AskAbout::doubtful;
+    std::int64_t limit = 10'000;               ///< workflows, at least 1, by ascending id
+    Millis timeout = std::chrono::seconds(3);  ///< of a round of questions, connecting included
+    /// A master that takes a workflow's command holds the workflow some milliseconds later. Only
+    /// what was seen without a command so long ago is not held where nobody says that he holds it;
+    /// also the time between the two rounds of status.
+    Millis apart = std::chrono::seconds(10);
+};
+
 /// The options of failover-master, failover-worker and global.
 struct FailoverOptions {
     bool dry_run = false;
@@ -27,15 +45,10 @@ struct FailoverOptions {
     bool no_lock = false;
     std::optional<std::int64_t> limit;
     std::optional<Millis> wait;
+    AskOptions ask;
     bool redispatch = false;   ///< failover-worker
     bool announce = true;      ///< failover-worker
     std::size_t items = 1000;  ///< items listed per section of the report
-};
-
-/// How status asks the masters.
-struct AskOptions {
-    std::int64_t limit = 10'000;              ///< workflows, at least 1
-    Millis apart = std::chrono::seconds(10);  ///< between the two rounds
 };
 
 /// The options of status.

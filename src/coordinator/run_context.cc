@@ -3,8 +3,8 @@
 namespace dsfailover {
 
 RunContext run_context(const Cluster& cluster, const Schema& schema, Report& report) {
-    return {cluster.registry, *cluster.database,  schema, cluster.zone, cluster.audit,
-            report,           cluster.zone_is_own};
+    return {cluster.registry, *cluster.database,   schema,         cluster.zone, cluster.audit,
+            report,           cluster.zone_is_own, cluster.servers};
 }
 
 Schema read_schema(Database& database, Report& report) {

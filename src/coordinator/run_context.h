@@ -7,6 +7,7 @@
 #include "registry/registry.h"
 #include "report/audit_log.h"
 #include "report/report.h"
+#include "servers/server_asker.h"
 #include "store/schema.h"
 
 namespace dsfailover {
@@ -19,7 +20,8 @@ struct RunContext {
     const TimeZone& zone;
     AuditLog& audit;
     Report& report;
-    bool zone_is_own = false;  ///< see Cluster
+    bool zone_is_own = false;        ///< see Cluster
+    ServerAsker* servers = nullptr;  ///< see Cluster
 
     StoreContext store() const { return {database, schema, zone}; }
     void warn(std::string text) const { report.warnings.push_back(std::move(text)); }
@@ -38,7 +40,8 @@ struct Cluster {
     Database* database;
     TimeZone zone;
     AuditLog& audit;
-    bool zone_is_own = false;  ///< an operator chose it for this program, see check_zone()
+    bool zone_is_own = false;        ///< an operator chose it for this program, see check_zone()
+    ServerAsker* servers = nullptr;  ///< asks those that live; nullptr: nobody is asked
 };
 
 /// What a run on `cluster`, which must have a database, works with. All must outlive it.

@@ -17,17 +17,18 @@ constexpr Millis kSlice{50};
 
 class SocketAsker final : public ServerAsker {
   public:
-    explicit SocketAsker(const AskSettings& settings) : settings_(settings) {}
+    explicit SocketAsker(bool loopback_only) : loopback_only_(loopback_only) {}
 
-    std::vector<ServerAnswers> ask(Question question, std::span<const Inquiry> inquiries) override {
-        const auto deadline = Clock::now() + settings_.timeout;
+    std::vector<ServerAnswers> ask(Question question, std::span<const Inquiry> inquiries,
+                                   Millis timeout) override {
+        const auto deadline = Clock::now() + timeout;
         const auto io = std::make_shared<asio::io_context>();
         std::vector<std::unique_ptr<Conversation>> conversations;
         for (const Inquiry& inquiry : inquiries)
-            conversations.push_back(inquiry.ids.empty()
-                                        ? nullptr
-                                        : std::make_unique<Conversation>(io, question, inquiry,
-                                                                         settings_.loopback_only));
+            conversations.push_back(
+                inquiry.ids.empty()
+                    ? nullptr
+                    : std::make_unique<Conversation>(io, question, inquiry, loopback_only_));
         const auto through = [](const auto& each) { return !each || each->is_over(); };
         while (!std::all_of(conversations.begin(), conversations.end(), through)) {
             check_interruption();
@@ -38,18 +39,18 @@ class SocketAsker final : public ServerAsker {
         }
         std::vector<ServerAnswers> answers;
         for (const auto& each : conversations)
-            answers.push_back(each ? each->end(settings_.timeout) : ServerAnswers());
+            answers.push_back(each ? each->end(timeout) : ServerAnswers());
         return answers;
     }
 
   private:
-    const AskSettings settings_;
+    const bool loopback_only_;
 };
 
 }  // namespace
 
-std::unique_ptr<ServerAsker> open_server_asker(const AskSettings& settings) {
-    return std::make_unique<SocketAsker>(settings);
+std::unique_ptr<ServerAsker> open_server_asker(bool loopback_only) {
+    return std::make_unique<SocketAsker>(loopback_only);
 }
 
 }  // namespace dsfailover

@@ -40,20 +40,17 @@ struct ServerAnswers {
 class ServerAsker {
   public:
     virtual ~ServerAsker() = default;
-    /// Asks all these servers side by side. Returns what each said, in the order of `inquiries`: a
-    /// server that does not answer, or answers in part, is no error. Throws Interrupted.
-    virtual std::vector<ServerAnswers> ask(Question question,
-                                           std::span<const Inquiry> inquiries) = 0;
-};
-
-struct AskSettings {
-    Millis timeout{3000};  ///< for all servers and questions of one ask(), connecting included
-    bool loopback_only = false;  ///< any other address is taken for one that does not answer
+    /// Asks all these servers side by side, for at most `timeout` in all, connecting included.
+    /// Returns what each said, in the order of `inquiries`: a server that does not answer, or
+    /// answers in part, is no error. Any number of threads may ask at once. Throws Interrupted.
+    virtual std::vector<ServerAnswers> ask(Question question, std::span<const Inquiry> inquiries,
+                                           Millis timeout) = 0;
 };
 
 /// Asks over sockets, at most kMostUnderWay questions at a time on one connection for each server.
-/// Nothing is contacted before ask().
-std::unique_ptr<ServerAsker> open_server_asker(const AskSettings& settings);
+/// Nothing is contacted before ask(). With `loopback_only` any other address is taken for one that
+/// does not answer.
+std::unique_ptr<ServerAsker> open_server_asker(bool loopback_only);
 
 /// Questions that one server has at a time: masters answer them from a pool of threads.
 inline constexpr std::size_t kMostUnderWay = 64;

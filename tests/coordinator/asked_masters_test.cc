@@ -20,7 +20,8 @@ class Asking : public Base {
     /// A fresh status, which wrote nothing.
     const AskedSection& asked() {
         const std::string before = this->world.snapshot();
-        this->run.status_asking(servers);
+        this->run.servers = &servers;
+        this->run.status();
         EXPECT_EQ(this->world.snapshot(), before);
         if (!this->run.report.status || !this->run.report.status->asked) {
             ADD_FAILURE() << this->run.said();
@@ -127,7 +128,8 @@ TEST_F(AskedMastersTest, NorOneThatChangedGotACommandOrEndedMeanwhile) {
         world.command(8);
         world.workflow(9).state(7);
     };
-    run.status_asking(servers);
+    run.servers = &servers;
+    run.status();
     const auto& kept = run.report.status->asked->abandoned.kept();
     ASSERT_THAT(kept, SizeIs(1));
     EXPECT_EQ(kept[0].id, 10);
@@ -138,7 +140,8 @@ TEST_F(AskedMastersTest, NorOneThatChangedDuringTheSecondRound) {
     servers.after_round = [&] {
         if (servers.rounds.size() == 2) world.command(7);
     };
-    run.status_asking(servers);
+    run.servers = &servers;
+    run.status();
     EXPECT_THAT(run.report.status->asked->abandoned.kept(), IsEmpty());
 }
 
@@ -176,7 +179,8 @@ TEST_F(AskedMastersTest, AMasterThatRegisteredMeanwhileDidNotAnswer) {
     servers.after_round = [&] {
         if (servers.rounds.size() == 2) world.master(kOther);
     };
-    run.status_asking(servers);
+    run.servers = &servers;
+    run.status();
     EXPECT_THAT(run.report.status->asked->abandoned.kept(), IsEmpty());
     EXPECT_THAT(run.said(), HasSubstr(kOther + ": it registered while the masters were asked"));
 }
@@ -206,7 +210,8 @@ TEST_F(AskedMastersTest, AControlThatEndedMeanwhileProvesNothing) {
     world.workflow(7);
     servers.holds.clear();
     servers.after_round = [&] { world.workflow(1).state(7); };
-    run.status_asking(servers);
+    run.servers = &servers;
+    run.status();
     ASSERT_THAT(run.report.status->asked->abandoned.kept(), SizeIs(1));
     EXPECT_EQ(run.report.status->asked->masters.at(0).control, std::nullopt);
 }
@@ -226,7 +231,7 @@ TEST_F(AskedMastersTest, WhatWasResumedOrRecoveredOrStandsStillIsNoControl) {
 
 TEST_F(AskedMastersTest, BeyondTheLimitNothingIsAskedAndThatIsSaid) {
     for (const std::int64_t id : {10, 8, 9, 7}) world.workflow(id);
-    run.ask_options.limit = 3;
+    run.options.ask.limit = 3;
     EXPECT_THAT(abandoned(), ElementsAre(7, 8));
     EXPECT_THAT(run.said(), HasSubstr("2 unfinished workflows were not asked about"));
 }
@@ -237,7 +242,7 @@ TEST_F(AskedMastersTest, ControlsBeyondTheLimitAreAskedAllTheSame) {
     world.workflow(20).host(kLiving).started("-30m");
     world.task(200, 20).submitted("-1m");
     servers.holds.clear();
-    run.ask_options.limit = 2;
+    run.options.ask.limit = 2;
     EXPECT_THAT(abandoned(), IsEmpty());
     EXPECT_EQ(run.report.status->asked->masters.at(0).control, "failed");
     servers.holds[kLiving] = {20};

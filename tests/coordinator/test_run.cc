@@ -19,7 +19,7 @@ TestRun::TestRun(World& world, std::string client) : world_(world), client_(std:
     options.grace = options.lock_timeout = Millis(0);
     options.announce = false;
     requeue_options.lock_timeout = Millis(0);
-    ask_options.apart = Millis(0);
+    options.ask.apart = Millis(0);
 }
 
 TestRun& TestRun::perform(const std::string& command,
@@ -31,7 +31,7 @@ TestRun& TestRun::perform(const std::string& command,
     const auto database = open_database(world_.settings());
     AuditLog audit;
     try {
-        work({*registry, database.get(), TimeZone(), audit, true});
+        work({*registry, database.get(), TimeZone(), audit, true, servers});
     } catch (const Error& error) {
         add_end(report, error.exit_code(), error.what(), audit.wrote());
     }
@@ -72,17 +72,8 @@ TestRun& TestRun::status(bool check) {
         const Schema schema = read_schema(*cluster.database, report);
         StatusOptions looking;
         looking.check = check;
+        looking.ask = options.ask;
         read_cluster_status(run_context(cluster, schema, report), looking);
-    });
-}
-
-TestRun& TestRun::status_asking(ServerAsker& servers) {
-    return perform("status", [&](const Cluster& cluster) {
-        const Schema schema = read_schema(*cluster.database, report);
-        StatusOptions looking;
-        looking.check = true;
-        looking.ask = ask_options;
-        read_cluster_status(run_context(cluster, schema, report), looking, &servers);
     });
 }
 

@@ -15,7 +15,8 @@
 namespace dsfailover {
 
 /// One run of dsfailover in a World, as the command line would start it, but that nothing is waited
-/// for: neither grace time, nor locks, nor announcements.
+/// for: neither grace time, nor locks, nor
+/// announcements, nor the time between two questions.
 class TestRun {
   public:
     /// `client`: the name of its registry session, for rules of the MemoryWorld.
@@ -23,7 +24,7 @@ class TestRun {
 
     FailoverOptions options;
     RequeueOptions requeue_options;
-    AskOptions ask_options;
+    ServerAsker* servers = nullptr;  ///< whom it asks
     std::optional<ProcessIdentity> process;
     std::optional<EpochMs> event_time;
 
@@ -33,8 +34,6 @@ class TestRun {
     TestRun& global();
     TestRun& requeue(std::vector<std::int64_t> ids = {});
     TestRun& status(bool check = true);
-    /// status --check --ask, without the time between the rounds.
-    TestRun& status_asking(ServerAsker& servers);
 
     Report report;
     int exit_code() const { return static_cast<int>(report.exit_code); }

@@ -21,11 +21,11 @@ int run(const std::string& question, const std::string& timeout, const std::stri
     std::vector<Inquiry> inquiries;
     for (const json& each : json::parse(std::cin))
         inquiries.push_back({each["address"], each["ids"]});
-    const auto asker = open_server_asker({Millis(std::stoll(timeout)), where == "loopback"});
+    const auto asker = open_server_asker(where == "loopback");
     json result = json::array();
     for (const ServerAnswers& said :
          asker->ask(question == "task_lives" ? Question::task_lives : Question::holds_workflow,
-                    inquiries)) {
+                    inquiries, Millis(std::stoll(timeout)))) {
         json answers = json::array();
         for (const Answer answer : said.answers)
             answers.push_back(kAnswers[static_cast<int>(answer)]);

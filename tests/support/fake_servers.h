@@ -20,7 +20,7 @@ class FakeServers : public ServerAsker {
     std::vector<std::vector<Inquiry>> rounds;             ///< what was asked, in order
     std::function<void()> after_round;                    ///< called when it was answered
 
-    std::vector<ServerAnswers> ask(Question, std::span<const Inquiry> inquiries) override {
+    std::vector<ServerAnswers> ask(Question, std::span<const Inquiry> inquiries, Millis) override {
         rounds.emplace_back(inquiries.begin(), inquiries.end());
         std::vector<ServerAnswers> all;
         for (const Inquiry& inquiry : inquiries) all.push_back(answer(inquiry));

@@ -41,9 +41,8 @@ void ControlWorkflows::note(const WorkflowInstance& instance) {
     ids.resize(kCandidates);
 }
 
-std::map<std::string, std::vector<std::int64_t>> ControlWorkflows::choose(const RunContext& context,
-                                                                          EpochMs clock) const {
-    std::map<std::string, std::vector<std::int64_t>> chosen;
+Controls ControlWorkflows::choose(const RunContext& context, EpochMs clock) const {
+    Controls chosen;
     TaskInstanceStore tasks(context.store());
     for (const auto& [address, ids] : newest_) {
         auto active = tasks.active_since(ids, clock - kActiveWithin.count());

@@ -11,6 +11,9 @@
 
 namespace dsfailover {
 
+/// By the address of a master, workflows that it must hold.
+using Controls = std::map<std::string, std::vector<std::int64_t>>;
+
 /// Workflows of which the database knows that a master holds them: what is asked to see that
 /// whoever answers at its address is the master of this cluster.
 class ControlWorkflows {
@@ -23,8 +26,7 @@ class ControlWorkflows {
 
     /// For each master up to five of them with task activity within the last ten minutes by
     /// `clock`, epoch ms. Those without any are missing. Throws DatabaseError.
-    std::map<std::string, std::vector<std::int64_t>> choose(const RunContext& context,
-                                                            EpochMs clock) const;
+    Controls choose(const RunContext& context, EpochMs clock) const;
 
   private:
     const Servers& servers_;

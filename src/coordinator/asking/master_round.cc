@@ -15,8 +15,6 @@ namespace dsfailover {
 
 namespace {
 
-using Controls = std::map<std::string, std::vector<std::int64_t>>;
-
 /// The questions for one master. Its controls are ids of the inquiry, by their place there.
 struct Questions {
     Inquiry inquiry;
@@ -30,13 +28,14 @@ bool is_same_process(const Server& a, const Server& b) {
 /// The round under way.
 class Round {
   public:
-    Round(const RunContext& context, std::span<const std::int64_t> ids, const Controls& controls)
-        : context_(context), ids_(ids), controls_(controls) {
+    Round(const RunContext& context, std::span<const std::int64_t> ids, const Controls& controls,
+          const std::string& leave_out)
+        : context_(context), ids_(ids), controls_(controls), leave_out_(leave_out) {
         for (std::size_t i = 0; i < ids.size(); ++i) places_.emplace(ids[i], i);
     }
 
-    MasterRound ask(ServerAsker& asker) {
-        const Servers before = read_servers(context_.registry, true);
+    MasterRound ask(Millis timeout) {
+        const Servers before = read();
         std::vector<Inquiry> inquiries;
         std::vector<std::vector<std::size_t>> controls;
         for (const Server& master : before.masters) {
@@ -44,7 +43,7 @@ class Round {
             inquiries.push_back(std::move(questions.inquiry));
             controls.push_back(std::move(questions.controls));
         }
-        auto answers = asker.ask(Question::holds_workflow, inquiries);
+        auto answers = context_.servers->ask(Question::holds_workflow, inquiries, timeout);
         round_.workflows.assign(ids_.size(), HeldBy{0, "", !inquiries.empty()});
         for (std::size_t i = 0; i < inquiries.size(); ++i)
             take(inquiries[i], controls[i], answers[i]);
@@ -53,6 +52,12 @@ class Round {
     }
 
   private:
+    Servers read() const {
+        Servers servers = read_servers(context_.registry, true);
+        servers.remove(leave_out_);
+        return servers;
+    }
+
     // The ids asked about, and behind them those of its controls that are not among them.
     Questions questions_for(const std::string& address) const {
         Questions questions{{address, {ids_.begin(), ids_.end()}}, {}};
@@ -124,7 +129,7 @@ class Round {
     }
 
     void add_new_ones(const Servers& before) {
-        for (const Server& master : read_servers(context_.registry, true).masters) {
+        for (const Server& master : read().masters) {
             const Server* known = before.master(master.address);
             if (known && is_same_process(*known, master)) continue;
             MasterAsked asked;
@@ -141,6 +146,7 @@ class Round {
     const RunContext& context_;
     const std::span<const std::int64_t> ids_;
     const Controls& controls_;
+    const std::string& leave_out_;
     std::unordered_map<std::int64_t, std::size_t> places_;  // of ids_
     MasterRound round_;
 };
@@ -153,9 +159,10 @@ MasterAnswer HeldBy::answer() const {
     return complete ? MasterAnswer::not_held : MasterAnswer::unanswered;
 }
 
-MasterRound ask_living_masters(const RunContext& context, ServerAsker& asker,
-                               std::span<const std::int64_t> ids, const Controls& controls) {
-    return Round(context, ids, controls).ask(asker);
+MasterRound ask_living_masters(const RunContext& context, std::span<const std::int64_t> ids,
+                               const Controls& controls, Millis timeout,
+                               const std::string& leave_out) {
+    return Round(context, ids, controls, leave_out).ask(timeout);
 }
 
 }  // namespace dsfailover

@@ -1,14 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "coordinator/asking/control_workflows.h"
 #include "coordinator/failover/workflow_verdict.h"
 #include "coordinator/run_context.h"
-#include "servers/server_asker.h"
 
 namespace dsfailover {
 
@@ -31,9 +30,11 @@ struct MasterRound {
 /// `controls` (ControlWorkflows::choose). One that holds none of these, although some are
 /// unfinished still, answers like another cluster's master, and counts as one that does not answer.
 /// So does one that registered while the others were asked. Where no master lives no workflow is
-/// complete. Throws RegistryError, DatabaseError, EnvironmentError, Interrupted.
-MasterRound ask_living_masters(const RunContext& context, ServerAsker& asker,
-                               std::span<const std::int64_t> ids,
-                               const std::map<std::string, std::vector<std::int64_t>>& controls);
+/// complete. `timeout`: of the whole round. `leave_out`: a master that counts as gone; may be
+/// empty. `context` must have servers to ask. Throws RegistryError, DatabaseError,
+/// EnvironmentError, Interrupted.
+MasterRound ask_living_masters(const RunContext& context, std::span<const std::int64_t> ids,
+                               const Controls& controls, Millis timeout,
+                               const std::string& leave_out = "");
 
 }  // namespace dsfailover

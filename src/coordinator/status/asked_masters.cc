@@ -35,8 +35,8 @@ constexpr int kStates[] = {kSubmitted, kRunning, kReadyPause, kReadyStop};
 /// The instances of one status --ask, and what became of them.
 class MasterInquiry {
   public:
-    MasterInquiry(const RunContext& context, ServerAsker& asker, const StatusOptions& options)
-        : context_(context), asker_(asker), options_(options.ask), result_(options.items) {}
+    MasterInquiry(const RunContext& context, const StatusOptions& options)
+        : context_(context), options_(options.ask), result_(options.items) {}
 
     AskedSection run() {
         read();
@@ -99,7 +99,9 @@ class MasterInquiry {
         return all;
     }
 
-    MasterRound ask() const { return ask_living_masters(context_, asker_, ids(), controls_); }
+    MasterRound ask() const {
+        return ask_living_masters(context_, ids(), controls_, options_.timeout);
+    }
 
     static bool any_not_held(const MasterRound& round) {
         return std::any_of(round.workflows.begin(), round.workflows.end(), [](const auto& each) {
@@ -212,20 +214,18 @@ class MasterInquiry {
     }
 
     const RunContext& context_;
-    ServerAsker& asker_;
     const AskOptions options_;
     AskedSection result_;
     std::vector<WorkflowInstance> instances_;  // in ascending order of id
-    std::map<std::string, std::vector<std::int64_t>> controls_;
+    Controls controls_;
     std::unordered_map<std::int64_t, WorkflowInstance> rows_;  // at the last look
     std::unordered_set<std::int64_t> unchanged_;               // before and after the second round
 };
 
 }  // namespace
 
-AskedSection ask_masters(const RunContext& context, ServerAsker& asker,
-                         const StatusOptions& options) {
-    return MasterInquiry(context, asker, options).run();
+AskedSection ask_masters(const RunContext& context, const StatusOptions& options) {
+    return MasterInquiry(context, options).run();
 }
 
 CheckItem abandoned_check(const AskedSection& asked) {

@@ -2,17 +2,15 @@
 
 #include "coordinator/failover_options.h"
 #include "coordinator/run_context.h"
-#include "servers/server_asker.h"
 
 namespace dsfailover {
 
 /// status --ask: asks every living master about every unfinished workflow without a waiting command
 /// twice, options.ask.apart apart, and says which nobody holds (abandoned) and which another master
 /// than their host holds (misplaced). What is not known, and why, becomes a warning. `items`:
-/// listed of each kind. Names are left out. Writes nothing. Throws RegistryError, DatabaseError,
-/// EnvironmentError, Interrupted.
-AskedSection ask_masters(const RunContext& context, ServerAsker& asker,
-                         const StatusOptions& options);
+/// listed of each kind. Names are left out. `context` must have servers to ask. Writes nothing.
+/// Throws RegistryError, DatabaseError, EnvironmentError, Interrupted.
+AskedSection ask_masters(const RunContext& context, const StatusOptions& options);
 
 /// The check of --check that comes of it.
 CheckItem abandoned_check(const AskedSection& asked);

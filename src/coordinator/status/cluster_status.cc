@@ -57,10 +57,9 @@ bool was_started_again(const WorkflowInstance& instance) {
 /// One status under way.
 class StatusReader {
   public:
-    StatusReader(const RunContext& context, const StatusOptions& options, ServerAsker* asker)
+    StatusReader(const RunContext& context, const StatusOptions& options)
         : context_(context),
           options_(options),
-          asker_(asker),
           servers_(read_servers(context.registry, true)),
           status_(options.items) {}
 
@@ -78,7 +77,7 @@ class StatusReader {
         for (LockNote& lock : read_failover_locks(context_, servers_))
             status_.locks.add(std::move(lock));
         read_marks();
-        if (asker_) ask();
+        if (context_.servers) ask();
         add_names();
         status_.checks.push_back(clocks_);
         if (status_.asked) status_.checks.push_back(abandoned_check(*status_.asked));
@@ -345,7 +344,7 @@ class StatusReader {
 
     void ask() {
         try {
-            status_.asked = ask_masters(context_, *asker_, options_);
+            status_.asked = ask_masters(context_, options_);
         } catch (const EnvironmentError& error) {
             context_.fail(error.exit_code(), error.what());
         }
@@ -387,7 +386,6 @@ class StatusReader {
 
     const RunContext& context_;
     const StatusOptions& options_;
-    ServerAsker* const asker_;
     const Servers servers_;
     StatusSection status_;
     CheckItem clocks_{CheckName::clocks, true, "", std::nullopt};
@@ -402,9 +400,8 @@ class StatusReader {
 
 }  // namespace
 
-void read_cluster_status(const RunContext& context, const StatusOptions& options,
-                         ServerAsker* asker) {
-    StatusReader(context, options, asker).run();
+void read_cluster_status(const RunContext& context, const StatusOptions& options) {
+    StatusReader(context, options).run();
 }
 
 }  // namespace dsfailover
