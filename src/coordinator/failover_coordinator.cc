@@ -47,7 +47,7 @@ struct FailoverCoordinator::State {
     }
 
     /// Who lives is read while the schema is: each waits for a server.
-    Start start() {
+    Start start(const FailoverOptions& options) {
         FirstLook look;
         look.at = now_ms();
         auto servers = std::async([&] { return read_servers(cluster.registry, true); });
@@ -55,6 +55,8 @@ struct FailoverCoordinator::State {
         look.servers = servers.get();
         look.clock_difference = check_clocks(its_context, look.servers);
         check_zone(its_context, look.servers);
+        if (its_context.servers)
+            look.inquiry = std::make_shared<WorkflowInquiry>(its_context, options.ask);
         return {its_context, std::move(look)};
     }
 };
@@ -104,7 +106,7 @@ FailoverCoordinator::~FailoverCoordinator() = default;
 void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
                                           const FailoverOptions& options) {
     Report& report = state_->report;
-    auto [context, look] = state_->start();
+    auto [context, look] = state_->start(options);
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
     const auto ended = [&, &servers = look.servers](Outcome outcome) {
@@ -138,7 +140,7 @@ void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent
                                                  const FailoverOptions& options) {
     Report& report = state_->report;
     report.masters.emplace();
-    auto [context, look] = state_->start();
+    auto [context, look] = state_->start(options);
     warn_of_past_event(context, look.servers, event.event_time);
 
     std::vector<FailoverTarget> targets =
@@ -156,7 +158,7 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
     WorkerSection& section = report.worker.emplace(options.items);
     section.address = event.address;
     report.masters.emplace();
-    auto [context, look] = state_->start();
+    auto [context, look] = state_->start(options);
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
     const auto ended = [&, &servers = look.servers](Outcome outcome) {

@@ -412,6 +412,7 @@ void JsonReport::item(const WorkflowItem& item) {
     json_.field("reason", item.reason);
     json_.field("command_id", item.command_id);
     json_.field("last_task_activity", item.last_task_activity);
+    json_.field("held_by", item.held_by);
 }
 
 void JsonReport::item(const TaskItem& item) {

@@ -69,6 +69,7 @@ struct WorkflowItem {
     std::optional<std::string> reason;  ///< a skip reason, or why it failed, was left, is unknown
     std::optional<std::int64_t> command_id;
     std::optional<EpochMs> last_task_activity;  ///< of in_doubt and running_elsewhere
+    std::optional<std::string> held_by;         ///< the master, or masters, that say so
 };
 
 /// workflows {...} of a master, and of requeue (there `done_name` is "requeued").
@@ -226,11 +227,20 @@ struct CheckItem {
 struct MasterAsked {
     std::string address;
     std::optional<std::string> peer;  ///< IP:PORT that was connected to
-    std::int64_t questions = 0;       ///< of the last round, its control questions included
+    std::int64_t questions = 0;       ///< control questions included; of status: of its last round
     std::int64_t held = 0, not_held = 0, unanswered = 0;
     /// "passed" or "failed": whether it holds a workflow that it must hold; none: there was none to
     /// ask about, or no answer.
     std::optional<std::string> control;
+    std::optional<std::string> problem;  ///< why it did not answer all
+};
+
+/// What a living worker said when it was asked whether tasks live.
+struct WorkerAsked {
+    std::string address;
+    std::optional<std::string> peer;  ///< IP:PORT that was connected to
+    std::int64_t questions = 0;       ///< of all rounds
+    std::int64_t alive = 0, unknown_task = 0, unanswered = 0;
     std::optional<std::string> problem;  ///< why it did not answer all
 };
 
@@ -348,6 +358,10 @@ struct Report {
     std::optional<WorkflowsSection> requeue;  ///< printed as "workflows"
     std::optional<RecoveryInfo> recovery;     ///< of requeue
     std::optional<StatusSection> status;
+    /// What servers said, all rounds together; none: nobody was asked. Of a status the masters' part
+    /// is in its own section.
+    std::optional<std::vector<MasterAsked>> masters_asked;
+    std::optional<std::vector<WorkerAsked>> workers_asked;
     std::optional<SandboxSection> sandbox;             ///< of sandbox show
     std::optional<std::vector<SettingItem>> settings;  ///< of config
 };

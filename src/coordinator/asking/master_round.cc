@@ -44,7 +44,7 @@ class Round {
             controls.push_back(std::move(questions.controls));
         }
         auto answers = context_.servers->ask(Question::holds_workflow, inquiries, timeout);
-        round_.workflows.assign(ids_.size(), HeldBy{0, "", !inquiries.empty()});
+        round_.workflows.assign(ids_.size(), HeldBy{0, "", "", !inquiries.empty()});
         for (std::size_t i = 0; i < inquiries.size(); ++i)
             take(inquiries[i], controls[i], answers[i]);
         add_new_ones(before);
@@ -91,6 +91,7 @@ class Round {
             if (said.answers[i] == Answer::unanswered) workflow.complete = false;
             if (said.answers[i] != Answer::yes) continue;
             if (workflow.masters++ == 0) workflow.holder = inquiry.address;
+            workflow.holders += (workflow.holders.empty() ? "" : ", ") + inquiry.address;
         }
         round_.masters.push_back(std::move(asked));
     }
@@ -132,6 +133,7 @@ class Round {
         for (const Server& master : read().masters) {
             const Server* known = before.master(master.address);
             if (known && is_same_process(*known, master)) continue;
+            round_.any_new = true;
             MasterAsked asked;
             asked.address = master.address;
             asked.problem =

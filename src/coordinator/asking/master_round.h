@@ -15,6 +15,7 @@ namespace dsfailover {
 struct HeldBy {
     int masters = 0;       ///< so many say that they hold it
     std::string holder;    ///< the first of them
+    std::string holders;   ///< all of them, with commas
     bool complete = true;  ///< every living master answered
 
     MasterAnswer answer() const;
@@ -24,6 +25,7 @@ struct HeldBy {
 struct MasterRound {
     std::vector<MasterAsked> masters;  ///< for the report, by address
     std::vector<HeldBy> workflows;     ///< in the order of the ids asked about
+    bool any_new = false;              ///< a master registered meanwhile, and was not asked
 };
 
 /// Asks every living master whether it holds the workflows `ids`, and each about its own of

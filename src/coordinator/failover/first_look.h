@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/time.h"
+#include "coordinator/asking/workflow_inquiry.h"
 #include "coordinator/failover/selection.h"
 #include "registry/cluster.h"
 #include "store/command_watch.h"
@@ -16,6 +17,9 @@ struct FirstLook {
     EpochMs clock_difference = 0;  ///< the largest between our clock and another
     /// What the run saw in state 18, or with a command, since this look. Shared by all its parts.
     std::shared_ptr<CommandWatch> watch = std::make_shared<CommandWatch>();
+
+    /// What the run asks the masters; nullptr: nothing. Shared by all its parts.
+    std::shared_ptr<WorkflowInquiry> inquiry;
 
     bool targets_are_judged = false;  ///< a look without locks selected something of each target
 

@@ -52,13 +52,13 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
         look.request(event_time.value_or(latest_clock(context.database)), event_time.has_value());
     request.all_hosts = true;
     request.in_doubt = options.in_doubt;
+    using Asking = SelectionRequest::Asking;
+    request.asking = options.dry_run ? Asking::once : Asking::who_holds;
     std::map<std::string, WorkflowsSection> skipped;
     const Selection selection = read_selection(
         context, look.servers, request,
-        [&](const std::string& address, const WorkflowInstance& instance, Verdict verdict,
-            std::optional<EpochMs> last_task_activity) {
-            skipped.try_emplace(address, options.items)
-                .first->second.items.add(skipped_item(instance, verdict, last_task_activity));
+        [&](const std::string& address, const SkippedWorkflow& one) {
+            skipped.try_emplace(address, options.items).first->second.items.add(skipped_item(one));
         });
     warn_of_the_whole(context, look.servers, selection);
     report_odd_hosts(context, selection);
@@ -69,7 +69,7 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
         const bool unreadable = living && !living->startup_time && found.total > 0;
         const bool impossible = found.impossible > 0 && !event_time;
         const bool unread = found.total > 0 && !found.stamps.problem.empty();
-        if (found.selectable > 0 || impossible || unread) {
+        if (found.selectable > 0 || found.open_questions > 0 || impossible || unread) {
             targets.push_back({address, std::nullopt, std::nullopt});
         } else if (unreadable || found.doubtful() > 0 ||
                    found.skipped.contains(Verdict::command_pending)) {

@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::size_t kPage = 5000;
 constexpr int kLaterReadings = 3;
+// Workflows that are asked about while their rows are locked.
+constexpr std::size_t kMostAsked = 500;
 
 }  // namespace
 
@@ -85,6 +87,10 @@ void MasterFailover::first_reading(bool whole_cluster) {
     commit(selected);
 }
 
+bool MasterFailover::by_answer(std::int64_t id) const {
+    return look_.inquiry && look_.inquiry->relies_on_answer(id);
+}
+
 void MasterFailover::plan(const SelectedMaster& one) {
     MasterTarget& target = *one.target;
     WorkflowsSection& its = target.section().workflows;
@@ -95,7 +101,7 @@ void MasterFailover::plan(const SelectedMaster& one) {
                 ++its.left;
                 target.record.leave_by_limit(instance);
             } else {
-                target.record.plan(instance);
+                target.record.plan(instance, by_answer(instance.id));
             }
         }
     }
@@ -143,6 +149,11 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(const SelectedMaster& on
     chunk.watch = look_.watch.get();
     chunk.held = [this](std::size_t rows, Millis held) { chunk_size_.learn(rows, held); };
     chunk.confirm = [this, &target] { guard_.confirm(target); };
+    if (look_.inquiry && look_.inquiry->relies_on_any()) {
+        chunk.ask = [this](const RunContext& context, std::span<const std::int64_t> ids) {
+            return look_.inquiry->ask_locked(context, ids);
+        };
+    }
     chunk.also = also_;
     chunk.done = [this, &target](const WorkflowFailoverResult& result) { record(target, result); };
     chunk.failed = [this, &target](const std::exception_ptr& problem) {
@@ -156,6 +167,7 @@ std::vector<WorkflowInstance> MasterFailover::next_instances(const SelectedMaste
     std::vector<WorkflowInstance> instances;
     while (instances.empty()) {
         std::size_t count = chunk_size_.get();
+        if (look_.inquiry && look_.inquiry->relies_on_any()) count = std::min(count, kMostAsked);
         if (limit_left_) count = std::min(count, static_cast<std::size_t>(*limit_left_));
         instances = one.found->selected.take(count, one.target->address);
         if (instances.empty()) break;
@@ -175,7 +187,7 @@ void MasterFailover::list_beyond_limit(const SelectedMaster& one) {
 }
 
 void MasterFailover::record(MasterTarget& target, const WorkflowFailoverResult& result) {
-    target.record.add(result);
+    target.record.add(result, by_answer(result.id));
     if (result.kind != WorkflowFailoverResult::Kind::failed_over) return;
     if (limit_left_) --*limit_left_;
     if (options_.wait) target.inserted.add(result.id, result.command_id);

@@ -51,14 +51,29 @@ std::set<std::string> MasterReading::open() const {
 void MasterReading::look_without_locks(bool whole_cluster) {
     const std::set<std::string> wanted = open();
     if (wanted.empty()) return;
-    Selection selection = read_once(wanted, whole_cluster, true, targets_.size() == 1);
-    const std::set<std::int64_t> met = judge_open(selection);
+    SelectionRequest wish = request(wanted, whole_cluster, true);
+    wish.until_selected = targets_.size() == 1;
+    wish.asking = Asking::who_holds;
+    Selection selection = read_once(wish, true);
+    const auto met = judge_open(selection);
     const std::set<std::string> left = open();
     for (const std::string& address : left) find(address)->record.forget_reading();
-    if (!left.empty()) return;
+    if (!left.empty()) {
+        if (wish.until_selected) take_note_of_questions(left, whole_cluster);
+        return;
+    }
     activity_lags(context_, look_.servers);
     if (whole_cluster) warn_of_others(selection);
-    say_which_in_doubt_were_not_met(met);
+    say_which_named_were_left(met);
+}
+
+// While the grace time passes: what is asked about after it must have been seen before, and the
+// look may have ended at the first instance that is selected.
+void MasterReading::take_note_of_questions(const std::set<std::string>& addresses, bool all_hosts) {
+    if (!look_.inquiry || options_.grace < look_.inquiry->options().apart) return;
+    SelectionRequest wish = request(addresses, all_hosts, true);
+    wish.asking = Asking::not_yet;
+    read_selection(context_, look_.servers, wish, {});
 }
 
 Selection MasterReading::first(bool whole_cluster) {
@@ -70,17 +85,18 @@ Selection MasterReading::first(bool whole_cluster) {
     lagging_ = activity_lags(context_, look_.servers) && restarted && !given_event_time_;
     Selection selection = read(wanted, whole_cluster, true);
     if (whole_cluster) warn_of_others(selection);
-    say_which_in_doubt_were_not_met(judge_open(selection));
+    say_which_named_were_left(judge_open(selection));
     return selection;
 }
 
-// Returns those of --in-doubt ID,... that were found.
-std::set<std::int64_t> MasterReading::judge_open(Selection& selection) {
-    std::set<std::int64_t> met;
+// Returns those of --in-doubt ID,... that were found, and why they are left; empty: they are not.
+std::map<std::int64_t, std::string> MasterReading::judge_open(Selection& selection) {
+    std::map<std::int64_t, std::string> met;
     for (MasterTarget& target : targets_) {
         if (!target.is_open()) continue;
         AddressSelection& found = selection.addresses.at(target.address);
-        met.insert(found.named.begin(), found.named.end());
+        for (const std::int64_t id : found.named) met[id] = "";
+        met.merge(found.named_left);
         judge(target, found);
     }
     return met;
@@ -99,7 +115,9 @@ Selection MasterReading::later(const std::set<std::string>& addresses) {
 // what we read as its predecessor's.
 Selection MasterReading::read(const std::set<std::string>& addresses, bool all_hosts, bool first) {
     for (int tries = 1;; ++tries) {
-        Selection selection = read_once(addresses, all_hosts, first, false);
+        SelectionRequest wish = request(addresses, all_hosts, first);
+        if (options_.dry_run) wish.asking = Asking::once;
+        Selection selection = read_once(wish, first);
         if (options_.dry_run || tries == kReadings) return selection;
         Servers now = read_servers(context_.registry, true);
         const bool same =
@@ -115,33 +133,38 @@ Selection MasterReading::read(const std::set<std::string>& addresses, bool all_h
     }
 }
 
-Selection MasterReading::read_once(const std::set<std::string>& addresses, bool all_hosts,
-                                   bool first, bool until_selected) {
+SelectionRequest MasterReading::request(const std::set<std::string>& addresses, bool all_hosts,
+                                        bool first) {
     SelectionRequest request = look_.request(event_time_, given_event_time_.has_value());
     request.addresses = addresses;
     request.all_hosts = all_hosts;
-    request.until_selected = until_selected;
     for (const MasterTarget& target : targets_) {
         if (target.stamp) request.own_stamps.emplace(target.address, *target.stamp);
     }
     // What we failed over for --in-doubt may be in doubt again the moment a master took it.
     if (first) request.in_doubt = options_.in_doubt;
     request.leave_out_own_work = !first;
+    return request;
+}
+
+Selection MasterReading::read_once(const SelectionRequest& request, bool first) {
     return read_selection(context_, look_.servers, request,
-                          [&](const std::string& address, const WorkflowInstance& instance,
-                              Verdict verdict, std::optional<EpochMs> last_task_activity) {
-                              find(address)->record.skip(instance, verdict, last_task_activity,
-                                                         first);
+                          [&](const std::string& address, const SkippedWorkflow& skipped) {
+                              find(address)->record.skip(skipped, first);
                           });
 }
 
-void MasterReading::say_which_in_doubt_were_not_met(const std::set<std::int64_t>& met) {
+void MasterReading::say_which_named_were_left(const std::map<std::int64_t, std::string>& met) {
     for (const std::int64_t id : options_.in_doubt.ids) {
-        if (met.contains(id)) continue;
-        context_.warn(fmt::format(
-            "--in-doubt names workflow instance {}, which is in doubt at none of the masters "
-            "failed over here.",
-            id));
+        const auto found = met.find(id);
+        if (found != met.end() && found->second.empty()) continue;
+        const std::string why = found == met.end()
+                                    ? "is no unfinished workflow of the masters failed over here"
+                                    : found->second;
+        context_.fail(ExitCode::needs_person,
+                      fmt::format("--in-doubt names workflow instance {}, which {}: nothing was "
+                                  "done about it.",
+                                  id, why));
     }
 }
 
@@ -167,7 +190,7 @@ void MasterReading::judge(MasterTarget& target, AddressSelection& found) {
                               "--event-time.",
                               target.address));
     }
-    if (found.selectable == 0) conclude_without_work(target, found);
+    if (found.selectable == 0 && found.open_questions == 0) conclude_without_work(target, found);
 }
 
 // Nothing is failed over, so no mark is written and none made newer: a newer mark would age the
@@ -196,13 +219,14 @@ void MasterReading::warn_of_others(const Selection& selection) {
     report_odd_hosts(context_, selection);
     std::vector<std::string> doubtful;
     for (const auto& [address, found] : selection.addresses) {
-        if (find(address) || found.facts.lives || found.doubtful() == 0) continue;
+        const std::int64_t count = found.doubtful() + found.by_answer;
+        if (find(address) || found.facts.lives || count == 0) continue;
         context_.warn(
             fmt::format("{} unfinished workflows with the host {}, which is gone, were recovered "
                         "or resumed by other masters; the one "
                         "failed over now may have been running them. See the report of: "
                         "failover-master {} --dry-run",
-                        found.doubtful(), address, address));
+                        count, address, address));
         doubtful.push_back(address);
     }
     if (doubtful.empty()) return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -27,8 +28,8 @@ class MasterReading {
     void set_event_time();
 
     /// A look that needs neither lock nor grace time to end the run for masters with nothing to
-    /// fail over: most runs that repeat another find nothing. Throws as read_selection() does; so
-    /// do the others.
+    /// fail over, and nothing to ask about: most runs that repeat another find nothing. Throws as
+    /// read_selection() does; so do the others.
     void look_without_locks(bool whole_cluster);
 
     /// The reading under the locks: of every open master, with `whole_cluster` of all hosts. The
@@ -45,14 +46,17 @@ class MasterReading {
     void judge(MasterTarget& target, AddressSelection& found);
 
   private:
+    using Asking = SelectionRequest::Asking;
+
     Selection read(const std::set<std::string>& addresses, bool all_hosts, bool first);
-    Selection read_once(const std::set<std::string>& addresses, bool all_hosts, bool first,
-                        bool until_selected);
+    SelectionRequest request(const std::set<std::string>& addresses, bool all_hosts, bool first);
+    Selection read_once(const SelectionRequest& request, bool first);
+    void take_note_of_questions(const std::set<std::string>& addresses, bool all_hosts);
     MasterTarget* find(const std::string& address);
     std::set<std::string> open() const;
-    std::set<std::int64_t> judge_open(Selection& selection);
+    std::map<std::int64_t, std::string> judge_open(Selection& selection);
     void conclude_without_work(MasterTarget& target, const AddressSelection& found);
-    void say_which_in_doubt_were_not_met(const std::set<std::int64_t>& met);
+    void say_which_named_were_left(const std::map<std::int64_t, std::string>& met);
     void warn_of_others(const Selection& selection);
 
     const RunContext& context_;

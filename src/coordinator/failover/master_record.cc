@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "coordinator/report_names.h"
+
 namespace dsfailover {
 
 MasterRecord::MasterRecord(const std::string& address, std::size_t items)
@@ -21,34 +23,50 @@ void MasterRecord::count_first(const AddressSelection& found) {
 }
 
 void MasterRecord::count_later(std::int64_t selectable) {
-    const auto known = static_cast<std::int64_t>(changed_.size() + failed_.size());
+    const auto known =
+        static_cast<std::int64_t>(changed_.size() + unanswered_.size() + failed_.size());
     section_.workflows.selected += std::max<std::int64_t>(0, selectable - known);
 }
 
 // What turned doubtful while we worked: a person resumed it, or a new process may have it now.
-void MasterRecord::skip(const WorkflowInstance& instance, Verdict verdict,
-                        std::optional<EpochMs> last_task_activity, bool first) {
+void MasterRecord::skip(const SkippedWorkflow& skipped, bool first) {
+    const Verdict verdict = skipped.verdict;
     const bool later_start =
         verdict == Verdict::started_after_deadline || verdict == Verdict::impossible_start;
-    const bool is_new = !later_start && skipped_.insert(instance.id).second;
-    WorkflowItem item = skipped_item(instance, verdict, last_task_activity);
+    const bool is_new = !later_start && skipped_.insert(skipped.instance.id).second;
+    WorkflowItem item = skipped_item(skipped);
+    note_holder(item.id, verdict, skipped.said);
     if (first) return section_.workflows.items.add(std::move(item));
     if (!is_new || failed(item.id)) return;
     ++section_.workflows.skipped[skip_reason(verdict)];
-    const bool listed = changed_.erase(item.id) > 0;
+    const bool listed = forget_left(item.id);
     if (listed) --section_.workflows.selected;
     put_item(std::move(item), listed);
 }
 
+void MasterRecord::note_holder(std::int64_t id, Verdict verdict, const MastersSaid& said) {
+    if (verdict == Verdict::held_idle)
+        held_idle_[said.held_by].insert(id);
+    else if (said.answer == MasterAnswer::held_by_two)
+        held_by_two_[id] = said.held_by;
+    else if (said.answer == MasterAnswer::not_held && verdict == Verdict::in_doubt)
+        run_outside_.insert(id);
+}
+
 void MasterRecord::forget_reading() {
+    held_by_two_.clear();
+    held_idle_.clear();
+    run_outside_.clear();
+
     section_.workflows = WorkflowsSection(items_);
     section_.deadline.reset();
     skipped_.clear();
 }
 
-void MasterRecord::plan(const WorkflowInstance& instance) {
-    section_.workflows.items.add(
-        workflow_item(instance.id, instance.state, WorkflowOutcome::planned));
+void MasterRecord::plan(const WorkflowInstance& instance, bool by_answer) {
+    WorkflowItem item = workflow_item(instance.id, instance.state, WorkflowOutcome::planned);
+    if (by_answer) item.reason = "not_held_once";
+    section_.workflows.items.add(std::move(item));
 }
 
 void MasterRecord::leave_by_limit(const WorkflowInstance& instance) {
@@ -66,7 +84,22 @@ void MasterRecord::put_item(WorkflowItem item, bool listed) {
     if (place != items.kept().end()) *place = std::move(item);
 }
 
-void MasterRecord::add(const WorkflowFailoverResult& result) {
+// What was left before a commit may come again. Whether it was, and so has its place in the list.
+bool MasterRecord::forget_left(std::int64_t id) {
+    return changed_.erase(id) + unanswered_.erase(id) > 0;
+}
+
+// What turned out before the commit.
+void MasterRecord::skip_selected(WorkflowItem& item, SkipReason reason) {
+    WorkflowsSection& its = section_.workflows;
+    item.outcome = WorkflowOutcome::skipped;
+    item.reason = to_string(reason);
+    --its.selected;
+    ++its.skipped[reason];
+    skipped_.insert(item.id);
+}
+
+void MasterRecord::add(const WorkflowFailoverResult& result, bool by_answer) {
     using Kind = WorkflowFailoverResult::Kind;
     WorkflowsSection& its = section_.workflows;
     // The ordinary case of a large failover, for which no item is made in vain.
@@ -75,11 +108,12 @@ void MasterRecord::add(const WorkflowFailoverResult& result) {
         return its.items.omit();
     }
     WorkflowItem item = workflow_item(result.id, result.state, WorkflowOutcome::failed_over);
-    const bool listed = changed_.erase(item.id) > 0;
+    const bool listed = forget_left(item.id);
     switch (result.kind) {
         case Kind::failed_over:
             ++its.done;
             if (result.command_id != 0) item.command_id = result.command_id;
+            if (by_answer) item.reason = "not_held";
             break;
         case Kind::state_changed:
             changed_.insert(item.id);
@@ -87,11 +121,17 @@ void MasterRecord::add(const WorkflowFailoverResult& result) {
             item.reason = to_string(SkipReason::state_changed);
             break;
         case Kind::command_pending:
+            skip_selected(item, SkipReason::command_pending);
+            break;
+        case Kind::held:
+            item.held_by = result.held_by;
+            skip_selected(item, SkipReason::running_elsewhere);
+            note_holder(item.id, Verdict::running_elsewhere, {MasterAnswer::held, result.held_by});
+            break;
+        case Kind::unanswered:
+            unanswered_.insert(item.id);
             item.outcome = WorkflowOutcome::skipped;
-            item.reason = to_string(SkipReason::command_pending);
-            --its.selected;
-            ++its.skipped[SkipReason::command_pending];
-            skipped_.insert(item.id);
+            item.reason = to_string(SkipReason::in_doubt);
             break;
         case Kind::failed:
             if (failed_.empty()) failed_first_ = fmt::format("{}: {}", item.id, result.problem);
@@ -113,6 +153,9 @@ void MasterRecord::close(bool is_plan) {
     WorkflowsSection& its = section_.workflows;
     const auto changed = static_cast<std::int64_t>(changed_.size());
     if (changed > 0) its.skipped[SkipReason::state_changed] = changed;
+    const auto unanswered = static_cast<std::int64_t>(unanswered_.size());
+    if (unanswered > 0) its.skipped[SkipReason::in_doubt] += unanswered;
+    its.selected -= unanswered;
     if (!is_plan)
         its.left = std::max<std::int64_t>(0, its.selected - its.done - its.unknown - changed);
 }
@@ -120,6 +163,28 @@ void MasterRecord::close(bool is_plan) {
 void MasterRecord::tell(const RunContext& context) const {
     const WorkflowsSection& its = section_.workflows;
     report_doubts(context, section_.address, its.skipped, settles_at_);
+    for (const auto& [id, masters] : held_by_two_) {
+        context.fail(
+            ExitCode::needs_person,
+            fmt::format("Workflow instance {} is held by two masters ({}): one of them "
+                        "has nothing but its copy, and stands still. See the logs of both.",
+                        id, masters));
+    }
+    if (!run_outside_.empty()) {
+        context.fail(
+            ExitCode::needs_person,
+            fmt::format("Workflow instances {} moved during this run although no living master "
+                        "holds them: a process that is not in the registry may run them. Find it "
+                        "and end it, then run the command again.",
+                        some_ids(std::vector(run_outside_.begin(), run_outside_.end()))));
+    }
+    for (const auto& [master, ids] : held_idle_) {
+        context.fail(
+            ExitCode::needs_person,
+            fmt::format("{} holds workflow instances {} and nothing moves: only a restart or "
+                        "--fence of {} ends that, and fails over its other workflows as well.",
+                        master, some_ids(std::vector(ids.begin(), ids.end())), master));
+    }
     if (!failed_.empty()) {
         context.fail(ExitCode::needs_person,
                      fmt::format("{} workflows of {} could not be failed over, see the items; the "

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,16 +32,17 @@ class MasterRecord {
     void count_later(std::int64_t selectable);
     /// An instance that the first, or a later, reading skipped. What turns doubtful while we work
     /// loses its place among the selected.
-    void skip(const WorkflowInstance& instance, Verdict verdict,
-              std::optional<EpochMs> last_task_activity, bool first);
+    void skip(const SkippedWorkflow& skipped, bool first);
     /// Everything is read anew.
     void forget_reading();
 
     // -- what becomes of the selected
 
-    void plan(const WorkflowInstance& instance);
+    // `by_answer`: selected because no living master holds it.
+
+    void plan(const WorkflowInstance& instance, bool by_answer);
     void leave_by_limit(const WorkflowInstance& instance);
-    void add(const WorkflowFailoverResult& result);
+    void add(const WorkflowFailoverResult& result, bool by_answer);
 
     bool failed(std::int64_t id) const { return failed_.contains(id); }
     bool any_failed() const { return !failed_.empty(); }
@@ -54,16 +56,23 @@ class MasterRecord {
     void tell(const RunContext& context) const;
 
   private:
+    void note_holder(std::int64_t id, Verdict verdict, const MastersSaid& said);
+    void skip_selected(WorkflowItem& item, SkipReason reason);
+    bool forget_left(std::int64_t id);
     void put_item(WorkflowItem item, bool listed);
 
     std::size_t items_;
     MasterSection section_;
     std::optional<EpochMs> settles_at_;
-    std::set<std::int64_t> changed_;  // state_changed so far
-    std::set<std::int64_t> failed_;   // failed so far
-    std::set<std::int64_t> skipped_;  // for another reason than started_after_deadline
-    std::string failed_first_;        // which failed first, and why
-    std::string unknown_why_;         // why the outcome of some is unknown
+    std::set<std::int64_t> changed_;     // state_changed so far
+    std::set<std::int64_t> unanswered_;  // masters did not answer with the row locked, so far
+    std::set<std::int64_t> failed_;      // failed so far
+    std::set<std::int64_t> skipped_;     // for another reason than started_after_deadline
+    std::map<std::int64_t, std::string> held_by_two_;          // by which
+    std::set<std::int64_t> run_outside_;                       // moved, though no master holds them
+    std::map<std::string, std::set<std::int64_t>> held_idle_;  // by holder
+    std::string failed_first_;                                 // which failed first, and why
+    std::string unknown_why_;                                  // why the outcome of some is unknown
 };
 
 }  // namespace dsfailover

@@ -56,15 +56,22 @@ bool ParallelFailover::connect() {
 
 void ParallelFailover::run_on(Database& database, const FailoverChunk& chunk,
                               const WorkflowFailover::Done& done) {
-    const RunContext context{context_.registry, database,        context_.schema,     context_.zone,
-                             context_.audit,    context_.report, context_.zone_is_own};
+    const RunContext context{context_.registry,    database,        context_.schema,
+                             context_.zone,        context_.audit,  context_.report,
+                             context_.zone_is_own, context_.servers};
     const auto confirm = [&] {
         const EpochMs began = now_ms();
         const std::lock_guard lock(confirming_);
         chunk.confirm();
         if (now_ms() - began > kSlowAnswer.count()) slow_registry_ = true;
     };
-    WorkflowFailover(context, *chunk.watch, {confirm, chunk.also, done, chunk.held})
+    WorkflowFailover::Ask ask;
+    if (chunk.ask)
+        ask = [&](const RunContext& on, std::span<const std::int64_t> ids) {
+            const std::lock_guard lock(confirming_);
+            return chunk.ask(on, ids);
+        };
+    WorkflowFailover(context, *chunk.watch, {confirm, ask, chunk.also, done, chunk.held})
         .run(chunk.instances, chunk.stamp);
 }
 

@@ -19,6 +19,8 @@ struct FailoverChunk {
     EpochMs stamp = 0;  ///< epoch ms
     /// As for WorkflowFailover; never called by two threads at once.
     WorkflowFailover::Confirm confirm;
+    /// As for WorkflowFailover; never called by two threads at once. May be empty.
+    WorkflowFailover::Ask ask{};
     /// As for WorkflowFailover. May be empty; only where chunks are taken in turn.
     WorkflowFailover::AlsoInTransaction also;
     /// As for WorkflowFailover; called by the caller's thread.

@@ -74,10 +74,24 @@ class Reader {
         for (auto& [address, seen] : seen_busy_) look_for_commands(commands, address, seen);
         for (auto& [address, questions] : questions_) settle(address, questions);
         if (clock_ > request_.moves_count_after) leave_out_moved();
+        ask_masters();
         return std::move(selection_);
     }
 
   private:
+    /// An instance that the masters are asked about, with what is known of it.
+    struct Question {
+        std::string address;
+        bool wanted;
+        WorkflowInstance instance;
+        Evidence evidence;
+
+        // Those that the run is about come first.
+        bool operator<(const Question& other) const {
+            return std::pair(!wanted, instance.id) < std::pair(!other.wanted, other.instance.id);
+        }
+    };
+
     void scan(const std::vector<std::string>& hosts) {
         WorkflowInstanceStore workflows(context_.store());
         const std::vector<std::string> whose =
@@ -312,13 +326,13 @@ class Reader {
         if (!named && !request_.in_doubt.all) return false;
         if (!can_be_overruled(judgement, named) || is_work_of_a_run_since(instance, found))
             return false;
-        if (named) found.named.insert(instance.id);
         return true;
     }
 
     void select(AddressSelection& found, const WorkflowInstance& instance) {
         ++found.selectable;
         if (!wanted(*instance.host)) return;
+        if (request_.in_doubt.ids.contains(instance.id)) found.named.insert(instance.id);
         any_selected_ = true;
         found.selected.add(instance);
     }
@@ -326,11 +340,26 @@ class Reader {
     void decide(const std::string& address, AddressSelection& found,
                 const WorkflowInstance& instance, const Evidence& evidence) {
         const Judgement judgement = judge(instance, found.facts, evidence);
+        if (is_to_be_asked(judgement, wanted(address)))
+            add_question({address, wanted(address), instance, evidence});
+        else
+            conclude(address, found, instance, evidence, judgement, {});
+    }
+
+    void conclude(const std::string& address, AddressSelection& found,
+                  const WorkflowInstance& instance, const Evidence& evidence,
+                  const Judgement& judgement, const MastersSaid& said) {
         const bool is_wanted = wanted(address);
         if (judgement.verdict == Verdict::selected ||
             (is_wanted && is_overruled(instance, judgement, found)))
             return select(found, instance);
+        if (!said.held_by.empty() && judgement.verdict == Verdict::running_elsewhere) ++found.held;
         ++found.skipped[judgement.verdict];
+        if (is_wanted && request_.in_doubt.ids.contains(instance.id))
+            found.named_left[instance.id] =
+                said.held_by.empty()
+                    ? fmt::format("is {}", to_string(skip_reason(judgement.verdict)))
+                    : fmt::format("runs: {} holds it", said.held_by);
         if (judgement.verdict == Verdict::impossible_start) ++found.impossible;
         if (judgement.verdict == Verdict::settling) note_settling(instance, found);
         const bool left_out =
@@ -338,8 +367,98 @@ class Reader {
             (request_.leave_out_own_work && is_work_of_a_run_since(instance, found));
         const auto& latest = evidence.activity.latest;
         if (is_wanted && skipped_ && !left_out)
-            skipped_(address, instance, judgement.verdict,
-                     latest ? std::optional(latest->epoch_ms()) : std::nullopt);
+            skipped_(address, {instance, judgement.verdict,
+                               latest ? std::optional(latest->epoch_ms()) : std::nullopt, said});
+    }
+
+    // Rows 4 to 15 where the answer can change what is concluded without one; all that would be
+    // selected only where that is wished.
+    bool is_to_be_asked(const Judgement& judgement, bool is_wanted) const {
+        if (!request_.inquiry) return false;
+        if (judgement.verdict != Verdict::selected) return judgement.row >= 5;
+        const bool about_all =
+            request_.ask_about_all || request_.inquiry->options().about == AskAbout::all;
+        return about_all && is_wanted;
+    }
+
+    // A heap of the lowest ids, so that the memory does not grow with their number.
+    void add_question(Question question) {
+        open_.push_back(std::move(question));
+        std::push_heap(open_.begin(), open_.end());
+        if (std::cmp_less_equal(open_.size(), request_.inquiry->options().limit)) return;
+        std::pop_heap(open_.begin(), open_.end());
+        const Question beyond = std::move(open_.back());
+        open_.pop_back();
+        ++beyond_limit_;
+        conclude_without_answer(beyond);
+    }
+
+    void conclude_without_answer(const Question& question) {
+        AddressSelection& found = at(question.address);
+        conclude(question.address, found, question.instance, question.evidence,
+                 judge(question.instance, found.facts, question.evidence), {});
+    }
+
+    std::vector<MastersSaid> ask(std::span<const std::int64_t> ids) const {
+        return request_.asking == SelectionRequest::Asking::until_sure
+                   ? request_.inquiry->ask(ids)
+                   : request_.inquiry->ask_once(ids);
+    }
+
+    // In the end, so that all are asked about in one round.
+    void ask_masters() {
+        if (open_.empty()) return;
+        std::sort(open_.begin(), open_.end());
+        std::vector<std::int64_t> ids;
+        for (const Question& each : open_) {
+            ids.push_back(each.instance.id);
+            if (!each.evidence.command_waits)
+                request_.inquiry->saw_without_command(each.instance, began_);
+        }
+        // Where something is selected the run goes on in any case, and will ask.
+        if (request_.asking == SelectionRequest::Asking::not_yet ||
+            (request_.until_selected && any_selected_)) {
+            for (const Question& each : open_) conclude_without_answer(each);
+            return;
+        }
+        look_who_moved(ids);
+        const std::vector<MastersSaid> said = ask(ids);
+        for (std::size_t i = 0; i < open_.size(); ++i) conclude_with_answer(open_[i], said[i]);
+        if (beyond_limit_ > 0)
+            context_.warn(fmt::format(
+                "The masters were not asked about {} workflows: --ask-limit {} asks about those "
+                "with the lowest ids.",
+                beyond_limit_, request_.inquiry->options().limit));
+    }
+
+    // What is selected by its row alone, and asked about all the same, was not looked at.
+    void look_who_moved(std::span<const std::int64_t> ids) {
+        if (clock_ <= request_.moves_count_after) return;
+        const auto some =
+            TaskInstanceStore(context_.store()).active_since(ids, request_.moves_count_after);
+        const std::unordered_set<std::int64_t> moved(some.begin(), some.end());
+        for (Question& each : open_)
+            if (moved.contains(each.instance.id)) each.evidence.moved_in_run = true;
+    }
+
+    void conclude_with_answer(const Question& question, const MastersSaid& said) {
+        const std::int64_t id = question.instance.id;
+        AddressSelection& found = at(question.address);
+        Evidence evidence = question.evidence;
+        evidence.answer = said.answer;
+        Judgement judgement = judge(question.instance, found.facts, evidence);
+        // Too early to rely on it.
+        if (request_.asking == SelectionRequest::Asking::who_holds &&
+            said.answer == MasterAnswer::not_held) {
+            if (judgement.verdict == Verdict::selected) ++found.open_questions;
+            evidence.answer = MasterAnswer::not_asked;
+            judgement = judge(question.instance, found.facts, evidence);
+        }
+        if (judgement.verdict == Verdict::selected && evidence.answer == MasterAnswer::not_held) {
+            ++found.by_answer;
+            request_.inquiry->rely_on_answer(id);
+        }
+        conclude(question.address, found, question.instance, evidence, judgement, said);
     }
 
     static void note_settling(const WorkflowInstance& instance, AddressSelection& found) {
@@ -363,6 +482,9 @@ class Reader {
     std::map<std::string, WorkflowSpool> seen_busy_;  // by this run, before the scan
     std::map<std::string, WorkflowSpool> questions_;  // whose task activity decides
     bool any_selected_ = false;
+    const EpochMs began_ = now_ms();
+    std::vector<Question> open_;
+    std::int64_t beyond_limit_ = 0;
     Selection selection_;
 };
 
@@ -374,7 +496,7 @@ std::int64_t AddressSelection::doubtful() const {
         if (const auto found = skipped.find(verdict); found != skipped.end())
             count += found->second;
     }
-    return count;
+    return count - held;
 }
 
 Selection read_selection(const RunContext& context, const Servers& servers,
@@ -403,11 +525,12 @@ WorkflowItem workflow_item(std::int64_t id, int state, WorkflowOutcome outcome) 
     return item;
 }
 
-WorkflowItem skipped_item(const WorkflowInstance& instance, Verdict verdict,
-                          std::optional<EpochMs> last_task_activity) {
+WorkflowItem skipped_item(const SkippedWorkflow& skipped) {
+    const WorkflowInstance& instance = skipped.instance;
     WorkflowItem item = workflow_item(instance.id, instance.state, WorkflowOutcome::skipped);
-    item.reason = std::string(to_string(skip_reason(verdict)));
-    item.last_task_activity = last_task_activity;
+    item.reason = std::string(to_string(skip_reason(skipped.verdict)));
+    item.last_task_activity = skipped.last_task_activity;
+    if (!skipped.said.held_by.empty()) item.held_by = skipped.said.held_by;
     return item;
 }
 
@@ -422,9 +545,12 @@ void report_doubts(const RunContext& context, const std::string& address,
     say(SkipReason::in_doubt, [&](std::int64_t count) {
         return fmt::format(
             "Workflows of {} in doubt: {}. Another master may be running them, and failing over "
-            "what runs makes it hang or run twice. The logs of the masters tell who has one; name "
-            "those that nobody runs with --in-doubt ID,....",
-            address, count);
+            "what runs makes it hang or run twice. {} The logs of the masters tell who has one; "
+            "name those that nobody runs with --in-doubt ID,....",
+            address, count,
+            context.servers ? fmt::format("Not every living master said whether it holds them: {}.",
+                                          why_unanswered(context.report))
+                            : "The masters were not asked.");
     });
     say(SkipReason::settling, [&](std::int64_t count) {
         return fmt::format(

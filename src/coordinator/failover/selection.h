@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/asking/workflow_inquiry.h"
 #include "coordinator/failover/failover_stamps.h"
 #include "coordinator/failover/workflow_spool.h"
 #include "coordinator/failover/workflow_verdict.h"
@@ -28,15 +29,21 @@ struct AddressSelection {
     WorkflowSpool selected;
     std::int64_t total = 0;       ///< all in state 1, 2 or 4
     std::int64_t selectable = 0;  ///< in `selected`, or counted only
+    std::int64_t by_answer = 0;   ///< of `selectable`: because no master holds them
+    std::int64_t held = 0;        ///< a living master holds them
+    /// With Asking::who_holds: no master holds them, so that they may be selected later.
+    std::int64_t open_questions = 0;
     std::map<Verdict, std::int64_t> skipped;
-    std::set<std::int64_t> named;       ///< those of --in-doubt ID,... that were found here
-    std::int64_t impossible = 0;        ///< of the verdict impossible_start
-    std::optional<EpochMs> settles_at;  ///< when the last of those settling can be told
+    std::set<std::int64_t> named;  ///< those of --in-doubt ID,... that were selected
+    std::map<std::int64_t, std::string> named_left;  ///< those that were not, and why
+    std::int64_t impossible = 0;                     ///< of the verdict impossible_start
+    std::optional<EpochMs> settles_at;            ///< when the last of those settling can be told
     std::optional<std::int64_t> latest_start_us;  ///< of all
     std::optional<EpochMs> oldest_start;          ///< of all, epoch ms
     bool start_unknown = false;                   ///< one has neither start_time nor restart_time
 
-    /// Those that another master may be running, or runs: in_doubt, settling, running_elsewhere.
+    /// Those that another master may be running, or runs, as far as is concluded without an answer:
+    /// in_doubt, settling, running_elsewhere.
     std::int64_t doubtful() const;
 };
 
@@ -60,6 +67,16 @@ struct SelectionRequest {
     std::map<std::string, EpochMs> own_stamps;
     /// What this run saw in state 18, or with a command; none: the reading has one of its own.
     CommandWatch* watch = nullptr;
+    /// Whom the masters are asked about; nullptr: nobody, and what is concluded without is said.
+    WorkflowInquiry* inquiry = nullptr;
+    enum class Asking {
+        not_yet,     ///< only what WorkflowInquiry must have seen before is noted
+        who_holds,   ///< once: only that a master holds one counts, the rest stays an open question
+        once,        ///< of a dry run: that nobody holds one counts at once
+        until_sure,  ///< WorkflowInquiry::ask()
+    } asking = Asking::until_sure;
+    /// Ask about what would be selected, too, whatever AskOptions::about says.
+    bool ask_about_all = false;
     /// Only whether anything is selected: the scan may end at the first instance that is. For one
     /// address.
     bool until_selected = false;
@@ -69,9 +86,14 @@ struct SelectionRequest {
     std::function<void(const WorkflowInstance&)> in_failover;
 };
 
-/// An instance that was skipped, for the report.
-using SkipCallback = std::function<void(const std::string& address, const WorkflowInstance&,
-                                        Verdict, std::optional<EpochMs> last_task_activity)>;
+/// An instance that was skipped, and why.
+struct SkippedWorkflow {
+    const WorkflowInstance& instance;
+    Verdict verdict;
+    std::optional<EpochMs> last_task_activity;  ///< epoch ms, where it was looked up
+    MastersSaid said;                           ///< not_asked where nobody was
+};
+using SkipCallback = std::function<void(const std::string& address, const SkippedWorkflow&)>;
 
 /// Everything one reading found.
 struct Selection {
@@ -100,9 +122,8 @@ bool any_in_doubt(const RunContext& context, const Servers& servers);
 /// The report's item for a workflow instance in state 1, 2 or 4, its name left out.
 WorkflowItem workflow_item(std::int64_t id, int state, WorkflowOutcome outcome);
 
-/// The same for one that was skipped; the arguments are those of a SkipCallback.
-WorkflowItem skipped_item(const WorkflowInstance& instance, Verdict verdict,
-                          std::optional<EpochMs> last_task_activity);
+/// The same for one that was skipped.
+WorkflowItem skipped_item(const SkippedWorkflow& skipped);
 
 /// Tells what to do about the workflows of `address` that were skipped and need a person, by reason
 /// (in_doubt, settling, command_pending), and raises the exit code to 3 if there are any.

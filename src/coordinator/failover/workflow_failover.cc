@@ -31,7 +31,7 @@ WorkflowFailover::WorkflowFailover(const RunContext& context, CommandWatch& watc
 
 void WorkflowFailover::report(const WorkflowInstance& instance, WorkflowFailoverResult::Kind kind,
                               std::int64_t command_id, std::string problem) {
-    hooks_.done({instance.id, instance.state, kind, command_id, std::move(problem)});
+    hooks_.done({instance.id, instance.state, kind, command_id, std::move(problem), ""});
 }
 
 void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
@@ -70,14 +70,19 @@ bool WorkflowFailover::run_together(std::span<const WorkflowInstance> chunk, Epo
 }
 
 void WorkflowFailover::leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,
-                                 const std::set<std::int64_t>& pending) {
-    if (pending.empty()) return;
+                                 const Objections& objections) {
+    if (objections.empty()) return;
     std::vector<WorkflowInstance> others;
     for (const WorkflowInstance& instance : chunk) {
-        if (pending.contains(instance.id))
-            report(instance, WorkflowFailoverResult::Kind::command_pending, 0);
-        else
+        const auto objection = objections.find(instance.id);
+        if (objection == objections.end()) {
             others.push_back(instance);
+            continue;
+        }
+        WorkflowFailoverResult result = objection->second;
+        result.id = instance.id;
+        result.state = instance.state;
+        hooks_.done(result);
     }
     if (!others.empty()) run(others, stamp);
 }
@@ -86,9 +91,9 @@ void WorkflowFailover::leave_out(std::span<const WorkflowInstance> chunk, EpochM
 // connection is open again then.
 bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
     using Kind = DatabaseError::Kind;
-    std::optional<std::set<std::int64_t>> pending;
+    std::optional<Objections> objections;
     try {
-        pending = commit_chunk(chunk, stamp);
+        objections = commit_chunk(chunk, stamp);
     } catch (const DatabaseError& error) {
         if (error.kind() == Kind::disk_full || error.kind() == Kind::read_only) throw;
         last_problem_ = error.what();
@@ -96,8 +101,8 @@ bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs 
         if (last_kind_ == Kind::unreachable) reconnect_patiently(context_.database, error, false);
         if (last_kind_ != Kind::commit_unknown) return false;
     }
-    if (pending) {
-        leave_out(chunk, stamp, *pending);
+    if (objections) {
+        leave_out(chunk, stamp, *objections);
         return true;
     }
     std::vector<Settled> outcomes;
@@ -113,24 +118,41 @@ bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs 
 }
 
 // Inside the transaction: fails the rows over, and returns those that somebody else's command waits
-// for. Then nothing may be committed.
-std::set<std::int64_t> WorkflowFailover::change_rows(std::span<const WorkflowInstance> chunk,
-                                                     EpochMs stamp,
-                                                     std::vector<FailedOver>& changed) {
+// for, or that a master holds. Then nothing may be committed.
+WorkflowFailover::Objections WorkflowFailover::change_rows(std::span<const WorkflowInstance> chunk,
+                                                           EpochMs stamp,
+                                                           std::vector<FailedOver>& changed) {
     changed = workflows_.fail_over(chunk, stamp);
     if (changed.empty()) return {};
-    const auto pending = watch_.look_locked(commands_, changed);
-    return {pending.begin(), pending.end()};
+    Objections objections;
+    for (const std::int64_t id : watch_.look_locked(commands_, changed))
+        objections[id].kind = WorkflowFailoverResult::Kind::command_pending;
+    return objections.empty() ? ask(changed) : objections;
 }
 
-// Returns those that somebody else's command waits for; nothing was committed then.
-std::set<std::int64_t> WorkflowFailover::commit_chunk(std::span<const WorkflowInstance> chunk,
-                                                      EpochMs stamp) {
+WorkflowFailover::Objections WorkflowFailover::ask(std::span<const FailedOver> changed) const {
+    if (!hooks_.ask) return {};
+    std::vector<std::int64_t> ids;
+    for (const FailedOver& one : changed) ids.push_back(one.id);
+    Objections objections;
+    for (WorkflowInquiry::Objection& one : hooks_.ask(context_, ids)) {
+        WorkflowFailoverResult& result = objections[one.id];
+        const bool held = !one.said.held_by.empty();
+        result.kind =
+            held ? WorkflowFailoverResult::Kind::held : WorkflowFailoverResult::Kind::unanswered;
+        result.held_by = std::move(one.said.held_by);
+    }
+    return objections;
+}
+
+// Returns what speaks against instances of it; nothing was committed then.
+WorkflowFailover::Objections WorkflowFailover::commit_chunk(std::span<const WorkflowInstance> chunk,
+                                                            EpochMs stamp) {
     const EpochMs began = now_ms();
     std::vector<FailedOver> changed;
     Transaction transaction(context_.database);
-    std::set<std::int64_t> pending = change_rows(chunk, stamp, changed);
-    if (!pending.empty()) return pending;
+    Objections objections = change_rows(chunk, stamp, changed);
+    if (!objections.empty()) return objections;
     if (hooks_.also && !changed.empty()) hooks_.also(changed);
     hooks_.confirm();
     transaction.commit();

@@ -2,11 +2,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <set>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "coordinator/asking/workflow_inquiry.h"
 #include "coordinator/run_context.h"
 #include "store/command_store.h"
 #include "store/command_watch.h"
@@ -17,13 +18,23 @@ namespace dsfailover {
 /// What became of one instance that was to be failed over.
 struct WorkflowFailoverResult {
     /// unknown: the connection broke during COMMIT, and the database did not come back to be asked.
-    /// command_pending: a command of somebody else for it waits.
-    enum class Kind { failed_over, state_changed, command_pending, failed, unknown };
+    /// command_pending: a command of somebody else for it waits. held, unanswered: it was selected
+    /// because no master held it, and with the rows locked one did, or not all answered.
+    enum class Kind {
+        failed_over,
+        state_changed,
+        command_pending,
+        held,
+        unanswered,
+        failed,
+        unknown
+    };
     std::int64_t id = 0;
     int state = 0;  ///< before
     Kind kind = Kind::failed;
     std::int64_t command_id = 0;  ///< failed_over; 0 if only a lost commit told of it
     std::string problem;          ///< failed, unknown
+    std::string held_by;          ///< held
 };
 
 /// Fails workflow instances over in transactions, compare-and-set, until each has an outcome.
@@ -41,9 +52,15 @@ class WorkflowFailover {
     /// Called after each transaction with the number of its rows, and how long it held them.
     using Held = std::function<void(std::size_t rows, Millis held)>;
 
+    /// Called inside each transaction, with the rows written and locked, with the context of its
+    /// connection: what the masters say against those that rely on their answer. May be empty.
+    using Ask = std::function<std::vector<WorkflowInquiry::Objection>(
+        const RunContext&, std::span<const std::int64_t> ids)>;
+
     /// What a transaction needs of its run besides its instances.
     struct Hooks {
         Confirm confirm;
+        Ask ask;
         AlsoInTransaction also;
         Done done;
         Held held;
@@ -63,11 +80,14 @@ class WorkflowFailover {
   private:
     bool run_together(std::span<const WorkflowInstance> chunk, EpochMs stamp);
     bool attempt(std::span<const WorkflowInstance> chunk, EpochMs stamp);
-    std::set<std::int64_t> commit_chunk(std::span<const WorkflowInstance> chunk, EpochMs stamp);
+    /// Why instances of a chunk may not be failed over, by id.
+    using Objections = std::map<std::int64_t, WorkflowFailoverResult>;
+    Objections commit_chunk(std::span<const WorkflowInstance> chunk, EpochMs stamp);
     void leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,
-                   const std::set<std::int64_t>& pending);
-    std::set<std::int64_t> change_rows(std::span<const WorkflowInstance> chunk, EpochMs stamp,
-                                       std::vector<FailedOver>& changed);
+                   const Objections& objections);
+    Objections ask(std::span<const FailedOver> changed) const;
+    Objections change_rows(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+                           std::vector<FailedOver>& changed);
     std::vector<Settled> settle(std::span<const WorkflowInstance> chunk, EpochMs stamp,
                                 const DatabaseError& cause);
     void finish_settled(std::span<const WorkflowInstance> chunk, EpochMs stamp,

@@ -162,9 +162,8 @@ class StatusReader {
         try {
             selection =
                 read_selection(context_, servers_, request,
-                               [&](const std::string& address, const WorkflowInstance& instance,
-                                   Verdict verdict, std::optional<EpochMs> last_task_activity) {
-                                   note_skipped(address, instance, verdict, last_task_activity);
+                               [&](const std::string& address, const SkippedWorkflow& skipped) {
+                                   note_skipped(address, skipped);
                                });
         } catch (const EnvironmentError& error) {
             context_.fail(error.exit_code(), error.what());
@@ -190,8 +189,9 @@ class StatusReader {
             });
     }
 
-    void note_skipped(const std::string& address, const WorkflowInstance& instance, Verdict verdict,
-                      std::optional<EpochMs> last_task_activity) {
+    void note_skipped(const std::string& address, const SkippedWorkflow& skipped) {
+        const WorkflowInstance& instance = skipped.instance;
+        const Verdict verdict = skipped.verdict;
         if (std::string ahead = start_ahead(instance, clock_); clocks_.ok && !ahead.empty())
             clocks_ = {clocks_.name, false, std::move(ahead), "check --time-zone"};
         const bool uncertain = verdict == Verdict::in_doubt || verdict == Verdict::settling ||
@@ -201,7 +201,7 @@ class StatusReader {
             parents_.push_back(instance.id);
             status_.uncertain.add({instance.id, std::nullopt, address,
                                    std::string(to_string(skip_reason(verdict))),
-                                   last_task_activity});
+                                   skipped.last_task_activity});
         }
         const bool recovered =
             uncertain || verdict == Verdict::done_before ||

@@ -41,6 +41,7 @@ void WorkerTasks::choose_routes(EpochMs event_time, bool given) {
 void WorkerTasks::judge_workflows(EpochMs event_time, bool given) {
     SelectionRequest request = look_.request(event_time, given);
     request.in_doubt = options_.in_doubt;
+    request.asking = SelectionRequest::Asking::once;
     for (const TaskAtWorker& task : tasks_) {
         const auto& host = task.row.workflow_host;
         const bool unfinished = task.row.workflow_state != workflow_state::kFailover;
@@ -48,16 +49,16 @@ void WorkerTasks::judge_workflows(EpochMs event_time, bool given) {
             request.addresses.insert(*host);
     }
     if (request.addresses.empty()) return;
-    read_selection(context_, look_.servers, request,
-                   [&](const std::string&, const WorkflowInstance& instance, Verdict verdict,
-                       std::optional<EpochMs>) {
-                       if (verdict == Verdict::command_pending) commanded_.insert(instance.id);
-                       if (verdict == Verdict::in_doubt || verdict == Verdict::settling ||
-                           verdict == Verdict::running_elsewhere ||
-                           verdict == Verdict::done_before) {
-                           doubts_.emplace(instance.id, skip_reason(verdict));
-                       }
-                   });
+    read_selection(
+        context_, look_.servers, request, [&](const std::string&, const SkippedWorkflow& skipped) {
+            const Verdict verdict = skipped.verdict;
+            const WorkflowInstance& instance = skipped.instance;
+            if (verdict == Verdict::command_pending) commanded_.insert(instance.id);
+            if (verdict == Verdict::in_doubt || verdict == Verdict::settling ||
+                verdict == Verdict::running_elsewhere || verdict == Verdict::done_before) {
+                doubts_.emplace(instance.id, skip_reason(verdict));
+            }
+        });
 }
 
 void WorkerTasks::route_by_owner(TaskAtWorker& task) {

@@ -1,0 +1,151 @@
+#include "coordinator/asking/workflow_inquiry.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/interruption.h"
+#include "base/log.h"
+#include "coordinator/cluster_check.h"
+#include "registry/cluster.h"
+#include "store/workflow_instance_store.h"
+
+namespace dsfailover {
+
+namespace {
+
+// Of a round, while masters come.
+constexpr int kTries = 3;
+// Rows are locked meanwhile.
+constexpr Millis kLockedTimeout{1000};
+
+MastersSaid said_of(const HeldBy& workflow) { return {workflow.answer(), workflow.holders}; }
+
+}  // namespace
+
+WorkflowInquiry::WorkflowInquiry(const RunContext& context, const AskOptions& options)
+    : context_(context), options_(options) {}
+
+void WorkflowInquiry::saw_without_command(const WorkflowInstance& instance, EpochMs at) {
+    const auto known = seen_.find(instance.id);
+    if (known != seen_.end()) {
+        if (!is_as_read(instance, known->second.as_read)) known->second = {instance, at};
+    } else if (std::cmp_less(seen_.size(), options_.limit)) {
+        seen_.emplace(instance.id, Seen{instance, at});
+    }
+}
+
+// When the answer that nobody holds it can be trusted.
+EpochMs WorkflowInquiry::sure_at(std::int64_t id) const {
+    const auto known = seen_.find(id);
+    return (known == seen_.end() ? now_ms() : known->second.since) + options_.apart.count();
+}
+
+// Once a run: what ends meanwhile is noticed.
+const Controls& WorkflowInquiry::controls() {
+    if (controls_) return *controls_;
+    const Servers servers = read_servers(context_.registry, true);
+    std::vector<std::string> masters;
+    for (const Server& master : servers.masters) masters.push_back(master.address);
+    ControlWorkflows chosen(servers);
+    if (!masters.empty()) {
+        WorkflowInstanceStore(context_.store())
+            .scan_unfinished(masters,
+                             [&](const WorkflowInstance& instance) { chosen.note(instance); });
+    }
+    return controls_.emplace(chosen.choose(context_, latest_clock(context_.database)));
+}
+
+MasterRound WorkflowInquiry::round(const RunContext& context, std::span<const std::int64_t> ids,
+                                   Millis timeout) {
+    MasterRound round = ask_living_masters(context, ids, controls(), timeout, left_out_);
+    add_to_report(context.report, round.masters);
+    return round;
+}
+
+std::vector<MastersSaid> WorkflowInquiry::ask_once(std::span<const std::int64_t> ids) {
+    MasterRound answers = round(context_, ids, options_.timeout);
+    for (int tries = 1; answers.any_new && tries < kTries; ++tries)
+        answers = round(context_, ids, options_.timeout);
+    std::vector<MastersSaid> said;
+    for (const HeldBy& each : answers.workflows) said.push_back(said_of(each));
+    return said;
+}
+
+std::vector<MastersSaid> WorkflowInquiry::ask(std::span<const std::int64_t> ids) {
+    const EpochMs asked_at = now_ms();
+    std::vector<MastersSaid> said = ask_once(ids);
+    std::vector<std::int64_t> unsure;
+    std::vector<std::size_t> places;
+    EpochMs again_at = 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (said[i].answer != MasterAnswer::not_held) continue;
+        if (const EpochMs at = sure_at(ids[i]); at > asked_at) {
+            unsure.push_back(ids[i]);
+            places.push_back(i);
+            again_at = std::max(again_at, at);
+        }
+    }
+    if (unsure.empty()) return said;
+    const Millis left(std::max<EpochMs>(0, again_at - now_ms()));
+    spdlog::info(
+        "no master holds {} workflows; asking again in {}, since a master holds what it "
+        "takes only some milliseconds later",
+        unsure.size(), format_duration(left));
+    wait_for(left);
+    const std::vector<MastersSaid> later = ask_once(unsure);
+    for (std::size_t i = 0; i < unsure.size(); ++i) said[places[i]] = later[i];
+    return said;
+}
+
+std::vector<WorkflowInquiry::Objection> WorkflowInquiry::ask_locked(
+    const RunContext& context, std::span<const std::int64_t> ids) {
+    std::vector<std::int64_t> asked;
+    std::copy_if(ids.begin(), ids.end(), std::back_inserter(asked),
+                 [&](std::int64_t id) { return relies_on_answer(id); });
+    std::vector<Objection> objections;
+    if (asked.empty()) return objections;
+    const MasterRound answers = round(context, asked, std::min(options_.timeout, kLockedTimeout));
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        MastersSaid said = said_of(answers.workflows[i]);
+        if (said.answer != MasterAnswer::not_held)
+            objections.push_back({asked[i], std::move(said)});
+    }
+    return objections;
+}
+
+void add_to_report(Report& report, const std::vector<MasterAsked>& round) {
+    auto& all = report.masters_asked ? *report.masters_asked : report.masters_asked.emplace();
+    for (const MasterAsked& one : round) {
+        const auto known = std::find_if(all.begin(), all.end(), [&](const MasterAsked& each) {
+            return each.address == one.address;
+        });
+        if (known == all.end()) {
+            all.push_back(one);
+            continue;
+        }
+        const MasterAsked before = std::exchange(*known, one);
+        known->questions += before.questions;
+        known->held += before.held;
+        known->not_held += before.not_held;
+        known->unanswered += before.unanswered;
+        if (!known->peer) known->peer = before.peer;
+        if (!known->control) known->control = before.control;
+        if (!known->problem) known->problem = before.problem;
+    }
+    std::sort(all.begin(), all.end(),
+              [](const MasterAsked& a, const MasterAsked& b) { return a.address < b.address; });
+}
+
+std::string why_unanswered(const Report& report) {
+    std::vector<std::string> problems;
+    for (const MasterAsked& each : report.masters_asked.value_or(std::vector<MasterAsked>())) {
+        if (each.problem) problems.push_back(*each.problem);
+    }
+    if (problems.empty()) return "no master lives";
+    return fmt::format("{}", fmt::join(problems, "; "));
+}
+
+}  // namespace dsfailover

@@ -1,0 +1,313 @@
+// What a failover makes of the masters' answers: the rows of docs/behaviour.md, "Which workflows",
+// that they decide, and when they are asked.
+
+#include <thread>
+
+#include "coordinator/failover/failover_lock.h"
+#include "coordinator/marks/failover_marks.h"
+#include "coordinator/world_test.h"
+#include "registry/paths.h"
+#include "support/fake_servers.h"
+
+namespace dsfailover {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using Kind = RegistryCall::Kind;
+
+/// kLiving holds workflow 1, which is its control. A test's workflow 7 of kGone is in doubt by its
+/// row: somebody resumed it.
+template <typename Base>
+class Answers : public Base {
+  protected:
+    Answers() {
+        servers.holds[kLiving] = {1};
+        this->run.servers = &servers;
+    }
+
+    WorkflowRow resumed(std::int64_t id) { return this->world.workflow(id).command_type(3); }
+
+    void expect_left(const std::string& verdict, int exit_code) {
+        const std::string before = this->world.snapshot();
+        this->run.failover_master(kGone);
+        EXPECT_EQ(this->run.fate_of(7), verdict) << this->run.said();
+        EXPECT_EQ(this->run.exit_code(), exit_code) << this->run.said();
+        EXPECT_EQ(this->world.snapshot(), before);
+    }
+    void expect_taken() {
+        this->run.failover_master(kGone);
+        EXPECT_EQ(this->run.fate_of(7), "failed_over") << this->run.said();
+        EXPECT_EQ(this->run.exit_code(), 0) << this->run.said();
+        this->expect_failed_over_once(7, this->run.master(kGone).stamp);
+        EXPECT_EQ(item(7).reason, "not_held");
+    }
+    WorkflowItem item(std::int64_t id) {
+        const MasterSection master = this->run.master(kGone);
+        for (const WorkflowItem& one : master.workflows.items.kept())
+            if (one.id == id) return one;
+        ADD_FAILURE() << "no item for " << id;
+        return {};
+    }
+    /// How often a workflow was asked about.
+    std::ptrdiff_t questions_about(std::int64_t id) {
+        std::ptrdiff_t count = 0;
+        for (const auto& round : servers.rounds)
+            for (const Inquiry& inquiry : round)
+                count += std::count(inquiry.ids.begin(), inquiry.ids.end(), id);
+        return count;
+    }
+    /// Does something when the masters were asked for the nth time.
+    void after_round(std::size_t nth, std::function<void()> act) {
+        servers.after_round = [this, nth, act = std::move(act)] {
+            if (servers.rounds.size() == nth) act();
+        };
+    }
+
+    FakeServers servers;
+};
+
+using AnswersTest = Answers<WorldTest>;
+using AnswersOfLaterReleasesTest = Answers<LaterReleaseTest>;
+
+TEST_F(AnswersTest, WhatAMasterHoldsRunsThere) {
+    resumed(7);
+    servers.holds[kLiving].insert(7);
+    expect_left("running_elsewhere", 0);
+    EXPECT_EQ(item(7).held_by, kLiving);
+    EXPECT_EQ(questions_about(7), 1) << "no lock and no grace time could change that";
+    EXPECT_THAT(run.said(), Not(HasSubstr("doubt")));
+    const MasterAsked& master = run.report.masters_asked.value().at(0);
+    EXPECT_EQ(master.address, kLiving);
+    EXPECT_EQ(master.control, "passed");
+    EXPECT_EQ(master.held, 2);
+}
+
+TEST_F(AnswersTest, WhatTwoMastersHoldNeedsAPerson) {
+    world.master(kOther, "-1h");
+    resumed(7);
+    servers.holds[kLiving].insert(7);
+    servers.holds[kOther] = {7};
+    expect_left("running_elsewhere", 3);
+    EXPECT_EQ(item(7).held_by, kLiving + ", " + kOther);
+    EXPECT_THAT(run.said(), HasSubstr("held by two masters"));
+}
+
+TEST_F(AnswersTest, WhatNobodyHoldsIsFailedOver) {
+    resumed(7);
+    expect_taken();
+    EXPECT_EQ(questions_about(7), 3) << "before the locks, under them, and with the row locked";
+    EXPECT_NE(world.mark_of(kGone), std::nullopt);
+}
+
+TEST_F(AnswersTest, OneAlreadyRecoveredByAMarkIsTakenIfNobodyHoldsIt) {
+    world.put(mark_path(kGone, std::nullopt), std::to_string(world.time("-1m")));
+    world.workflow(7);
+    expect_taken();
+}
+
+TEST_F(AnswersTest, WhatCarriesAnOlderStampIsTakenIfNobodyHoldsIt) {
+    world.workflow(7).restarted_at(world.stamp(kGone, "-10m"));
+    expect_taken();
+}
+
+TEST_F(AnswersOfLaterReleasesTest, AtALivingAddressAnOlderStampIsDoneBeforeUnlessNobodyHoldsIt) {
+    world.master(kGone, "-20m");
+    run.process = ProcessIdentity{world.time("-2h"), 4711};
+    world.put(mark_path(kGone, run.process), "0");
+    world.workflow(7).restarted_at(world.stamp(kGone, "-30m"));
+    servers.holds[kGone] = {7};
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "running_elsewhere") << run.said();
+    servers.holds.erase(kGone);
+    expect_taken();
+}
+
+TEST_F(AnswersTest, WhatANewProcessTookByItsTasksIsTakenIfNobodyHoldsIt) {
+    world.master(kGone, "-20m");
+    run.process = ProcessIdentity{world.time("-2h"), 4711};
+    world.put(mark_path(kGone, run.process), "0");
+    world.workflow(7);
+    world.task(70, 7).submitted("-10m");
+    expect_taken();
+}
+
+TEST_F(AnswersTest, AWaitingCommandOutweighsThatNobodyHoldsIt) {
+    resumed(7);
+    world.command(7);
+    expect_left("command_pending", 3);
+}
+
+TEST_F(AnswersTest, ASilentMasterLeavesTheDoubtAndIsNamed) {
+    resumed(7);
+    servers.silent.insert(kLiving);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "in_doubt");
+    EXPECT_EQ(run.exit_code(), 3);
+    expect_untouched(7);
+    EXPECT_THAT(run.said(), HasSubstr(kLiving + ": it is silent"));
+}
+
+TEST_F(AnswersTest, OneThatHoldsNothingOfItsOwnIsAnotherClusters) {
+    resumed(7);
+    servers.holds[kLiving].clear();
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "in_doubt") << run.said();
+    EXPECT_EQ(run.report.masters_asked.value().at(0).control, "failed");
+}
+
+TEST_F(AnswersTest, WhereNoMasterLivesNobodyCanSay) {
+    world.leave(kLiving);
+    resumed(7);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "in_doubt") << run.said();
+    EXPECT_EQ(run.exit_code(), 3);
+    EXPECT_THAT(run.said(), HasSubstr("no master lives"));
+}
+
+TEST_F(AnswersTest, AMasterThatRegistersMeanwhileIsAskedAsWell) {
+    resumed(7);
+    servers.holds[kOther] = {7};
+    after_round(1, [&] { world.master(kOther, "-1s"); });
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "running_elsewhere") << run.said();
+    EXPECT_EQ(item(7).held_by, kOther);
+    expect_untouched(7);
+}
+
+TEST_F(AnswersTest, OneThatRegistersWhileTheRowIsLockedIsAskedBeforeTheNextCommit) {
+    resumed(7);
+    after_round(3, [&] { world.master(kOther, "-1s"); });
+    expect_taken();
+    EXPECT_THAT(run.master(kGone).workflows.skipped, IsEmpty());
+    EXPECT_EQ(run.master(kGone).workflows.selected, 1);
+    EXPECT_THAT(run.report.masters_asked.value(), SizeIs(2));
+}
+
+TEST_F(AnswersTest, WhatAMasterTakesBeforeTheCommitIsLeftToIt) {
+    resumed(7);
+    resumed(8);
+    world.workflow(9);
+    after_round(1, [&] { servers.holds[kLiving].insert(7); });
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "running_elsewhere") << run.said();
+    EXPECT_EQ(item(7).held_by, kLiving);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    expect_untouched(7);
+    for (const std::int64_t id : {8, 9}) expect_failed_over_once(id, run.master(kGone).stamp);
+}
+
+TEST_F(AnswersTest, WhoFallsSilentBeforeTheCommitLeavesTheDoubt) {
+    resumed(7);
+    world.workflow(9);
+    after_round(1, [&] { servers.silent.insert(kLiving); });
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "in_doubt") << run.said();
+    EXPECT_EQ(run.exit_code(), 3);
+    expect_untouched(7);
+    expect_failed_over_once(9, run.master(kGone).stamp);
+}
+
+TEST_F(AnswersTest, NobodyIsAskedAboutWhatIsNotInDoubt) {
+    world.workflow(7);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "failed_over");
+    EXPECT_THAT(servers.rounds, IsEmpty());
+    EXPECT_EQ(run.report.masters_asked, std::nullopt);
+}
+
+TEST_F(AnswersTest, UnlessAllAreToBeAskedAbout) {
+    world.workflow(7);
+    world.workflow(8);
+    run.options.ask.about = AskAbout::all;
+    servers.holds[kLiving].insert(8);
+    expect_taken();
+    EXPECT_EQ(run.fate_of(8), "running_elsewhere");
+    expect_untouched(8);
+}
+
+TEST_F(AnswersTest, ADryRunAsksOnceAndSaysSo) {
+    resumed(7);
+    run.options.dry_run = true;
+    const std::string before = world.snapshot();
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "planned") << run.said();
+    EXPECT_EQ(item(7).reason, "not_held_once");
+    EXPECT_EQ(questions_about(7), 1);
+    EXPECT_EQ(world.snapshot(), before);
+}
+
+TEST_F(AnswersTest, GlobalAsksAboutEveryAddress) {
+    resumed(7);
+    resumed(8).host(kOther);
+    servers.holds[kLiving].insert(8);
+    run.global();
+    EXPECT_EQ(run.fate_of(7), "failed_over") << run.said();
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    expect_untouched(8);
+}
+
+TEST_F(AnswersTest, BeyondTheLimitWhatWouldBeConcludedWithoutAskingStands) {
+    for (const std::int64_t id : {7, 8, 9}) resumed(id);
+    run.options.ask.limit = 2;
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "failed_over") << run.said();
+    EXPECT_EQ(run.fate_of(8), "failed_over");
+    EXPECT_EQ(run.fate_of(9), "in_doubt");
+    EXPECT_EQ(run.exit_code(), 3);
+    EXPECT_THAT(run.said(), HasSubstr("not asked about 1 workflow"));
+}
+
+TEST_F(AnswersTest, WhatWasSeenOnlyAMomentAgoIsAskedAboutAgain) {
+    resumed(7);
+    run.options.ask.apart = Millis(300);
+    const EpochMs began = now_ms();
+    expect_taken();
+    EXPECT_EQ(questions_about(7), 4) << "under the locks too early, and again";
+    EXPECT_GE(now_ms() - began, 300);
+}
+
+TEST_F(AnswersTest, AMasterThatHoldsItAMomentLaterIsHeard) {
+    resumed(7);
+    run.options.ask.apart = Millis(200);
+    after_round(2, [&] { servers.holds[kLiving].insert(7); });
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "running_elsewhere") << run.said();
+    expect_untouched(7);
+}
+
+TEST_F(AnswersTest, TheTimeBeginsAnewWhereTheRowChangedSinceTheFirstLook) {
+    resumed(7);
+    run.options.ask.apart = Millis(300);
+    world.registry.before({Kind::lock, failover_lock_path(kGone)}, [&] {
+        std::this_thread::sleep_for(Millis(350));
+        world.workflow(7).restarted("-5m");
+    });
+    const EpochMs began = now_ms();
+    expect_taken();
+    EXPECT_GE(now_ms() - began, 650);
+}
+
+TEST_F(AnswersTest, InDoubtOverrulesOnlyWhereMastersDoNotAnswer) {
+    resumed(7);
+    servers.silent.insert(kLiving);
+    run.options.in_doubt.ids = {7};
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "failed_over") << run.said();
+}
+
+TEST_F(AnswersTest, WhatIsNamedAndHeldIsLeftAndNeedsAPerson) {
+    resumed(7);
+    servers.holds[kLiving].insert(7);
+    run.options.in_doubt.ids = {7};
+    expect_left("running_elsewhere", 3);
+    EXPECT_THAT(run.said(),
+                HasSubstr("--in-doubt names workflow instance 7, which runs: " + kLiving));
+}
+
+}  // namespace
+}  // namespace dsfailover
