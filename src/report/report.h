@@ -234,6 +234,15 @@ struct MasterAsked {
     std::optional<std::string> problem;  ///< why it did not answer all
 };
 
+/// What a living worker said when it was asked whether tasks live.
+struct WorkerAsked {
+    std::string address;
+    std::optional<std::string> peer;  ///< IP:PORT that was connected to
+    std::int64_t questions = 0;       ///< of the last round
+    std::int64_t alive = 0, unknown_task = 0, unanswered = 0;
+    std::optional<std::string> problem;  ///< why it did not answer all
+};
+
 /// An unfinished workflow that no master holds and no command is for.
 struct AbandonedWorkflow {
     std::int64_t id = 0;
@@ -348,6 +357,10 @@ struct Report {
     std::optional<WorkflowsSection> requeue;  ///< printed as "workflows"
     std::optional<RecoveryInfo> recovery;     ///< of requeue
     std::optional<StatusSection> status;
+    /// What servers said in the last round; none: nobody was asked. Of a status the masters' part
+    /// is in its own section.
+    std::optional<std::vector<MasterAsked>> masters_asked;
+    std::optional<std::vector<WorkerAsked>> workers_asked;
     std::optional<SandboxSection> sandbox;             ///< of sandbox show
     std::optional<std::vector<SettingItem>> settings;  ///< of config
 };
