@@ -38,6 +38,7 @@ class JsonReport {
     void recovery(const std::optional<RecoveryInfo>& recovery);
     void marks(const std::optional<MarksSection>& marks);
     void status(const std::optional<StatusSection>& status);
+    void servers_asked(const Report& report);
     void asked(const std::optional<AskedSection>& asked);
     void locks(const std::vector<LockNote>& locks);
     void sandbox(const std::optional<SandboxSection>& sandbox);
@@ -52,6 +53,7 @@ class JsonReport {
     void item(const ParentNote& item);
     void item(const FenceNote& item);
     void item(const MasterAsked& item);
+    void item(const WorkerAsked& item);
     void item(const AbandonedWorkflow& item);
     void item(const MisplacedWorkflow& item);
     void item(const SandboxServer& item);
@@ -163,6 +165,20 @@ void JsonReport::general(const Report& report) {
     std::vector<std::string> errors;
     for (const Problem& problem : report.problems) errors.push_back(problem.text);
     texts("errors", errors);
+    servers_asked(report);
+}
+
+void JsonReport::servers_asked(const Report& report) {
+    if (report.status && report.status->asked)
+        array("masters_asked", report.status->asked->masters);
+    else if (report.masters_asked)
+        array("masters_asked", *report.masters_asked);
+    else
+        null_field("masters_asked");
+    if (report.workers_asked)
+        array("workers_asked", *report.workers_asked);
+    else
+        null_field("workers_asked");
 }
 
 void JsonReport::event(const std::optional<EventInfo>& event) {
@@ -363,11 +379,10 @@ void JsonReport::status(const std::optional<StatusSection>& status) {
 void JsonReport::asked(const std::optional<AskedSection>& asked) {
     if (!asked) {
         for (const char* name :
-             {"masters_asked", "abandoned", "abandoned_omitted", "misplaced", "misplaced_omitted"})
+             {"abandoned", "abandoned_omitted", "misplaced", "misplaced_omitted"})
             null_field(name);
         return;
     }
-    array("masters_asked", asked->masters);
     array("abandoned", asked->abandoned.kept());
     json_.field("abandoned_omitted", asked->abandoned.omitted());
     array("misplaced", asked->misplaced.kept());
@@ -462,6 +477,16 @@ void JsonReport::item(const MasterAsked& item) {
     json_.field("not_held", item.not_held);
     json_.field("unanswered", item.unanswered);
     json_.field("control", item.control);
+    json_.field("problem", item.problem);
+}
+
+void JsonReport::item(const WorkerAsked& item) {
+    json_.field("address", item.address);
+    json_.field("peer", item.peer);
+    json_.field("questions", item.questions);
+    json_.field("alive", item.alive);
+    json_.field("unknown_task", item.unknown_task);
+    json_.field("unanswered", item.unanswered);
     json_.field("problem", item.problem);
 }
 

@@ -56,6 +56,8 @@ class TableReport {
         }
         if (report.recovery) recovery(*report.recovery);
         if (report.status) status(*report.status);
+        if (report.masters_asked) masters_asked(*report.masters_asked);
+        if (report.workers_asked) workers_asked(*report.workers_asked);
         if (report.sandbox) sandbox(*report.sandbox);
         if (report.settings) settings(*report.settings);
     }
@@ -89,6 +91,8 @@ class TableReport {
     void marks(const MarksSection& marks);
     void status(const StatusSection& status);
     void asked(const AskedSection& asked);
+    void masters_asked(const std::vector<MasterAsked>& asked);
+    void workers_asked(const std::vector<WorkerAsked>& asked);
     void servers(const std::string& title, const Items<ServerItem>& servers);
     void leader(std::string_view name, const std::optional<std::string>& address,
                 const std::optional<bool>& alive);
@@ -317,17 +321,30 @@ void TableReport::status(const StatusSection& status) {
     if (status.asked) asked(*status.asked);
 }
 
-void TableReport::asked(const AskedSection& asked) {
+void TableReport::masters_asked(const std::vector<MasterAsked>& asked) {
     TextTable masters({"ADDRESS", "CONNECTED TO", "QUESTIONS", "HELD", "NOT HELD", "UNANSWERED",
                        "CONTROL", "PROBLEM"});
-    for (const MasterAsked& item : asked.masters)
+    for (const MasterAsked& item : asked)
         masters.add({item.address, or_empty(item.peer), std::to_string(item.questions),
                      std::to_string(item.held), std::to_string(item.not_held),
                      std::to_string(item.unanswered), or_empty(item.control),
                      or_empty(item.problem)});
     heading(std::string("masters asked") + (masters.empty() ? ": none" : ""));
     table(masters);
+}
 
+void TableReport::workers_asked(const std::vector<WorkerAsked>& asked) {
+    TextTable workers(
+        {"ADDRESS", "CONNECTED TO", "QUESTIONS", "ALIVE", "UNKNOWN TASK", "UNANSWERED", "PROBLEM"});
+    for (const WorkerAsked& item : asked)
+        workers.add({item.address, or_empty(item.peer), std::to_string(item.questions),
+                     std::to_string(item.alive), std::to_string(item.unknown_task),
+                     std::to_string(item.unanswered), or_empty(item.problem)});
+    titled("workers asked", workers);
+}
+
+void TableReport::asked(const AskedSection& asked) {
+    masters_asked(asked.masters);
     TextTable abandoned({"ID", "NAME", "STATE", "HOST", "SINCE"});
     for (const AbandonedWorkflow& item : asked.abandoned.kept())
         abandoned.add({std::to_string(item.id), or_empty(item.name), item.state,

@@ -156,6 +156,35 @@ void TaskInstanceStore::scan_worker_tasks(const std::string& worker,
     });
 }
 
+std::vector<UnfinishedTask> TaskInstanceStore::unfinished(
+    std::span<const std::int64_t> workflow_ids, bool lock) {
+    std::vector<UnfinishedTask> tasks;
+    for_batches(
+        workflow_ids, lock ? kIdsPerLock : kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+            const Rows rows = query_by_ids(
+                "SELECT id, name, workflow_instance_id, state, host, submit_time, task_type, "
+                "app_link, pid",
+                "workflow_instance_id", batch,
+                fmt::format("AND {} AND state IN ({}) ORDER BY id{}", valid(),
+                            fmt::join(kUnfinishedTaskStates, ", "),
+                            lock ? context_.database.dialect().for_update() : ""));
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                const Row row = rows[i];
+                const StoredRow stored(row, kTable, context_);
+                tasks.push_back(
+                    {{stored.id(), std::string(row.text(1)),
+                      stored.required(2, "workflow_instance_id"), stored.small(3, "state"),
+                      row.optional_text(4), stored.time(5, "submit_time")},
+                     std::string(row.text(6)),
+                     row.optional_text(7),
+                     row.optional_integer(8)});
+            }
+        });
+    std::sort(tasks.begin(), tasks.end(),
+              [](const auto& a, const auto& b) { return a.task.id < b.task.id; });
+    return tasks;
+}
+
 void TaskInstanceStore::scan_as_stored(const std::function<void(const TaskAsStored&)>& task) {
     context_.database.stream(
         "SELECT id, name, workflow_instance_id, state, host, flag, submit_time "

@@ -29,6 +29,14 @@ struct TaskInstance {
     std::optional<StoredTime> submit_time;
 };
 
+/// A valid task that has not ended, and where it may be at work.
+struct UnfinishedTask {
+    TaskInstance task;
+    std::string type;                     ///< task_type: "SHELL"
+    std::optional<std::string> app_link;  ///< ids of its applications, or of its child workflow
+    std::optional<std::int64_t> pid;      ///< of its process on the worker, where it is known
+};
+
 /// A task with the columns of its workflow that decide its route.
 struct WorkerTask {
     TaskInstance task;
@@ -74,6 +82,11 @@ class TaskInstanceStore {
     /// transaction.
     void scan_worker_tasks(const std::string& worker,
                            const std::function<void(const WorkerTask&)>& task);
+
+    /// The valid tasks (flag 1, and test_flag 0 where that exists) of these workflow instances that
+    /// are in one of kUnfinishedTaskStates, in order of id. With `lock`, inside a transaction,
+    /// their rows are locked until it ends.
+    std::vector<UnfinishedTask> unfinished(std::span<const std::int64_t> workflow_ids, bool lock);
 
     /// Every task, valid or not, in order of id, streamed in bounded memory. Not inside a
     /// transaction.

@@ -18,6 +18,12 @@ inline constexpr int kDelayed = 12;  ///< DELAY_EXECUTION, which no report names
 inline constexpr int kDispatched = 17;
 }  // namespace task_state
 
+/// The states of a task that has not ended: NEED_FAULT_TOLERANCE is that of one that was given up
+/// and whose successor, where there is one, is another row.
+inline constexpr int kUnfinishedTaskStates[] = {task_state::kSubmitted, task_state::kRunning,
+                                                task_state::kNeedFaultTolerance,
+                                                task_state::kDelayed, task_state::kDispatched};
+
 /// The reference's name: "RUNNING_EXECUTION". Empty for a number that is none of these states, and
 /// for kDelayed.
 std::string_view task_state_name(std::int64_t state);

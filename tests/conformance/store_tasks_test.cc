@@ -94,6 +94,34 @@ TEST_P(StoreTasks, UnfinishedOnesOfTheWorkerAreScanned) {
     EXPECT_THAT(ids, ElementsAre(11, 12, 14, 28, 101, 117));
 }
 
+TEST_P(StoreTasks, UnfinishedOnesOfWorkflowsAreReadWithWhatTellsWhereTheyAre) {
+    for (const int state : {0, 1, 3, 6, 7, 8, 9, 12, 13, 17})
+        insert_task(100 + state, 10, {{"state", std::to_string(state)}});
+    insert_task(200, 10, invalid());
+    insert_task(201, 99);
+    insert_task(202, 11,
+                {{"task_type", "'SPARK'"},
+                 {"app_link", "'application_1,application_2'"},
+                 {"pid", "4711"},
+                 {"host", "NULL"}});
+    for (const bool lock : {false, true}) {
+        Transaction transaction(*database_);
+        Ids ids;
+        const auto found = store().unfinished(Ids{11, 10}, lock);
+        for (const UnfinishedTask& one : found) ids.push_back(one.task.id);
+        ASSERT_THAT(ids, ElementsAre(100, 101, 108, 112, 117, 202));
+        EXPECT_EQ(found[1].task.host, kWorker);
+        EXPECT_EQ(found[1].app_link, std::nullopt);
+        EXPECT_EQ(found[1].pid, std::nullopt);
+        EXPECT_EQ(found[5].task.workflow_instance_id, 11);
+        EXPECT_EQ(found[5].task.host, std::nullopt);
+        EXPECT_EQ(found[5].type, "SPARK");
+        EXPECT_EQ(found[5].app_link, "application_1,application_2");
+        EXPECT_EQ(found[5].pid, 4711);
+    }
+    EXPECT_THAT(store().unfinished(Ids{}, false), IsEmpty());
+}
+
 TEST_P(StoreTasks, AreReadWithWhatDecidesTheirRoute) {
     insert_workflow(1, {{"state", "18"}, {"host", "'127.0.1.1:5678'"}});
     insert_workflow(2, {{"host", "NULL"}});

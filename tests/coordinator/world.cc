@@ -128,6 +128,11 @@ TaskRow& TaskRow::name(const std::string& name) {
     return *this;
 }
 
+TaskRow& TaskRow::type(const std::string& task_type) {
+    set("task_type", task_type);
+    return *this;
+}
+
 TaskRow& TaskRow::submitted(std::optional<std::string_view> since) {
     set_time("submit_time", since);
     return *this;

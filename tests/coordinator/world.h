@@ -68,6 +68,7 @@ class TaskRow : public TableRow {
     TaskRow& state(int state);
     TaskRow& flag(int flag);
     TaskRow& name(const std::string& name);
+    TaskRow& type(const std::string& task_type);
     TaskRow& submitted(std::optional<std::string_view> since);
     TaskRow& started(std::optional<std::string_view> since);
 

@@ -146,6 +146,9 @@ Report requeue() {
     report.requeue = workflows(WorkflowOutcome::requeued);
     report.requeue->skipped = {{SkipReason::duplicate_tasks, 1}};
     report.requeue->items.kept()[0].previous_state = "FAILOVER";
+    report.masters_asked = {{"127.0.1.2:5678", "127.0.1.2:5678", 1, 1, 0, 0, {}, {}}};
+    report.workers_asked = {{"127.0.1.12:1234", "127.0.1.12:1234", 3, 1, 2, 0, {}},
+                            {kNastyName, {}, 2, 0, 0, 2, "it is silent"}};
     report.recovery = RecoveryInfo{1, 0, 0};
     return report;
 }
