@@ -27,10 +27,13 @@ class Answers : public Base {
   protected:
     Answers() {
         servers.holds[kLiving] = {1};
+        this->world.worker(kLivingWorker);
         this->run.servers = &servers;
     }
 
-    WorkflowRow resumed(std::int64_t id) { return this->world.workflow(id).command_type(3); }
+    WorkflowRow resumed(std::int64_t id) {
+        return this->world.workflow(id).command_type(3).started("-50m");
+    }
 
     void expect_left(const std::string& verdict, int exit_code) {
         const std::string before = this->world.snapshot();
@@ -222,7 +225,7 @@ TEST_F(AnswersTest, NobodyIsAskedAboutWhatIsNotInDoubt) {
 
 TEST_F(AnswersTest, UnlessAllAreToBeAskedAbout) {
     world.workflow(7);
-    world.workflow(8);
+    world.workflow(8).started("-50m");
     run.options.ask.about = AskAbout::all;
     servers.holds[kLiving].insert(8);
     expect_taken();
@@ -307,6 +310,47 @@ TEST_F(AnswersTest, WhatIsNamedAndHeldIsLeftAndNeedsAPerson) {
     expect_left("running_elsewhere", 3);
     EXPECT_THAT(run.said(),
                 HasSubstr("--in-doubt names workflow instance 7, which runs: " + kLiving));
+}
+
+TEST_F(AnswersTest, WhatIsHeldAndDoesNotMoveNeedsAPerson) {
+    resumed(7).started("-3h");
+    world.task(70, 7).host(kLivingWorker).submitted("-2h");
+    servers.holds[kLiving].insert(7);
+    expect_left("held_idle", 3);
+    EXPECT_EQ(item(7).held_by, kLiving);
+    EXPECT_THAT(run.said(), HasSubstr("only a restart or --fence of " + kLiving));
+    EXPECT_EQ(run.report.workers_asked.value().at(0).unknown_task, 1);
+}
+
+TEST_F(AnswersTest, ATaskThatItsWorkerStillRunsIsNoStandstill) {
+    resumed(7).started("-3h");
+    world.task(70, 7).host(kLivingWorker).submitted("-2h");
+    servers.holds[kLiving].insert(7);
+    servers.holds[kLivingWorker] = {70};
+    expect_left("running_elsewhere", 0);
+}
+
+TEST_F(AnswersTest, NorIsAWorkerThatDoesNotAnswer) {
+    resumed(7).started("-3h");
+    world.task(70, 7).host(kLivingWorker).submitted("-2h");
+    servers.holds[kLiving].insert(7);
+    servers.silent.insert(kLivingWorker);
+    expect_left("running_elsewhere", 0);
+}
+
+TEST_F(AnswersTest, NorATaskThatWaitsForOthersInItsMaster) {
+    resumed(7).started("-3h");
+    world.task(70, 7).host(kLiving).submitted("-2h");
+    servers.holds[kLiving].insert(7);
+    expect_left("running_elsewhere", 0);
+    EXPECT_EQ(run.report.workers_asked, std::nullopt);
+}
+
+TEST_F(AnswersTest, NorATaskThatEndedWithinTheHour) {
+    resumed(7).started("-3h");
+    world.task(70, 7).host(kLivingWorker).state(7).submitted("-50m");
+    servers.holds[kLiving].insert(7);
+    expect_left("running_elsewhere", 0);
 }
 
 }  // namespace

@@ -1,13 +1,11 @@
 #include "coordinator/asking/workflow_inquiry.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "coordinator/asking/asked_in_report.h"
 #include "coordinator/cluster_check.h"
 #include "registry/cluster.h"
 #include "store/workflow_instance_store.h"
@@ -114,38 +112,6 @@ std::vector<WorkflowInquiry::Objection> WorkflowInquiry::ask_locked(
             objections.push_back({asked[i], std::move(said)});
     }
     return objections;
-}
-
-void add_to_report(Report& report, const std::vector<MasterAsked>& round) {
-    auto& all = report.masters_asked ? *report.masters_asked : report.masters_asked.emplace();
-    for (const MasterAsked& one : round) {
-        const auto known = std::find_if(all.begin(), all.end(), [&](const MasterAsked& each) {
-            return each.address == one.address;
-        });
-        if (known == all.end()) {
-            all.push_back(one);
-            continue;
-        }
-        const MasterAsked before = std::exchange(*known, one);
-        known->questions += before.questions;
-        known->held += before.held;
-        known->not_held += before.not_held;
-        known->unanswered += before.unanswered;
-        if (!known->peer) known->peer = before.peer;
-        if (!known->control) known->control = before.control;
-        if (!known->problem) known->problem = before.problem;
-    }
-    std::sort(all.begin(), all.end(),
-              [](const MasterAsked& a, const MasterAsked& b) { return a.address < b.address; });
-}
-
-std::string why_unanswered(const Report& report) {
-    std::vector<std::string> problems;
-    for (const MasterAsked& each : report.masters_asked.value_or(std::vector<MasterAsked>())) {
-        if (each.problem) problems.push_back(*each.problem);
-    }
-    if (problems.empty()) return "no master lives";
-    return fmt::format("{}", fmt::join(problems, "; "));
 }
 
 }  // namespace dsfailover

@@ -82,11 +82,4 @@ class WorkflowInquiry {
     std::set<std::int64_t> relied_on_;
 };
 
-/// Adds what the masters of a round said to the report's masters_asked.
-void add_to_report(Report& report, const std::vector<MasterAsked>& round);
-
-/// Why masters did not answer, for a message: the problems of the report's masters_asked, or that
-/// no master lives.
-std::string why_unanswered(const Report& report);
-
 }  // namespace dsfailover

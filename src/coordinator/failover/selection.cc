@@ -8,6 +8,8 @@
 
 #include "base/address.h"
 #include "base/interruption.h"
+#include "coordinator/asking/asked_in_report.h"
+#include "coordinator/asking/idle_workflows.h"
 #include "coordinator/cluster_check.h"
 #include "store/batches.h"
 #include "store/command_store.h"
@@ -422,13 +424,24 @@ class Reader {
             return;
         }
         look_who_moved(ids);
-        const std::vector<MastersSaid> said = ask(ids);
+        std::vector<MastersSaid> said = ask(ids);
+        find_idle(said);
         for (std::size_t i = 0; i < open_.size(); ++i) conclude_with_answer(open_[i], said[i]);
         if (beyond_limit_ > 0)
             context_.warn(fmt::format(
                 "The masters were not asked about {} workflows: --ask-limit {} asks about those "
                 "with the lowest ids.",
                 beyond_limit_, request_.inquiry->options().limit));
+    }
+
+    void find_idle(std::vector<MastersSaid>& said) const {
+        std::vector<WorkflowInstance> held;
+        for (std::size_t i = 0; i < open_.size(); ++i)
+            if (said[i].answer == MasterAnswer::held) held.push_back(open_[i].instance);
+        if (held.empty()) return;
+        const auto idle = idle_among(context_, held, clock_, request_.inquiry->options().timeout);
+        for (std::size_t i = 0; i < open_.size(); ++i)
+            if (idle.contains(open_[i].instance.id)) said[i].answer = MasterAnswer::held_idle;
     }
 
     // What is selected by its row alone, and asked about all the same, was not looked at.

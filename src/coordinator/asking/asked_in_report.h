@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/report.h"
+
+namespace dsfailover {
+
+/// Adds what the servers of a round said to the report's masters_asked or workers_asked: counts are
+/// added up, and the last problem of each is kept.
+void add_to_report(Report& report, const std::vector<MasterAsked>& round);
+void add_to_report(Report& report, const std::vector<WorkerAsked>& round);
+
+/// Why masters did not answer, for a message: the problems of the report's masters_asked, or that
+/// no master lives.
+std::string why_unanswered(const Report& report);
+
+}  // namespace dsfailover
