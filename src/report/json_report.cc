@@ -55,6 +55,7 @@ class JsonReport {
     void item(const MasterAsked& item);
     void item(const WorkerAsked& item);
     void item(const AbandonedWorkflow& item);
+    void item(const HeldIdleWorkflow& item);
     void item(const MisplacedWorkflow& item);
     void item(const SandboxServer& item);
     void item(const SandboxWorkflow& item);
@@ -238,6 +239,7 @@ void JsonReport::master(const MasterSection& master) {
     json_.field("deadline", master.deadline);
     json_.field("stamp", master.stamp);
     json_.field("outcome", to_string(master.outcome));
+    json_.field("old_process", to_string(master.old_process));
     fence(master.fence);
     if (master.lock) {
         json_.key("lock").begin_object(kInline);
@@ -310,6 +312,8 @@ void JsonReport::recovery(const std::optional<RecoveryInfo>& recovery) {
     json_.field("recovered", recovery->recovered);
     json_.field("pending", recovery->pending);
     json_.field("errored", recovery->errored);
+    json_.field("unproven", recovery->unproven);
+    json_.field("lost", recovery->lost);
     json_.end_object();
 }
 
@@ -378,13 +382,15 @@ void JsonReport::status(const std::optional<StatusSection>& status) {
 
 void JsonReport::asked(const std::optional<AskedSection>& asked) {
     if (!asked) {
-        for (const char* name :
-             {"abandoned", "abandoned_omitted", "misplaced", "misplaced_omitted"})
+        for (const char* name : {"abandoned", "abandoned_omitted", "held_idle", "held_idle_omitted",
+                                 "misplaced", "misplaced_omitted"})
             null_field(name);
         return;
     }
     array("abandoned", asked->abandoned.kept());
     json_.field("abandoned_omitted", asked->abandoned.omitted());
+    array("held_idle", asked->held_idle.kept());
+    json_.field("held_idle_omitted", asked->held_idle.omitted());
     array("misplaced", asked->misplaced.kept());
     json_.field("misplaced_omitted", asked->misplaced.omitted());
 }
@@ -495,6 +501,14 @@ void JsonReport::item(const AbandonedWorkflow& item) {
     json_.field("name", item.name);
     json_.field("state", item.state);
     json_.field("host", item.host);
+    json_.field("since", item.since);
+}
+
+void JsonReport::item(const HeldIdleWorkflow& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("host", item.host);
+    json_.field("holder", item.holder);
     json_.field("since", item.since);
 }
 

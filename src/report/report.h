@@ -101,7 +101,11 @@ struct MarkInfo {
     bool written = false;
 };
 struct RecoveryInfo {
-    std::int64_t recovered = 0, pending = 0, errored = 0;
+    std::int64_t recovered = 0;  ///< taken by a master, and finished or held by one
+    std::int64_t pending = 0;    ///< nobody took the command, or it was not seen who holds it
+    std::int64_t errored = 0;
+    std::int64_t unproven = 0;  ///< of `recovered`: taken, and masters did not say who holds it
+    std::int64_t lost = 0;      ///< taken, and for half a minute held by nobody
 };
 
 struct MasterSection {
@@ -112,6 +116,7 @@ struct MasterSection {
     std::optional<EpochMs> deadline;
     std::optional<EpochMs> stamp;
     Outcome outcome = Outcome::nothing_to_do;
+    OldProcess old_process = OldProcess::not_asked;  ///< what still answers at its address
     std::optional<FenceInfo> fence;
     std::optional<LockInfo> lock;
     std::optional<MarkInfo> mark;
@@ -261,11 +266,22 @@ struct MisplacedWorkflow {
     std::string holder;
 };
 
+/// A workflow that a master holds although nothing of it moves.
+struct HeldIdleWorkflow {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::string> host;
+    std::string holder;
+    std::optional<EpochMs> since;  ///< its start, or its last task activity
+};
+
 /// What the masters said, of status --ask. Its parts are printed as parts of the status.
 struct AskedSection {
-    explicit AskedSection(std::size_t limit = 1000) : abandoned(limit), misplaced(limit) {}
+    explicit AskedSection(std::size_t limit = 1000)
+        : abandoned(limit), held_idle(limit), misplaced(limit) {}
     std::vector<MasterAsked> masters;
     Items<AbandonedWorkflow> abandoned;
+    Items<HeldIdleWorkflow> held_idle;
     Items<MisplacedWorkflow> misplaced;
     std::int64_t unknown = 0;  ///< workflows of which it is not known whether they are abandoned
 };
@@ -358,8 +374,8 @@ struct Report {
     std::optional<WorkflowsSection> requeue;  ///< printed as "workflows"
     std::optional<RecoveryInfo> recovery;     ///< of requeue
     std::optional<StatusSection> status;
-    /// What servers said, all rounds together; none: nobody was asked. Of a status the masters' part
-    /// is in its own section.
+    /// What servers said, all rounds together; none: nobody was asked. Of a status the masters'
+    /// part is in its own section.
     std::optional<std::vector<MasterAsked>> masters_asked;
     std::optional<std::vector<WorkerAsked>> workers_asked;
     std::optional<SandboxSection> sandbox;             ///< of sandbox show

@@ -138,6 +138,8 @@ void TableReport::master(const MasterSection& master, bool dry_run) {
         fact("alive", master.startup_time ? "since " + time(master.startup_time) : "yes");
     fact("deadline", time(master.deadline));
     fact("stamp", time(master.stamp));
+    if (master.old_process != OldProcess::not_asked)
+        fact("old process", std::string(to_string(master.old_process)));
     fence(master.fence);
     if (master.lock)
         fact("lock", fmt::format("{}, waited {}{}", master.lock->path, span(master.lock->waited_ms),
@@ -183,8 +185,12 @@ void TableReport::mark(const std::optional<MarkInfo>& mark, bool planned) {
 }
 
 void TableReport::recovery(const RecoveryInfo& recovery) {
-    fact("recovery", fmt::format("{} recovered, {} pending, {} errored", recovery.recovered,
-                                 recovery.pending, recovery.errored));
+    fact("recovery",
+         fmt::format(
+             "{} recovered, {} pending, {} errored{}{}", recovery.recovered, recovery.pending,
+             recovery.errored,
+             recovery.unproven > 0 ? fmt::format(", {} of them unproven", recovery.unproven) : "",
+             recovery.lost > 0 ? fmt::format(", {} LOST", recovery.lost) : ""));
 }
 
 void TableReport::worker(const WorkerSection& worker, bool dry_run) {
@@ -351,6 +357,13 @@ void TableReport::asked(const AskedSection& asked) {
                        or_empty(item.host), time(item.since)});
     titled("abandoned: no master holds them", abandoned);
     omitted(asked.abandoned.omitted());
+
+    TextTable idle({"ID", "NAME", "HOST", "HOLDER", "SINCE"});
+    for (const HeldIdleWorkflow& item : asked.held_idle.kept())
+        idle.add({std::to_string(item.id), or_empty(item.name), or_empty(item.host), item.holder,
+                  time(item.since)});
+    titled("held idle: a master holds them and nothing moves", idle);
+    omitted(asked.held_idle.omitted());
 
     TextTable misplaced({"ID", "NAME", "HOST", "HOLDER"});
     for (const MisplacedWorkflow& item : asked.misplaced.kept())

@@ -136,12 +136,30 @@ std::string_view to_string(MarkOutcome outcome) {
     return "";
 }
 
+std::string_view to_string(OldProcess process) {
+    switch (process) {
+        case OldProcess::not_asked:
+            return "not_asked";
+        case OldProcess::nothing:
+            return "nothing";
+        case OldProcess::silent:
+            return "silent";
+        case OldProcess::answers:
+            return "answers";
+        case OldProcess::holds:
+            return "holds";
+    }
+    return "";
+}
+
 std::string_view to_string(CheckName name) {
     switch (name) {
         case CheckName::abandoned:
             return "abandoned";
         case CheckName::clocks:
             return "clocks";
+        case CheckName::held_idle:
+            return "held_idle";
     }
     return "";
 }

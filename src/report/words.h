@@ -65,8 +65,18 @@ std::string_view to_string(TaskOutcome outcome);
 enum class MarkOutcome { removed, kept, failed, planned };
 std::string_view to_string(MarkOutcome outcome);
 
+/// What still answers at the address of a master that counts as gone.
+enum class OldProcess {
+    not_asked,
+    nothing,  ///< no connection
+    silent,   ///< it accepts connections, and answers nothing
+    answers,  ///< it holds none of the workflows whose host it is
+    holds     ///< it holds one at least: it lives
+};
+std::string_view to_string(OldProcess process);
+
 /// What --check looks at.
-enum class CheckName { abandoned, clocks };
+enum class CheckName { abandoned, clocks, held_idle };
 std::string_view to_string(CheckName name);
 
 }  // namespace dsfailover

@@ -353,5 +353,161 @@ TEST_F(AnswersTest, NorATaskThatEndedWithinTheHour) {
     expect_left("running_elsewhere", 0);
 }
 
+TEST_F(AnswersTest, AnOldProcessThatHoldsItsWorkflowsIsNotGone) {
+    world.workflow(7);
+    servers.holds[kGone] = {7};
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 4) << run.said();
+    EXPECT_EQ(run.master(kGone).old_process, OldProcess::holds);
+    expect_untouched(7);
+    EXPECT_EQ(world.mark_of(kGone), std::nullopt);
+}
+
+TEST_F(AnswersTest, NorInADryRun) {
+    world.workflow(7);
+    servers.holds[kGone] = {7};
+    run.options.dry_run = true;
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 4) << run.said();
+}
+
+TEST_F(AnswersTest, AnExactOldProcessGetsItsMarkFirstAndIsWaitedFor) {
+    world.workflow(7);
+    servers.holds[kGone] = {7};
+    run.process = ProcessIdentity{world.time("-2h"), 4711};
+    run.options.fence_timeout = Millis(5000);
+    after_round(2, [&] {
+        EXPECT_EQ(world.get(mark_path(kGone, run.process)), "0");
+        servers.holds.erase(kGone);
+    });
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    expect_failed_over_once(7, run.master(kGone).stamp);
+    EXPECT_TRUE(run.master(kGone).fence.value().stopped);
+    EXPECT_EQ(world.get(mark_path(kGone, run.process)),
+              std::to_string(run.master(kGone).deadline.value()));
+}
+
+TEST_F(AnswersTest, OneThatDoesNotObeyKeepsItsWorkflowsAndLosesTheMark) {
+    world.workflow(7);
+    servers.holds[kGone] = {7};
+    run.process = ProcessIdentity{world.time("-2h"), 4711};
+    run.options.fence_timeout = Millis(0);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 4) << run.said();
+    expect_untouched(7);
+    EXPECT_EQ(world.get(mark_path(kGone, run.process)), std::nullopt);
+}
+
+TEST_F(AnswersTest, WhatAnswersAndHoldsNothingIsWarnedOf) {
+    world.workflow(7);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(run.master(kGone).old_process, OldProcess::answers);
+    EXPECT_THAT(run.said(), HasSubstr("holds none of the workflows"));
+    EXPECT_EQ(run.report.masters_asked, std::nullopt) << "no master was";
+}
+
+TEST_F(AnswersTest, AHungOneIsSpokenOf) {
+    world.workflow(7);
+    servers.silent.insert(kGone);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(run.master(kGone).old_process, OldProcess::silent);
+}
+
+TEST_F(AnswersTest, ALeakedLockIsPassedWhereEveryMasterAnswers) {
+    world.hold_lock(kLiving, kGone);
+    world.mark(kGone, "-30m");
+    world.workflow(7).started("-10m");
+    world.workflow(8).started("-10m");
+    servers.holds[kLiving].insert(8);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(run.fate_of(7), "failed_over");
+    expect_failed_over_once(7, run.master(kGone).stamp);
+    EXPECT_EQ(run.fate_of(8), "running_elsewhere") << "all is asked about then";
+    expect_untouched(8);
+    EXPECT_THAT(run.said(), HasSubstr("looks leaked: it was passed"));
+}
+
+TEST_F(AnswersTest, OtherwiseItIsRespected) {
+    world.hold_lock(kLiving, kGone);
+    world.mark(kGone, "-30m");
+    world.workflow(7).started("-10m");
+    servers.silent.insert(kLiving);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 5) << run.said();
+    expect_untouched(7);
+}
+
+TEST_F(AnswersTest, ALockThatMayBeInUseIsRespectedWhateverTheMastersAnswer) {
+    world.hold_lock(kLiving, kGone);
+    world.workflow(7);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 5) << run.said();
+    expect_untouched(7);
+}
+
+TEST_F(AnswersTest, UnderAPassedLockASilentMasterLeavesAllInDoubt) {
+    world.hold_lock(kLiving, kGone);
+    world.mark(kGone, "-30m");
+    world.workflow(7).started("-10m");
+    after_round(1, [&] { servers.silent.insert(kLiving); });
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 3) << run.said();
+    EXPECT_EQ(run.fate_of(7), "in_doubt");
+    expect_untouched(7);
+}
+
+/// Recovery, with --wait.
+class RecoveryTest : public Answers<WorldTest> {
+  protected:
+    RecoveryTest() {
+        world.workflow(7);
+        run.options.wait = Millis(0);
+    }
+    /// A master takes the command right before the run waits for it.
+    void take_before_the_wait() {
+        world.registry.before({Kind::release, failover_lock_path(kGone)},
+                              [&] { world.take_commands(7); });
+    }
+    RecoveryInfo recovery() { return run.master(kGone).recovery.value(); }
+};
+
+TEST_F(RecoveryTest, WhatAMasterTookAndHoldsIsRecovered) {
+    take_before_the_wait();
+    servers.holds[kLiving].insert(7);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(recovery().recovered, 1);
+    EXPECT_EQ(recovery().unproven, 0);
+}
+
+TEST_F(RecoveryTest, WhatIsFinishedIs) {
+    take_before_the_wait();
+    servers.after_round = [&] { world.workflow(7).state(7); };
+    servers.silent.insert(kLiving);
+    run.failover_master(kGone);
+    EXPECT_EQ(recovery().recovered, 1);
+}
+
+TEST_F(RecoveryTest, WhereTheMastersDoNotAnswerItIsUnproven) {
+    take_before_the_wait();
+    servers.silent.insert(kLiving);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(recovery().recovered, 1);
+    EXPECT_EQ(recovery().unproven, 1);
+}
+
+TEST_F(RecoveryTest, WhatNobodyHoldsYetIsPending) {
+    take_before_the_wait();
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 3) << run.said();
+    EXPECT_EQ(recovery().recovered, 0);
+    EXPECT_EQ(recovery().pending, 1);
+}
+
 }  // namespace
 }  // namespace dsfailover

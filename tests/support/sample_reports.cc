@@ -191,6 +191,8 @@ Report status() {
                      {kNastyName, {}, 2, 0, 0, 2, {}, "it is silent"}};
     asked.abandoned.add({7, kNastyName, "RUNNING_EXECUTION", "127.0.1.1:5678", kNow});
     asked.abandoned.add({8, {}, "SUBMITTED_SUCCESS", {}, {}});
+    asked.held_idle.add({9, kNastyName, "127.0.1.1:5678", "127.0.1.2:5678", kNow});
+    asked.held_idle.add({10, {}, {}, "127.0.1.2:5678", {}});
     asked.misplaced.add({9, {}, {}, "127.0.1.2:5678"});
     status.asked = asked;
     report.status = status;

@@ -98,6 +98,15 @@ std::vector<MastersSaid> WorkflowInquiry::ask(std::span<const std::int64_t> ids)
     return said;
 }
 
+// Whatever the id, an answer is an answer.
+bool WorkflowInquiry::every_master_answers(const std::string& leave_out) {
+    constexpr std::int64_t kAny[] = {1};
+    const MasterRound answers = ask_living_masters(context_, kAny, controls(), options_.timeout,
+                                                   leave_out.empty() ? left_out_ : leave_out);
+    add_to_report(context_.report, answers.masters);
+    return answers.workflows.front().complete;
+}
+
 std::vector<WorkflowInquiry::Objection> WorkflowInquiry::ask_locked(
     const RunContext& context, std::span<const std::int64_t> ids) {
     std::vector<std::int64_t> asked;

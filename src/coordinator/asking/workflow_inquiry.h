@@ -35,6 +35,7 @@ class WorkflowInquiry {
     const AskOptions& options() const { return options_; }
     /// A master that counts as gone, and is not asked.
     void leave_out(std::string address) { left_out_ = std::move(address); }
+    bool is_left_out(const std::string& address) const { return left_out_ == address; }
 
     /// A look at `at` (epoch ms) found the instance unfinished and without a command. Remembers
     /// when that was first so, as long as the row stays as it is; of at most options().limit.
@@ -47,6 +48,9 @@ class WorkflowInquiry {
     /// The same, but not_held is sure: what was not seen without a command options().apart ago is
     /// asked about again when that time is over. Needs saw_without_command() of each before.
     std::vector<MastersSaid> ask(std::span<const std::int64_t> ids);
+
+    /// Whether every living master but `leave_out` (may be empty) says what it holds.
+    bool every_master_answers(const std::string& leave_out);
 
     /// An instance is failed over because nobody holds it: it is asked about again before the
     /// commit.

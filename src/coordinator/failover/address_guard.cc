@@ -87,10 +87,18 @@ void AddressGuard::take_locks() {
         const Millis left = left_to_wait();
         target.section().lock.emplace().path = failover_lock_path(target.address);
         guarded(context_, target, [&] {
-            LockResult result = take_failover_lock(
-                context_, {target.address, options_.no_lock ? options_.lock_timeout : left,
-                           options_.no_lock, target.fenced, target.watch.get(),
-                           [&]() -> const Servers& { return look_again(target); }});
+            LockRequest request;
+            request.address = target.address;
+            request.time_limit = options_.no_lock ? options_.lock_timeout : left;
+            request.watch_for = options_.lock_timeout;
+            request.no_lock = options_.no_lock;
+            request.fenced = target.fenced;
+            request.watch = target.watch.get();
+            if (look_.inquiry)
+                request.masters_answer = [&] { return look_.inquiry->every_master_answers(""); };
+            request.look = [&]() -> const Servers& { return look_again(target); };
+            LockResult result = take_failover_lock(context_, request);
+            target.asks_about_all = result.passed_by_answers;
             target.section().lock = std::move(result.info);
             if (!result.lock) throw LockError(result.problem);
             target.lock = std::move(result.lock);
@@ -165,7 +173,7 @@ void AddressGuard::check_return(MasterTarget& target) {
 // A lock that we hold goes with our session, as our claim does; past one that was passed only the
 // claim tells.
 bool AddressGuard::still_claimed(MasterTarget& target) {
-    if (!options_.no_lock) return true;
+    if (!target.lock->was_passed()) return true;
     RunClaims& claims = target.claims ? *target.claims : claims_;
     return claims.confirm({&target.address, 1}).front();
 }
@@ -204,13 +212,13 @@ void AddressGuard::confirm_fence(MasterTarget& target) {
 void AddressGuard::require_ours(MasterTarget& target, bool lock_held,
                                 const std::optional<Server>& living) {
     if (!lock_held) {
-        throw LockError(fmt::format(
-            "{}: the lock {} {} while {} was failed over: the transaction was "
-            "rolled back, what was committed before is in the report, no mark was "
-            "written. Run the command again.",
-            context_.registry.endpoint(), failover_lock_path(target.address),
-            target.lock->was_passed() ? "passed with --no-lock changed hands" : "was lost",
-            target.address));
+        throw LockError(
+            fmt::format("{}: the lock {} {} while {} was failed over: the transaction was "
+                        "rolled back, what was committed before is in the report, no mark was "
+                        "written. Run the command again.",
+                        context_.registry.endpoint(), failover_lock_path(target.address),
+                        target.lock->was_passed() ? "which was passed changed hands" : "was lost",
+                        target.address));
     }
     if (!living || (living->startup_time && *living->startup_time >= target.deadline)) return;
     target.section().alive = true;

@@ -89,7 +89,10 @@ std::optional<Refusal> check_before_fence(const RunContext& context, const First
 void look_without(const RunContext& context, FirstLook& look, const std::string& address,
                   const FailoverOptions& options) {
     look.servers.remove(address);
-    if (options.dry_run) return;
+    if (options.dry_run) {
+        if (look.inquiry) look.inquiry->leave_out(address);
+        return;
+    }
     look.at = now_ms();
     look.servers = read_servers(context.registry, true);
     look.clock_difference = check_clocks(context, look.servers);
@@ -118,7 +121,7 @@ std::optional<Refusal> refuse_or_fence(const RunContext& context, std::string_vi
     if (auto why = check_before_fence(context, look, target.address, is_master, event_time))
         return why;
     if (is_master) {
-        LockOutlook lock = lock_after_fence(context, *living, options);
+        LockOutlook lock = lock_after_fence(context, *living, options, look.inquiry.get());
         const std::string problem =
             lock.problem.empty() ? ""
                                  : fmt::format("{} {} {}.", lock.problem, target.address,

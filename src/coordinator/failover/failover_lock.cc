@@ -77,12 +77,12 @@ LockResult pass_lock(const RunContext& context, const LockRequest& request, Lock
         std::optional<LeakWatch> own;
         const bool began = request.watch && request.watch->holder().id == holder.id;
         LeakWatch& watch = began ? *request.watch : own.emplace(context, request.address, holder);
-        if (watch.watched() < request.time_limit) {
+        if (watch.watched() < request.watch_for) {
             spdlog::info("watching the lock {} of {}, which looks leaked, for {}", result.info.path,
-                         who, format_duration(request.time_limit));
+                         who, format_duration(request.watch_for));
         }
         const EpochMs start = now_ms();
-        poll({start + (request.time_limit - watch.watched()).count(), kWatchInterval}, [&] {
+        poll({start + (request.watch_for - watch.watched()).count(), kWatchInterval}, [&] {
             request.look();
             watch.look();
             return !watch.objection().empty();
@@ -93,10 +93,23 @@ LockResult pass_lock(const RunContext& context, const LockRequest& request, Lock
             return result;
         }
     }
-    context.warn(
-        fmt::format("--no-lock: going on past the lock {}, held by {}.", result.info.path, who));
+    result.passed_by_answers = !request.no_lock;
+    context.warn(request.no_lock
+                     ? fmt::format("--no-lock: going on past the lock {}, held by {}.",
+                                   result.info.path, who)
+                     : fmt::format("The lock {} is held by {}{} and looks leaked: it was passed "
+                                   "after {} without a sign of work, since every living master "
+                                   "says what it holds.",
+                                   result.info.path, who, since(holder),
+                                   format_duration(request.watch_for)));
     result.lock.emplace(context.registry, result.info.path, holder);
     return result;
+}
+
+// Without --no-lock: past a lock that was watched, where every master answers.
+bool may_pass_unasked(const LockRequest& request, const LockClaim& holder) {
+    return request.masters_answer && request.watch && request.watch->holder().id == holder.id &&
+           request.watch->objection().empty() && request.masters_answer();
 }
 
 std::string time_out_message(const RunContext& context, const Servers& servers,
@@ -119,6 +132,7 @@ LockAttempt wait_for_lock(const RunContext& context, const LockRequest& request,
     return context.registry.lock(path, time_limit, [&](const LockClaim& holder, Millis waited) {
         check_interruption();
         const Servers& servers = request.look();
+        if (request.watch) request.watch->look();
         if (told == holder.id && waited - logged < Millis(5000)) return;
         logged = waited;
         const std::string who = describe_holder(context.registry, holder, servers);
@@ -303,7 +317,13 @@ LockResult take_failover_lock(const RunContext& context, const LockRequest& requ
         if (!claims.empty() && !request.watch)
             passing.watch = &own.emplace(context, request.address, claims.front());
     }
-    LockAttempt attempt = wait_for_lock(context, request, result.info.path, time_limit);
+    if (!request.no_lock && request.masters_answer && !request.watch) {
+        const auto claims = context.registry.claims(result.info.path);
+        if (!claims.empty() &&
+            looks_leaked(context, request.address, claims.front(), request.look()))
+            passing.watch = &own.emplace(context, request.address, claims.front());
+    }
+    LockAttempt attempt = wait_for_lock(context, passing, result.info.path, time_limit);
     result.info.waited_ms = attempt.waited.count();
     for (std::string& note : attempt.notes) context.warn(std::move(note));
     if (attempt.lock) {
@@ -314,7 +334,7 @@ LockResult take_failover_lock(const RunContext& context, const LockRequest& requ
         result.problem = attempt.problem + ".";
         return result;
     }
-    if (request.no_lock && attempt.holder)
+    if (attempt.holder && (request.no_lock || may_pass_unasked(passing, *attempt.holder)))
         return pass_lock(context, passing, std::move(result), *attempt.holder);
     const Servers& servers = request.look();
     if (attempt.holder)
@@ -324,7 +344,7 @@ LockResult take_failover_lock(const RunContext& context, const LockRequest& requ
 }
 
 LockOutlook lock_after_fence(const RunContext& context, const Server& server,
-                             const FailoverOptions& options) {
+                             const FailoverOptions& options, WorkflowInquiry* inquiry) {
     Registry& registry = context.registry;
     const std::string path = failover_lock_path(server.address);
     const auto claims = registry.claims(path);
@@ -345,12 +365,15 @@ LockOutlook lock_after_fence(const RunContext& context, const Server& server,
     const bool of_server = may_be_held_by_server(registry, *holder, others);
     // On etcd it may be that of the server to be fenced, when no other master is there.
     if (!of_server && (options.no_lock || registry.type() == "etcd")) return {};
-    if (of_server && options.no_lock)
+    const bool leaked = looks_leaked(context, server.address, *holder, others);
+    if (of_server &&
+        (options.no_lock || (leaked && inquiry && inquiry->every_master_answers(server.address))))
         return watch_before_fence(context, server, options, *holder, others);
 
-    const LockRequest request{server.address, options.dry_run ? Millis(0) : options.lock_timeout,
-                              false,          false,
-                              nullptr,        look};
+    LockRequest request;
+    request.address = server.address;
+    request.time_limit = options.dry_run ? Millis(0) : options.lock_timeout;
+    request.look = look;
     if (options.dry_run) return {time_out_message(context, others, request, path, holder)};
     LockAttempt attempt = wait_for_lock(context, request, path, request.time_limit);
     for (std::string& note : attempt.notes) context.warn(std::move(note));

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/asking/workflow_inquiry.h"
 #include "coordinator/failover_options.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/run_context.h"
@@ -92,7 +93,11 @@ class LeakWatch {
 struct LockRequest {
     std::string address;
     Millis time_limit{0};
+    Millis watch_for{0};  ///< how long a leaked lock is watched before it is passed
     bool no_lock = false;
+    /// Whether every living master answers what it holds; empty: nobody is asked. Where they do, a
+    /// lock that looks leaked is passed without no_lock, too: who holds a workflow is known.
+    std::function<bool()> masters_answer;
     /// This run stopped the server at the address: what that one held goes with its session, and is
     /// waited for, time limit or not.
     bool fenced = false;
@@ -105,6 +110,7 @@ struct LockRequest {
 
 struct LockResult {
     std::optional<FailoverLock> lock;  ///< none: not to be had
+    bool passed_by_answers = false;    ///< all that is failed over under it must be asked about
     LockInfo info;
     std::string problem;  ///< why it was not to be had, and the way on
 };
@@ -119,19 +125,21 @@ std::vector<FailoverLock> take_free_failover_locks(Registry& registry,
 /// from the beginning, and whether it looks leaked. With `no_lock`, a lock in foreign hands is
 /// passed: if the holder is no living server, once it outlived what a session of ours lasts; if it
 /// is suspected leaked, after it kept its holder for the time limit while that did nothing for the
-/// address. Throws RegistryError, and what `request.look` throws.
+/// address. The latter without `no_lock`, too, where every master answers. Throws RegistryError,
+/// and what `request.look` and `request.masters_answer` throw.
 LockResult take_failover_lock(const RunContext& context, const LockRequest& request);
 
 /// Whether the lock of a server that is to be fenced will be to be had.
 struct LockOutlook {
     std::string problem;                 ///< why not; empty: it will
-    std::shared_ptr<LeakWatch> watch{};  ///< with no_lock: over the holder that will be passed
+    std::shared_ptr<LeakWatch> watch{};  ///< over the holder that will be passed
 };
 
 /// Judges the failover lock of `server` before that is fenced, waiting for it as
-/// take_failover_lock() does (not in a dry run). What `server` itself holds counts as free. Throws
-/// RegistryError, DatabaseError and Interrupted.
+/// take_failover_lock() does (not in a dry run). What `server` itself holds counts as free, and it
+/// need not answer. `inquiry`: asks the masters; nullptr: nobody does. Throws RegistryError,
+/// DatabaseError and Interrupted.
 LockOutlook lock_after_fence(const RunContext& context, const Server& server,
-                             const FailoverOptions& options);
+                             const FailoverOptions& options, WorkflowInquiry* inquiry);
 
 }  // namespace dsfailover

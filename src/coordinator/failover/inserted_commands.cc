@@ -1,5 +1,7 @@
 #include "coordinator/failover/inserted_commands.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "coordinator/failover/recovery_watch.h"
@@ -10,28 +12,30 @@ namespace dsfailover {
 
 void InsertedCommands::add(std::int64_t workflow_id, std::int64_t command_id) {
     if (command_id != 0)
-        ids_.push_back(command_id);
+        known_.push_back({workflow_id, command_id});
     else
         workflows_.push_back(workflow_id);
 }
 
-std::int64_t InsertedCommands::count() const { return std::ssize(ids_) + std::ssize(workflows_); }
+std::int64_t InsertedCommands::count() const { return std::ssize(known_) + std::ssize(workflows_); }
 
 std::vector<std::string> InsertedCommands::follow(const RunContext& context, std::int64_t before,
-                                                  EpochMs until, RecoveryInfo& recovery) {
-    recovery.recovered = find_unknown(context, before);
-    return watch_recovery(context, ids_, until, recovery);
+                                                  EpochMs until, WorkflowInquiry* inquiry,
+                                                  RecoveryInfo& recovery) {
+    std::vector<std::int64_t> taken = find_unknown(context, before);
+    return watch_recovery(context, {known_, std::move(taken)}, until, inquiry, recovery);
 }
 
-// Returns how many of them neither wait nor failed: a master took them.
-std::int64_t InsertedCommands::find_unknown(const RunContext& context, std::int64_t before) {
-    if (workflows_.empty()) return 0;
+// Returns those whose command neither waits nor failed: a master took it.
+std::vector<std::int64_t> InsertedCommands::find_unknown(const RunContext& context,
+                                                         std::int64_t before) {
+    if (workflows_.empty()) return {};
     CommandStore commands(context.store());
     std::set<std::int64_t> found;
     const auto ours = [&](std::int64_t workflow_id, std::int64_t command_id) {
         if (command_id <= before) return;
         found.insert(workflow_id);
-        ids_.push_back(command_id);
+        known_.push_back({workflow_id, command_id});
     };
     const auto waiting =
         read_patiently(context.database, [&] { return commands.for_workflows(workflows_); });
@@ -39,7 +43,10 @@ std::int64_t InsertedCommands::find_unknown(const RunContext& context, std::int6
     const auto failed =
         read_patiently(context.database, [&] { return commands.last_failed(workflows_); });
     for (const auto& [workflow_id, command] : failed) ours(workflow_id, command.id);
-    return std::ssize(workflows_) - std::ssize(found);
+    std::vector<std::int64_t> taken;
+    std::copy_if(workflows_.begin(), workflows_.end(), std::back_inserter(taken),
+                 [&](std::int64_t id) { return !found.contains(id); });
+    return taken;
 }
 
 }  // namespace dsfailover

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "coordinator/asking/workflow_inquiry.h"
 #include "coordinator/run_context.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 
@@ -15,18 +17,18 @@ class InsertedCommands {
     void add(std::int64_t workflow_id, std::int64_t command_id);
 
     /// Follows them until all are taken or `until` (epoch ms) is reached, and adds what happened to
-    /// `recovery`. `before`: the newest command's id before the run's first. Returns the first few
-    /// messages of those that failed. Throws DatabaseError, and Interrupted; `recovery` is true
-    /// then, too.
+    /// `recovery`, as watch_recovery() does. `before`: the newest command's id before the run's
+    /// first. Returns the first few messages of those that failed. `recovery` is true whatever it
+    /// throws.
     std::vector<std::string> follow(const RunContext& context, std::int64_t before, EpochMs until,
-                                    RecoveryInfo& recovery);
+                                    WorkflowInquiry* inquiry, RecoveryInfo& recovery);
 
     std::int64_t count() const;
 
   private:
-    std::int64_t find_unknown(const RunContext& context, std::int64_t before);
+    std::vector<std::int64_t> find_unknown(const RunContext& context, std::int64_t before);
 
-    std::vector<std::int64_t> ids_;
+    std::vector<FailedOver> known_;
     std::vector<std::int64_t> workflows_;  // of which no command's id is known
 };
 

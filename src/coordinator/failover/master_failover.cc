@@ -6,6 +6,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "coordinator/failover/old_process.h"
 #include "coordinator/failover/parents.h"
 #include "coordinator/failover/recovery_watch.h"
 #include "coordinator/marks/failover_marks.h"
@@ -73,11 +74,16 @@ void MasterFailover::fail_over(bool whole_cluster) {
 
 void MasterFailover::first_reading(bool whole_cluster) {
     Selection selection = reading_->first(whole_cluster);
-    std::vector<SelectedMaster> selected;
-    for (MasterTarget& target : targets_) {
-        if (target.is_open())
-            selected.push_back({&target, &selection.addresses.at(target.address)});
+    std::vector<SelectedMaster> selected = open_ones(selection);
+    if (ask_old_processes(context_, options_, look_, selected)) {
+        std::set<std::string> open;
+        for (const SelectedMaster& one : selected)
+            if (one.target->is_open()) open.insert(one.target->address);
+        selection = reading_->again(open);
+        for (const SelectedMaster& one : open_ones(selection))
+            reading_->judge(*one.target, *one.found);
     }
+    selected = open_ones(selection);
     if (options_.dry_run) {
         for (const SelectedMaster& one : selected) plan(one);
         return;
@@ -85,6 +91,15 @@ void MasterFailover::first_reading(bool whole_cluster) {
     if (options_.wait && !selected.empty())
         newest_command_ = CommandStore(context_.store()).highest_id();
     commit(selected);
+}
+
+// With what a reading found of each.
+std::vector<SelectedMaster> MasterFailover::open_ones(Selection& selection) {
+    std::vector<SelectedMaster> open;
+    for (MasterTarget& target : targets_) {
+        if (target.is_open()) open.push_back({&target, &selection.addresses.at(target.address)});
+    }
+    return open;
 }
 
 bool MasterFailover::by_answer(std::int64_t id) const {
@@ -330,8 +345,8 @@ void MasterFailover::wait_for_recovery(EpochMs until) {
     for (std::size_t i = 0; i < targets_.size(); ++i) {
         auto& recovery = section(i).recovery;
         if (!recovery) continue;
-        const auto problems =
-            targets_[i].inserted.follow(context_, newest_command_, until, *recovery);
+        const auto problems = targets_[i].inserted.follow(context_, newest_command_, until,
+                                                          look_.inquiry.get(), *recovery);
         report_recovery(context_, *recovery, problems, options_.wait);
     }
 }

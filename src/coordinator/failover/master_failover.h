@@ -64,6 +64,7 @@ class MasterFailover {
     std::optional<FailoverChunk> next_chunk(const SelectedMaster& one);
     std::vector<WorkflowInstance> next_instances(const SelectedMaster& one);
     void record(MasterTarget& target, const WorkflowFailoverResult& result);
+    std::vector<SelectedMaster> open_ones(Selection& selection);
     bool by_answer(std::int64_t id) const;
     void plan(const SelectedMaster& one);
     void list_beyond_limit(const SelectedMaster& one);

@@ -140,6 +140,7 @@ SelectionRequest MasterReading::request(const std::set<std::string>& addresses, 
     request.all_hosts = all_hosts;
     for (const MasterTarget& target : targets_) {
         if (target.stamp) request.own_stamps.emplace(target.address, *target.stamp);
+        if (target.asks_about_all) request.ask_about_all.insert(target.address);
     }
     // What we failed over for --in-doubt may be in doubt again the moment a master took it.
     if (first) request.in_doubt = options_.in_doubt;

@@ -34,6 +34,7 @@ struct MasterTarget {
     std::optional<EpochMs> living_since;  ///< that startup time
     bool fenced;                          ///< this run stopped its process
     Stage stage = Stage::open;
+    bool asks_about_all = false;      ///< it passed a leaked lock
     bool complete = false;            ///< everything selectable was done
     std::optional<RunClaims> claims;  ///< its own, unless those of all were taken together
     std::optional<FailoverLock> lock;

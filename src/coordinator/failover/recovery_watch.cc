@@ -5,13 +5,18 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <map>
+#include <utility>
 
 #include "base/interruption.h"
 #include "base/log.h"
 #include "base/polling.h"
 #include "base/terminal_text.h"
+#include "coordinator/asking/asked_in_report.h"
 #include "coordinator/retried_transaction.h"
 #include "store/command_store.h"
+#include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -21,44 +26,127 @@ constexpr std::size_t kProblemsShown = 10;
 constexpr Millis kProgressEvery{10'000};
 constexpr Millis kUnclaimedAfter = std::chrono::minutes(2);
 
-}  // namespace
+// A master holds what it takes some milliseconds later.
+constexpr Millis kLostAfter = std::chrono::seconds(30);
 
-std::vector<std::string> watch_recovery(const RunContext& context,
-                                        std::vector<std::int64_t> pending, EpochMs until,
-                                        RecoveryInfo& counts) {
-    CommandStore commands(context.store());
-    std::vector<std::string> problems;
-    counts.pending = static_cast<std::int64_t>(pending.size());
-    std::sort(pending.begin(), pending.end());
-    Polling polling{until, Millis(1000), kProgressEvery};
-    const auto look = [&] {
+/// The watch under way.
+class Watch {
+  public:
+    Watch(const RunContext& context, FollowedRecoveries followed, WorkflowInquiry* inquiry,
+          RecoveryInfo& counts)
+        : context_(context), inquiry_(inquiry), counts_(counts) {
+        for (const FailedOver& one : followed.waiting) workflows_.emplace(one.command_id, one.id);
+        count();
+        note_taken(followed.taken);
+    }
+
+    std::vector<std::string> run(EpochMs until) {
+        Polling polling{until, Millis(1000), kProgressEvery};
+        const auto look = [&] {
+            look_at_commands();
+            look_at_workflows();
+            count();
+            // Many commands make a long question; ask it less often.
+            polling.step = Millis(workflows_.size() > 5000 ? 3000 : 1000);
+            return workflows_.empty() && unproven_.empty();
+        };
+        poll(polling, look, [&](std::int64_t) {
+            spdlog::info("{} recovered, {} errored, {} pending", counts_.recovered, counts_.errored,
+                         counts_.pending);
+        });
+        return std::move(problems_);
+    }
+
+  private:
+    void count() { counts_.pending = std::ssize(workflows_) + std::ssize(unproven_); }
+
+    void look_at_commands() {
+        CommandStore commands(context_.store());
+        std::vector<std::int64_t> pending;
+        for (const auto& [command, workflow] : workflows_) pending.push_back(command);
         std::vector<std::int64_t> waiting =
-            read_patiently(context.database, [&] { return commands.still_waiting(pending); });
+            read_patiently(context_.database, [&] { return commands.still_waiting(pending); });
         std::sort(waiting.begin(), waiting.end());
         std::vector<std::int64_t> taken;
         std::set_difference(pending.begin(), pending.end(), waiting.begin(), waiting.end(),
                             std::back_inserter(taken));
-        const std::vector<ErrorCommand> failed =
-            read_patiently(context.database, [&] { return commands.failed(taken); });
-        for (const ErrorCommand& command : failed) {
-            if (problems.size() == kProblemsShown) break;
-            problems.push_back(fmt::format("Command {} for workflow instance {} failed: {}",
-                                           command.id, command.workflow_instance_id,
-                                           first_line(command.message)));
+        for (const ErrorCommand& command :
+             read_patiently(context_.database, [&] { return commands.failed(taken); })) {
+            workflows_.erase(command.id);
+            ++counts_.errored;
+            if (problems_.size() < kProblemsShown)
+                problems_.push_back(fmt::format("Command {} for workflow instance {} failed: {}",
+                                                command.id, command.workflow_instance_id,
+                                                first_line(command.message)));
         }
-        counts.errored += static_cast<std::int64_t>(failed.size());
-        counts.recovered += static_cast<std::int64_t>(taken.size() - failed.size());
-        counts.pending = static_cast<std::int64_t>(waiting.size());
-        pending = std::move(waiting);
-        // Many commands make a long question; ask it less often.
-        polling.step = Millis(pending.size() > 5000 ? 3000 : 1000);
-        return pending.empty();
-    };
-    poll(polling, look, [&](std::int64_t) {
-        spdlog::info("{} recovered, {} errored, {} commands waiting for a master", counts.recovered,
-                     counts.errored, counts.pending);
-    });
-    return problems;
+        std::vector<std::int64_t> workflows;
+        for (const std::int64_t command : taken) {
+            const auto its = workflows_.find(command);
+            if (its == workflows_.end()) continue;
+            workflows.push_back(its->second);
+            workflows_.erase(its);
+        }
+        note_taken(workflows);
+    }
+
+    void note_taken(const std::vector<std::int64_t>& workflows) {
+        if (!inquiry_) counts_.recovered += std::ssize(workflows);
+        if (inquiry_)
+            for (const std::int64_t id : workflows) unproven_.emplace(id, now_ms());
+    }
+
+    void look_at_workflows() {
+        if (unproven_.empty()) return;
+        std::vector<std::int64_t> ids;
+        for (const auto& [id, since] : unproven_) ids.push_back(id);
+        const auto rows = read_patiently(context_.database, [&] {
+            return WorkflowInstanceStore(context_.store()).by_ids(ids, false);
+        });
+        ids.clear();
+        for (const WorkflowInstance& row : rows) {
+            if (is_unfinished(row.state)) ids.push_back(row.id);
+        }
+        // The others are finished, or gone.
+        std::erase_if(unproven_, [&](const auto& one) {
+            const bool over = !std::binary_search(ids.begin(), ids.end(), one.first);
+            counts_.recovered += over ? 1 : 0;
+            return over;
+        });
+        if (ids.empty()) return;
+        const std::vector<MastersSaid> said = inquiry_->ask_once(ids);
+        for (std::size_t i = 0; i < ids.size(); ++i) conclude(ids[i], said[i].answer);
+    }
+
+    void conclude(std::int64_t id, MasterAnswer answer) {
+        if (answer == MasterAnswer::not_held) {
+            if (now_ms() - unproven_.at(id) < kLostAfter.count()) return;
+            ++counts_.lost;
+            if (problems_.size() < kProblemsShown)
+                problems_.push_back(fmt::format(
+                    "A master took the command of workflow instance {}, and no living master holds "
+                    "it since: it is lost. See explain {}.",
+                    id, id));
+        } else {
+            ++counts_.recovered;
+            counts_.unproven += answer == MasterAnswer::unanswered ? 1 : 0;
+        }
+        unproven_.erase(id);
+    }
+
+    const RunContext& context_;
+    WorkflowInquiry* const inquiry_;
+    RecoveryInfo& counts_;
+    std::map<std::int64_t, std::int64_t> workflows_;  // by the command that waits
+    std::map<std::int64_t, EpochMs> unproven_;        // workflows, by when it was seen taken
+    std::vector<std::string> problems_;
+};
+
+}  // namespace
+
+std::vector<std::string> watch_recovery(const RunContext& context, FollowedRecoveries followed,
+                                        EpochMs until, WorkflowInquiry* inquiry,
+                                        RecoveryInfo& counts) {
+    return Watch(context, std::move(followed), inquiry, counts).run(until);
 }
 
 std::string_view way_on_for_untaken(std::optional<Millis> waited) {
@@ -85,6 +173,11 @@ void report_recovery(const RunContext& context, const RecoveryInfo& counts,
                                  "report of status, remove them, then use requeue.",
                                  counts.errored));
     }
+    if (counts.unproven > 0)
+        context.warn(
+            fmt::format("{} workflows were taken by a master; which one holds them is not "
+                        "known, since not every living master answered: {}.",
+                        counts.unproven, why_unanswered(context.report)));
     if (counts.pending > 0) {
         context.fail(ExitCode::needs_person,
                      fmt::format("{} commands were not taken by a master in time. {}",

@@ -6,17 +6,27 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/asking/workflow_inquiry.h"
 #include "coordinator/run_context.h"
+#include "store/workflow_instance.h"
 
 namespace dsfailover {
 
-/// Follows the commands until a master consumed each (recovered), each failed into
-/// t_ds_error_command (errored), or `until` (epoch ms) is reached (pending). Looks at them once at
-/// least, over lost connections. `counts`, to which it adds, is true at every moment, whatever ends
-/// the watch. Returns the first few messages from t_ds_error_command. Throws DatabaseError, and
-/// Interrupted.
-std::vector<std::string> watch_recovery(const RunContext& context,
-                                        std::vector<std::int64_t> command_ids, EpochMs until,
+/// What is followed: workflows with their commands, and workflows whose command a master took.
+struct FollowedRecoveries {
+    std::vector<FailedOver> waiting;
+    std::vector<std::int64_t> taken;
+};
+
+/// Follows each command until a master took it and finished the workflow or holds it (recovered),
+/// it failed into t_ds_error_command (errored), nobody held the workflow for half a minute after
+/// (lost), or `until` (epoch ms) is reached (pending). Who holds them is asked through `inquiry`;
+/// without it, or where a master does not answer, taken counts as recovered; in the latter case as
+/// unproven, too. Looks once at least, over lost connections. `counts`, which it fills in, is true
+/// at every moment, whatever ends the watch. Returns the first few messages from
+/// t_ds_error_command. Throws DatabaseError, RegistryError, EnvironmentError, and Interrupted.
+std::vector<std::string> watch_recovery(const RunContext& context, FollowedRecoveries followed,
+                                        EpochMs until, WorkflowInquiry* inquiry,
                                         RecoveryInfo& counts);
 
 /// What to do about commands that no master took within `waited` (--wait); none: of requeue, which

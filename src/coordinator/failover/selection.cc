@@ -25,6 +25,8 @@ constexpr std::size_t kActivityPage = 1000;
 // Up to so many their tasks are looked up by the workflow; beyond, one pass over all is cheaper.
 constexpr std::int64_t kMovesOneByOne = 20'000;
 
+constexpr std::size_t kAskedOfOldProcess = 1000;
+
 // Of so many addresses the stamps are read once more, ahead of the scan.
 constexpr std::size_t kAddressesTold = 8;
 
@@ -204,6 +206,7 @@ class Reader {
         AddressSelection& found = at(*instance.host);
         if (found.facts.lives) selection_.any_of_living_master = true;
         ++found.total;
+        if (found.some_ids.size() < kAskedOfOldProcess) found.some_ids.push_back(instance.id);
         if (const auto& started = instance.last_start()) {
             found.latest_start_us =
                 std::max(found.latest_start_us.value_or(INT64_MIN), started->instants.latest_us);
@@ -342,16 +345,20 @@ class Reader {
     void decide(const std::string& address, AddressSelection& found,
                 const WorkflowInstance& instance, const Evidence& evidence) {
         const Judgement judgement = judge(instance, found.facts, evidence);
-        if (is_to_be_asked(judgement, wanted(address)))
+        if (is_to_be_asked(address, judgement))
             add_question({address, wanted(address), instance, evidence});
         else
             conclude(address, found, instance, evidence, judgement, {});
     }
 
     void conclude(const std::string& address, AddressSelection& found,
-                  const WorkflowInstance& instance, const Evidence& evidence,
-                  const Judgement& judgement, const MastersSaid& said) {
+                  const WorkflowInstance& instance, const Evidence& evidence, Judgement judgement,
+                  const MastersSaid& said) {
         const bool is_wanted = wanted(address);
+        // Whoever holds the lock that was passed may be at work after all.
+        if (judgement.verdict == Verdict::selected && said.answer != MasterAnswer::not_held &&
+            request_.ask_about_all.contains(address))
+            judgement.verdict = Verdict::in_doubt;
         if (judgement.verdict == Verdict::selected ||
             (is_wanted && is_overruled(instance, judgement, found)))
             return select(found, instance);
@@ -375,12 +382,12 @@ class Reader {
 
     // Rows 4 to 15 where the answer can change what is concluded without one; all that would be
     // selected only where that is wished.
-    bool is_to_be_asked(const Judgement& judgement, bool is_wanted) const {
+    bool is_to_be_asked(const std::string& address, const Judgement& judgement) const {
         if (!request_.inquiry) return false;
         if (judgement.verdict != Verdict::selected) return judgement.row >= 5;
-        const bool about_all =
-            request_.ask_about_all || request_.inquiry->options().about == AskAbout::all;
-        return about_all && is_wanted;
+        const bool about_all = request_.inquiry->options().about == AskAbout::all ||
+                               request_.ask_about_all.contains(address);
+        return about_all && wanted(address);
     }
 
     // A heap of the lowest ids, so that the memory does not grow with their number.

@@ -37,7 +37,8 @@ struct AddressSelection {
     std::set<std::int64_t> named;  ///< those of --in-doubt ID,... that were selected
     std::map<std::int64_t, std::string> named_left;  ///< those that were not, and why
     std::int64_t impossible = 0;                     ///< of the verdict impossible_start
-    std::optional<EpochMs> settles_at;            ///< when the last of those settling can be told
+    std::vector<std::int64_t> some_ids;  ///< of all, as many as an old process is asked about
+    std::optional<EpochMs> settles_at;   ///< when the last of those settling can be told
     std::optional<std::int64_t> latest_start_us;  ///< of all
     std::optional<EpochMs> oldest_start;          ///< of all, epoch ms
     bool start_unknown = false;                   ///< one has neither start_time nor restart_time
@@ -75,8 +76,9 @@ struct SelectionRequest {
         once,        ///< of a dry run: that nobody holds one counts at once
         until_sure,  ///< WorkflowInquiry::ask()
     } asking = Asking::until_sure;
-    /// Ask about what would be selected, too, whatever AskOptions::about says.
-    bool ask_about_all = false;
+    /// Addresses of which what would be selected is asked about, too, whatever AskOptions::about
+    /// says.
+    std::set<std::string> ask_about_all;
     /// Only whether anything is selected: the scan may end at the first instance that is. For one
     /// address.
     bool until_selected = false;

@@ -87,17 +87,22 @@ class FenceMark {
 
 void fence(Registry& registry, AuditLog& audit, std::string_view folder, const Server& server,
            Millis time_limit, FenceInfo& info) {
-    info.path = mark_path(server.address,
-                          ProcessIdentity{*server.startup_time, server.process_id.value_or(0)});
-    FenceMark mark(registry, audit, server.address, info);
-    const auto look = [&] {
+    const auto stopped = [&] {
         const auto living = read_server(registry, folder, server.address, true);
-        info.stopped =
-            !living || (living->startup_time && living->startup_time != server.startup_time);
-        return info.stopped;
+        return !living || (living->startup_time && living->startup_time != server.startup_time);
     };
+    fence_until(registry, audit, server.address,
+                {*server.startup_time, server.process_id.value_or(0)}, time_limit, stopped, info);
+}
+
+void fence_until(Registry& registry, AuditLog& audit, const std::string& address,
+                 const ProcessIdentity& process, Millis time_limit,
+                 const std::function<bool()>& stopped, FenceInfo& info) {
+    info.path = mark_path(address, process);
+    FenceMark mark(registry, audit, address, info);
+    const auto look = [&] { return info.stopped = stopped(); };
     poll({now_ms() + time_limit.count(), Millis(500)}, look, [&](std::int64_t seconds) {
-        spdlog::info("fenced {}, waiting {} s more for it to stop itself", server.address, seconds);
+        spdlog::info("fenced {}, waiting {} s more for it to stop itself", address, seconds);
     });
     if (info.stopped)
         mark.keep();

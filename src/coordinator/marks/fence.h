@@ -25,6 +25,12 @@ namespace dsfailover {
 void fence(Registry& registry, AuditLog& audit, std::string_view folder, const Server& server,
            Millis time_limit, FenceInfo& info);
 
+/// The same for a process that is told to stop in another way than by its node: `stopped` says
+/// whether it did, and is called again and again.
+void fence_until(Registry& registry, AuditLog& audit, const std::string& address,
+                 const ProcessIdentity& process, Millis time_limit,
+                 const std::function<bool()>& stopped, FenceInfo& info);
+
 /// Whether a server lives at the address of a mark: its fence may still have to stop it.
 bool lives_at(const MarkName& mark, const Servers& servers);
 

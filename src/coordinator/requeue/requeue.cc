@@ -259,17 +259,18 @@ class Requeue {
     void follow(bool exchange) {
         const EpochMs until = now_ms() + options_.wait->count();
         const auto done = [&] {
-            std::vector<std::int64_t> ids;
+            std::vector<FailedOver> all;
             for (const auto& [id, one] : record_.stuck()) {
                 if (one.outcome == WorkflowOutcome::requeued && one.command_id != 0)
-                    ids.push_back(one.command_id);
+                    all.push_back({id, one.command_id});
             }
-            return ids;
+            return all;
         };
         context_.report.recovery = RecoveryInfo{0, static_cast<std::int64_t>(done().size()), 0};
         if (exchange) exchange_until_taken(until);
         claims_.release();  // from here on we only look
-        const auto problems = watch_recovery(context_, done(), until, *context_.report.recovery);
+        const auto problems =
+            watch_recovery(context_, {done(), {}}, until, nullptr, *context_.report.recovery);
         report_recovery(context_, *context_.report.recovery, problems, std::nullopt);
     }
 

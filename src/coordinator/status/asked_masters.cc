@@ -13,6 +13,7 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/asking/control_workflows.h"
+#include "coordinator/asking/idle_workflows.h"
 #include "coordinator/asking/master_round.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/report_names.h"
@@ -134,6 +135,7 @@ class MasterInquiry {
     AskedSection conclude(const MasterRound& first, const MasterRound& last) {
         std::vector<std::int64_t> by_two, unknown;
         std::vector<const WorkflowInstance*> abandoned;
+        std::vector<WorkflowInstance> held_ones;
         if (rows_.empty()) look();
         for (std::size_t i = 0; i < instances_.size(); ++i) {
             const WorkflowInstance& instance = instances_[i];
@@ -143,7 +145,11 @@ class MasterInquiry {
                 return answers[0] == answer || answers[1] == answer;
             };
             if (answers[1] == MasterAnswer::held_by_two) by_two.push_back(instance.id);
-            if (answers[1] == MasterAnswer::held && held.complete) note_holder(instance, held);
+            if (answers[1] == MasterAnswer::held) {
+                held_ones.push_back(instance);
+                holders_[instance.id] = held.holder;
+                if (held.complete) note_holder(instance, held);
+            }
             if (either(MasterAnswer::held) || either(MasterAnswer::held_by_two)) continue;
             if (either(MasterAnswer::unanswered))
                 unknown.push_back(instance.id);
@@ -151,6 +157,7 @@ class MasterInquiry {
                 abandoned.push_back(&instance);
         }
         add_abandoned(abandoned);
+        add_idle(held_ones);
         result_.masters = last.masters;
         std::sort(result_.masters.begin(), result_.masters.end(),
                   [](const MasterAsked& a, const MasterAsked& b) { return a.address < b.address; });
@@ -169,19 +176,38 @@ class MasterInquiry {
         result_.misplaced.add({instance.id, std::nullopt, now.host, held.holder});
     }
 
+    using Activity = std::unordered_map<std::int64_t, TaskActivity>;
+
+    // Its start, or its last task activity.
+    static std::optional<EpochMs> quiet_since(const WorkflowInstance& instance,
+                                              const Activity& activity) {
+        std::optional<EpochMs> since;
+        if (instance.last_start()) since = instance.last_start()->epoch_ms();
+        const auto its = activity.find(instance.id);
+        if (its != activity.end() && its->second.latest)
+            since = std::max(since.value_or(INT64_MIN), its->second.latest->epoch_ms());
+        return since;
+    }
+
     void add_abandoned(const std::vector<const WorkflowInstance*>& abandoned) {
         std::vector<std::int64_t> ids;
         for (const WorkflowInstance* each : abandoned) ids.push_back(each->id);
         const auto activity = TaskInstanceStore(context_.store()).activity(ids);
-        for (const WorkflowInstance* each : abandoned) {
-            std::optional<EpochMs> since;
-            if (each->last_start()) since = each->last_start()->epoch_ms();
-            const auto its = activity.find(each->id);
-            if (its != activity.end() && its->second.latest)
-                since = std::max(since.value_or(INT64_MIN), its->second.latest->epoch_ms());
+        for (const WorkflowInstance* each : abandoned)
             result_.abandoned.add({each->id, std::nullopt,
                                    std::string(workflow_state_name(each->state)), each->host,
-                                   since});
+                                   quiet_since(*each, activity)});
+    }
+
+    void add_idle(const std::vector<WorkflowInstance>& held) {
+        const auto idle =
+            idle_among(context_, held, latest_clock(context_.database), options_.timeout);
+        const std::vector<std::int64_t> ids(idle.begin(), idle.end());
+        const auto activity = TaskInstanceStore(context_.store()).activity(ids);
+        for (const WorkflowInstance& each : held) {
+            if (idle.contains(each.id))
+                result_.held_idle.add({each.id, std::nullopt, each.host, holders_.at(each.id),
+                                       quiet_since(each, activity)});
         }
     }
 
@@ -219,6 +245,7 @@ class MasterInquiry {
     std::vector<WorkflowInstance> instances_;  // in ascending order of id
     Controls controls_;
     std::unordered_map<std::int64_t, WorkflowInstance> rows_;  // at the last look
+    std::unordered_map<std::int64_t, std::string> holders_;    // in the last round
     std::unordered_set<std::int64_t> unchanged_;               // before and after the second round
 };
 
@@ -226,6 +253,17 @@ class MasterInquiry {
 
 AskedSection ask_masters(const RunContext& context, const StatusOptions& options) {
     return MasterInquiry(context, options).run();
+}
+
+CheckItem held_idle_check(const AskedSection& asked) {
+    const std::int64_t count = std::ssize(asked.held_idle.kept()) + asked.held_idle.omitted();
+    CheckItem check{CheckName::held_idle, count == 0, "", std::nullopt};
+    check.detail = fmt::format("{} workflows that a master holds although nothing moves", count);
+    if (count > 0)
+        check.hint =
+            "only a restart or --fence of the holder ends that, and fails over its other workflows "
+            "as well";
+    return check;
 }
 
 CheckItem abandoned_check(const AskedSection& asked) {

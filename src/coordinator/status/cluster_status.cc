@@ -80,7 +80,10 @@ class StatusReader {
         if (context_.servers) ask();
         add_names();
         status_.checks.push_back(clocks_);
-        if (status_.asked) status_.checks.push_back(abandoned_check(*status_.asked));
+        if (status_.asked) {
+            status_.checks.push_back(abandoned_check(*status_.asked));
+            status_.checks.push_back(held_idle_check(*status_.asked));
+        }
         const std::vector<std::string> needs = what_needs_doing();
         context_.report.status = std::move(status_);
         if (!options_.check || needs.empty()) return;
@@ -359,6 +362,7 @@ class StatusReader {
             for (auto& item : status_.waiting_for_kill.kept()) use(item);
             if (!status_.asked) return;
             for (auto& item : status_.asked->abandoned.kept()) use(item);
+            for (auto& item : status_.asked->held_idle.kept()) use(item);
             for (auto& item : status_.asked->misplaced.kept()) use(item);
         };
         each([&](auto& item) { ids.push_back(item.id); });
