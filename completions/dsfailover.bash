@@ -54,13 +54,14 @@ _dsfailover() {
         '')
             words="failover-master failover-worker global clean-marks list-marks status requeue
                 config sandbox --help --version" ;;
-        sandbox) words="create show --help" ;;
-        sandboxcreate | sandboxshow)
+        sandbox) words="create serve show --help" ;;
+        sandboxcreate | sandboxserve | sandboxshow)
             if [[ $word != -* ]]; then
                 _dsfailover_files "$word"
                 return
             fi
-            words=$every ;;
+            words=$every
+            [[ $command == serve ]] && words=${words/--format /} ;;
         failover-master)
             words="--startup-time --process-id --fence --fence-timeout $failover $cluster $every" ;;
         failover-worker)

@@ -4,7 +4,7 @@
 set -l commands failover-master failover-worker global clean-marks list-marks status requeue config sandbox
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l with_cluster "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status requeue config"
-set -l any "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status requeue config create show"
+set -l any "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status requeue config create serve show"
 set -l failover "__fish_seen_subcommand_from failover-master failover-worker global"
 
 complete -c dsfailover -f
@@ -20,12 +20,12 @@ complete -c dsfailover -n $none -a status -d 'Show servers, what needs failover,
 complete -c dsfailover -n $none -a requeue -d 'Give workflows stuck in FAILOVER a command again'
 complete -c dsfailover -n $none -a config -d 'Show the effective configuration'
 complete -c dsfailover -n $none -a sandbox -d 'A cluster in one SQLite file, to rehearse on'
-complete -c dsfailover -n '__fish_seen_subcommand_from sandbox; and not __fish_seen_subcommand_from create show' -a 'create show'
-complete -c dsfailover -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from create show' -F
+complete -c dsfailover -n '__fish_seen_subcommand_from sandbox; and not __fish_seen_subcommand_from create serve show' -a 'create serve show'
+complete -c dsfailover -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from create serve show' -F
 
 # Options of every command
 complete -c dsfailover -n $any -l config -r -F -d 'YAML file of options'
-complete -c dsfailover -n $any -l format -x -a 'json table' -d 'How the report is printed'
+complete -c dsfailover -n "$any; and not __fish_seen_subcommand_from serve" -l format -x -a 'json table' -d 'How the report is printed'
 complete -c dsfailover -n $any -l log-level -x -a 'trace debug info warn error off' -d 'What is logged on stderr'
 complete -c dsfailover -n $any -l quiet -d 'Only errors on stderr'
 complete -c dsfailover -n $any -l no-progress -d 'No progress on stderr'

@@ -125,16 +125,16 @@ void occupy_standard_descriptors() {
             throw Error(ExitCode::failed, "stdin, stdout or stderr is closed");
 }
 
-/// Prints the report; a report that nobody gets is a failure of its own.
-void print(Report& report, const std::string& format, bool quiet) {
+/// Prints the report, where the command has one; a report that nobody gets is a failure of its own.
+void print(Report& report, const Command& command, const std::string& format, bool quiet) {
     report.finished_at = now_ms();
     conclude(report);
     if (!quiet)
         for (const std::string& warning : report.warnings) say("warning", warning);
     for (const Problem& problem : report.problems) say("error", problem.text);
-    print_report(report, format, std::cout);
+    if (command.has_report) print_report(report, format, std::cout);
     std::cout.flush();
-    if (std::cout) return;
+    if (std::cout || !command.has_report) return;
     say("error", "the report could not be written to stdout; what the run did is not undone");
     report.exit_code = more_urgent(report.exit_code, ExitCode::failed);
 }
@@ -159,7 +159,7 @@ int run_command(const CommandLine& line) {
         context.flush_audit_log();
     };
     guarded(report, run, [] { return false; });
-    print(report, format, quiet);
+    print(report, *line.command, format, quiet);
     return static_cast<int>(report.exit_code);
 }
 

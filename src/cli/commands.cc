@@ -15,11 +15,12 @@ extern const Command kRequeue;
 extern const Command kConfig;
 extern const Command kSandboxCreate;
 extern const Command kSandboxShow;
+extern const Command kSandboxServe;
 
 std::span<const Command* const> all_commands() {
     static constexpr std::array commands = {
-        &kFailoverMaster, &kFailoverWorker, &kGlobal,        &kCleanMarks,  &kListMarks,
-        &kStatus,         &kRequeue,        &kSandboxCreate, &kSandboxShow, &kConfig,
+        &kFailoverMaster, &kFailoverWorker, &kGlobal,       &kCleanMarks,  &kListMarks, &kStatus,
+        &kRequeue,        &kSandboxCreate,  &kSandboxServe, &kSandboxShow, &kConfig,
     };
     return commands;
 }
@@ -33,7 +34,7 @@ std::vector<std::string_view> options_of(const Command& command) {
               "registry-key", "time-zone"})
             names.push_back(name);
     for (const std::string_view name : {"config", "format", "log-level", "quiet", "no-progress"})
-        names.push_back(name);
+        if (command.has_report || name != "format") names.push_back(name);
     return names;
 }
 

@@ -15,6 +15,7 @@
 #include "base/time_zone.h"
 #include "database/database.h"
 #include "registry/paths.h"
+#include "sandbox/held_rows.h"
 #include "sandbox/sandbox.h"
 #include "store/command_param.h"
 #include "store/command_store.h"
@@ -74,9 +75,14 @@ constexpr std::array kWorkflows = {
              true},
     // Left by the process that ran at the living master's address before it was restarted.
     Workflow{20, "weekly_backup", workflow_state::kRunning, kLivingMaster, 6 * kDay},
+    // Triggered, and not taken by a master yet.
+    Workflow{21, "hourly_ingest", workflow_state::kSubmitted, nullptr, 40s},
+    Workflow{22, "ad_hoc_query", workflow_state::kSubmitted, nullptr, 15s, kStartProcess},
 };
 constexpr int kParent = 9;
 constexpr int kChild = 10;
+// What the living master runs; 1 since an earlier failover. It forgot 20 when it was restarted.
+constexpr std::array kHeld = {1, 13, 14};
 
 struct Task {
     int workflow;
@@ -146,6 +152,8 @@ class SandboxWriter {
         write_relation();
         write_commands();
         write_registry();
+        create_held_rows(database_);
+        write_held();
         transaction.commit();
     }
 
@@ -177,6 +185,18 @@ class SandboxWriter {
         return 15'900'000'000'000 + code;
     }
 
+    /// The command_param that an instance was started with: without its commandType no master could
+    /// recover it. That of a resumed one is still the first one's.
+    static std::string start_param(const Workflow& row) {
+        const ordered_json param = {
+            {"commandType", row.command_type == kScheduler ? "SCHEDULER" : "START_PROCESS"},
+            {"subWorkflowInstance", row.id == kChild},
+            {"startNodes", nullptr},
+            {"commandParams", nullptr},
+            {"timeZone", nullptr}};
+        return param.dump();
+    }
+
     void write(const Workflow& row) {
         insert("t_ds_workflow_instance",
                {{"id", row.id},
@@ -190,7 +210,7 @@ class SandboxWriter {
                 {"run_times", 1},
                 {"host", text(row.host)},
                 {"command_type", row.command_type},
-                {"command_param", "{}"},
+                {"command_param", start_param(row)},
                 {"task_depend_type", 2},
                 {"failure_strategy", 1},
                 {"command_start_time", time(row.started_ago)},
@@ -252,8 +272,8 @@ class SandboxWriter {
                                 {"dry_run", 0},
                                 {"test_flag", 0},
                                 {"update_time", time(10min)}});
-        write_start_command(104, kScheduler, "hourly_ingest", 40s);
-        write_start_command(105, kStartProcess, "ad_hoc_query", 15s);
+        write_start_command(104, workflow(21));
+        write_start_command(105, workflow(22));
     }
 
     void write_failed_command(int id, int workflow_id, const char* message) {
@@ -273,20 +293,25 @@ class SandboxWriter {
     }
 
     /// A command of everyday work, which no failover may touch.
-    void write_start_command(int id, int command_type, const char* name, Millis ago) {
+    void write_start_command(int id, const Workflow& row) {
         insert("t_ds_command", {{"id", id},
-                                {"command_type", command_type},
-                                {"workflow_definition_code", definition_code(name)},
+                                {"command_type", row.command_type},
+                                {"workflow_definition_code", definition_code(row.name)},
                                 {"workflow_definition_version", 1},
-                                {"workflow_instance_id", 0},
-                                {"command_param", "{}"},
+                                {"workflow_instance_id", row.id},
+                                {"command_param", start_param(row)},
                                 {"executor_id", 1},
                                 {"task_depend_type", 2},
                                 {"failure_strategy", 1},
-                                {"start_time", time(ago)},
-                                {"update_time", time(ago)},
+                                {"start_time", time(row.started_ago)},
+                                {"update_time", time(row.started_ago)},
                                 {"worker_group", "default"},
                                 {"test_flag", 0}});
+    }
+
+    void write_held() {
+        for (const int id : kHeld)
+            insert("sandbox_held", {{"master", kLivingMaster}, {"workflow_id", id}});
     }
 
     void write_registry() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "report/sandbox_section.h"
@@ -13,7 +14,9 @@ namespace dsfailover {
 ///   10 being a sub-workflow of 9), one in doubt (7, resumed by hand), one that another master is
 ///   running since an earlier failover (1), some stuck in FAILOVER (15 with a command nobody takes,
 ///   16 whose command failed, 17 that would fail again), and finished ones.
-/// - master 127.0.1.2:5678 lives and runs workflows 13 and 14.
+/// - master 127.0.1.2:5678 lives and runs workflows 13 and 14 (and 1). It has not taken the
+/// commands
+///   that started 21 and 22 yet.
 /// - worker 127.0.1.11:1234 died with the master, with tasks of both masters' workflows; worker
 ///   127.0.1.12:1234 lives.
 /// - marks: expired ones, fresh ones, and two whose value is no number; a lock that the living
@@ -32,5 +35,11 @@ void create_sandbox(const std::string& file);
 /// has other tables or a workflow instance that no failover could read, and RegistryError for such
 /// a row of the registry.
 SandboxSection read_sandbox(const std::string& file);
+
+/// Stands in for the living servers of the sandbox, on their addresses, until an interruption;
+/// `say` is told in one line each thing that happens. Throws, before anything is written, as
+/// read_sandbox(); RefusedError if a living server has no loopback address; Error(failed) if an
+/// address is in use, or no server lives.
+void serve_sandbox(const std::string& file, const std::function<void(const std::string&)>& say);
 
 }  // namespace dsfailover

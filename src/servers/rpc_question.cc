@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/terminal_text.h"
+#include "servers/rpc_method.h"
 
 namespace dsfailover {
 namespace {
@@ -16,37 +17,6 @@ using nlohmann::ordered_json;
 // No task has this id: the master is never asked about one that it could wake.
 constexpr int kNoTask = -1;
 constexpr std::size_t kLongestSaid = 200;
-
-struct Method {
-    std::string_view identifier;
-    std::string_view argument_type;
-};
-
-constexpr Method kWakeTask = {
-    "public abstract "
-    "org.apache.dolphinscheduler.extract.master.transportor."
-    "TaskGroupSlotAcquireSuccessNotifyResponse "
-    "org.apache.dolphinscheduler.extract.master.ITaskInstanceController."
-    "notifyTaskGroupSlotAcquireSuccess("
-    "org.apache.dolphinscheduler.extract.master.transportor."
-    "TaskGroupSlotAcquireSuccessNotifyRequest)",
-    "org.apache.dolphinscheduler.extract.master.transportor."
-    "TaskGroupSlotAcquireSuccessNotifyRequest"};
-
-constexpr Method kTriggerSavepoint = {
-    "public abstract "
-    "org.apache.dolphinscheduler.extract.worker.transportor."
-    "TaskInstanceTriggerSavepointResponse "
-    "org.apache.dolphinscheduler.extract.worker.IStreamingTaskInstanceOperator."
-    "triggerSavepoint("
-    "org.apache.dolphinscheduler.extract.worker.transportor."
-    "TaskInstanceTriggerSavepointRequest)",
-    "org.apache.dolphinscheduler.extract.worker.transportor."
-    "TaskInstanceTriggerSavepointRequest"};
-
-const Method& method_of(Question question) {
-    return question == Question::holds_workflow ? kWakeTask : kTriggerSavepoint;
-}
 
 ordered_json argument_of(Question question, std::int64_t id) {
     if (question == Question::holds_workflow)
@@ -91,7 +61,7 @@ std::string shown(std::string_view text) {
 }  // namespace
 
 std::string question_bytes(Question question, std::int64_t id, std::int64_t opaque) {
-    const Method& method = method_of(question);
+    const RpcMethod& method = rpc_method(question);
     const ordered_json header = {{"methodIdentifier", method.identifier}, {"opaque", opaque}};
     const ordered_json body = {
         {"args", ordered_json::array({to_base64(argument_of(question, id).dump())})},
@@ -102,7 +72,7 @@ std::string question_bytes(Question question, std::int64_t id, std::int64_t opaq
 std::optional<std::int64_t> answered_opaque(Question question, const Frame& frame) {
     const json header = parsed(frame.header);
     if (!header.is_object() ||
-        text_in(header, "methodIdentifier") != method_of(question).identifier)
+        text_in(header, "methodIdentifier") != rpc_method(question).identifier)
         return std::nullopt;
     const auto opaque = header.find("opaque");
     if (opaque == header.end() || !opaque->is_number_integer()) return std::nullopt;

@@ -124,8 +124,11 @@ class Run:
     def interrupt(self, number=signal.SIGINT):
         self.process.send_signal(number)
 
-    def stderr_so_far(self):
+    def stdout_so_far(self):
         # pread: the child's writes share the file offset with this descriptor.
+        return os.pread(self._out.fileno(), 1 << 20, 0).decode(errors="replace")
+
+    def stderr_so_far(self):
         return os.pread(self._err.fileno(), 1 << 20, 0).decode(errors="replace")
 
     def finish(self, code=None, timeout=90):

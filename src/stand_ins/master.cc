@@ -1,0 +1,202 @@
+#include "stand_ins/master.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "store/command_param.h"
+#include "store/command_type.h"
+#include "store/task_state.h"
+#include "store/workflow_state.h"
+
+namespace dsfailover {
+namespace {
+
+/// Whether a master could read this command_param: it has one of the type names known to it.
+bool is_readable(const std::string& param) {
+    constexpr std::array known = {"SCHEDULER",
+                                  "START_PROCESS",
+                                  "COMPLEMENT_DATA",
+                                  "REPEAT_RUNNING",
+                                  "START_FAILURE_TASK_PROCESS",
+                                  "RECOVER_TOLERANCE_FAULT"};
+    const auto read = nlohmann::json::parse(param, nullptr, false);
+    if (!read.is_object() || !read.contains("commandType")) return false;
+    return std::ranges::count(known, read["commandType"]) == 1;
+}
+
+/// The tasks that a master runs itself.
+bool is_logic_task(const std::string& type) {
+    constexpr std::array types = {"SUB_WORKFLOW", "CONDITIONS", "SWITCH", "DEPENDENT", "DYNAMIC"};
+    return std::ranges::count(types, type) == 1;
+}
+
+bool is_waiting(const OpenTask& task) {
+    return task.state == task_state::kSubmitted && task.host.empty();
+}
+
+/// What becomes of a task of a workflow that is to end in `state`, READY_PAUSE or READY_STOP.
+int ended_early(int state) {
+    return state == workflow_state::kReadyPause ? task_state::kPaused : task_state::kKilled;
+}
+
+}  // namespace
+
+StandInMaster::StandInMaster(Database& database, const Schema& schema, std::string address, Say say)
+    : database_(database),
+      tables_(database, schema),
+      address_(std::move(address)),
+      say_(std::move(say)) {}
+
+void StandInMaster::hold(std::int64_t workflow_id, int state, EpochMs now) {
+    held_[workflow_id] = state;
+    for (const OpenTask& task : tables_.open_tasks(workflow_id))
+        if (task.host == address_) logic_tasks_.start(task.id, now + kTaskRuns.count());
+}
+
+void StandInMaster::step(const MasterView& view) {
+    if (view.places > 0)
+        for (const ReadCommand& command : tables_.commands())
+            if (command.id % view.places == view.place) take(command, view);
+    const auto held = held_;
+    for (const auto& [id, state] : held)
+        if (!hung_.contains(id)) move_on(id, state, view);
+}
+
+void StandInMaster::take(const ReadCommand& command, const MasterView& view) {
+    Transaction transaction(database_);
+    const std::string problem = problem_of(command);
+    if (!problem.empty()) tables_.add_error_command(command.id, problem);
+    if (!tables_.remove_command(command.id)) return;
+    const int state = problem.empty() ? start_or_recover(command, view) : 0;
+    transaction.commit();
+    if (!problem.empty())
+        return say_(
+            fmt::format("cannot use command {} for workflow {}, which is in "
+                        "t_ds_error_command now: {}",
+                        command.id, command.workflow_id, problem));
+    const bool is_new = held_.insert_or_assign(command.workflow_id, state).second;
+    if (!is_new) hung_.insert(command.workflow_id);
+    say_(fmt::format("took command {}: workflow {} {}", command.id, command.workflow_id,
+                     !is_new ? "is held already, and hangs for ever now"
+                     : command.type == command_type::kRecoverToleranceFault ? "runs again"
+                                                                            : "starts"));
+}
+
+/// Why the command cannot be used; empty if it can.
+std::string StandInMaster::problem_of(const ReadCommand& command) {
+    const bool recovers = command.type == command_type::kRecoverToleranceFault;
+    if (!is_readable(command.param) || (recovers && !state_of_command_param(command.param)))
+        return "its command_param cannot be read";
+    const auto workflow = tables_.workflow(command.workflow_id);
+    if (!workflow) return fmt::format("there is no workflow instance {}", command.workflow_id);
+    if (!recovers) return "";
+    if (workflow->state != workflow_state::kFailover)
+        return fmt::format("the workflow instance is in state {}, not FAILOVER",
+                           workflow_state_name(workflow->state));
+    if (!is_readable(workflow->param))
+        return "the command_param of the workflow instance cannot be read";
+    if (const auto name = tables_.duplicate_task(command.workflow_id))
+        return fmt::format("java.lang.IllegalStateException: Duplicate key {}", *name);
+    return "";
+}
+
+/// Returns the workflow's state after it.
+int StandInMaster::start_or_recover(const ReadCommand& command, const MasterView& view) {
+    if (command.type != command_type::kRecoverToleranceFault) {
+        tables_.start_workflow(command.workflow_id, address_, view.now);
+        return workflow_state::kRunning;
+    }
+    const int state = state_of_command_param(command.param).value();
+    tables_.set_workflow_state(command.workflow_id, state, view.now);
+    for (const OpenTask& task : tables_.open_tasks(command.workflow_id))
+        recover_task(command, task, state, view);
+    return state;
+}
+
+/// A task is taken over only if its worker could not report its end yet. One that quietly runs is
+/// dispatched anew, and its old process runs on.
+void StandInMaster::recover_task(const ReadCommand& command, const OpenTask& task, int state,
+                                 const MasterView& view) {
+    const TaskExecutor* executor = executor_at(task.host, view);
+    if (is_waiting(task) || (executor && executor->has_ended(task.id, view.now))) return;
+    if (state == workflow_state::kRunning)
+        tables_.redispatch(command.workflow_id, task, view.now);
+    else
+        tables_.end_task(task.id, ended_early(state), view.now);
+}
+
+void StandInMaster::move_on(std::int64_t workflow_id, int state, const MasterView& view) {
+    Later later;
+    Transaction transaction(database_);
+    bool goes_on = false;
+    for (const OpenTask& task : tables_.open_tasks(workflow_id))
+        goes_on = move_on(workflow_id, task, state, view, later) || goes_on;
+    if (!goes_on && state == workflow_state::kRunning)
+        goes_on = tables_.submit_next_task(workflow_id, view.now);
+    if (!goes_on) {
+        const int end = final_state(workflow_id, state);
+        tables_.end_workflow(workflow_id, end, view.now);
+        later.emplace_back([this, workflow_id, end] {
+            held_.erase(workflow_id);
+            say_(fmt::format("workflow {} ended: {}", workflow_id, workflow_state_name(end)));
+        });
+    }
+    transaction.commit();
+    for (const auto& each : later) each();
+}
+
+/// Returns whether the task goes on.
+bool StandInMaster::move_on(std::int64_t workflow_id, const OpenTask& task, int state,
+                            const MasterView& view, Later& later) {
+    if (is_waiting(task) && state == workflow_state::kRunning)
+        return dispatch(workflow_id, task, view, later);
+    if (is_waiting(task)) {
+        tables_.end_task(task.id, ended_early(state), view.now);
+        return false;
+    }
+    TaskExecutor* executor = executor_at(task.host, view);
+    // A worker that is gone will never report; the master waits all the same.
+    if (!executor || !executor->has_ended(task.id, view.now)) return true;
+    tables_.end_task(task.id, task_state::kSucceeded, view.now);
+    later.emplace_back([this, executor, task, workflow_id] {
+        executor->forget(task.id);
+        say_(fmt::format("task {} ({}) of workflow {} ended on {}", task.id, task.name, workflow_id,
+                         task.host));
+    });
+    return false;
+}
+
+bool StandInMaster::dispatch(std::int64_t workflow_id, const OpenTask& task, const MasterView& view,
+                             Later& later) {
+    LivingWorker target{address_, &logic_tasks_};
+    if (!is_logic_task(task.type)) {
+        if (view.workers.empty()) return true;
+        target = view.workers[static_cast<std::size_t>(task.id) % view.workers.size()];
+    }
+    tables_.run_task(task.id, target.address, view.now);
+    later.emplace_back([this, target, task, workflow_id, now = view.now] {
+        target.executor->start(task.id, now + kTaskRuns.count());
+        say_(fmt::format("task {} ({}) of workflow {} runs on {}", task.id, task.name, workflow_id,
+                         target.address));
+    });
+    return true;
+}
+
+int StandInMaster::final_state(std::int64_t workflow_id, int state) {
+    if (state == workflow_state::kReadyPause) return workflow_state::kPaused;
+    if (state == workflow_state::kReadyStop) return workflow_state::kStopped;
+    if (tables_.has_task_in_state(workflow_id, task_state::kFailed)) return workflow_state::kFailed;
+    return workflow_state::kSucceeded;
+}
+
+TaskExecutor* StandInMaster::executor_at(const std::string& host, const MasterView& view) {
+    if (host == address_) return &logic_tasks_;
+    const auto found = std::ranges::find(view.workers, host, &LivingWorker::address);
+    return found == view.workers.end() ? nullptr : found->executor;
+}
+
+}  // namespace dsfailover

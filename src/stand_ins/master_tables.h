@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time_zone.h"
+#include "store/schema.h"
+
+namespace dsfailover {
+
+/// A command as a master reads it.
+struct ReadCommand {
+    std::int64_t id = 0;
+    int type = 0;
+    std::int64_t workflow_id = 0;
+    std::string param;  ///< empty: null
+};
+
+/// What a master needs to know of a workflow instance before it takes a command of it.
+struct ReadWorkflow {
+    int state = 0;
+    std::string param;  ///< command_param; empty: null
+};
+
+/// A valid task of a workflow that is not through.
+struct OpenTask {
+    std::int64_t id = 0;
+    std::string name;
+    std::string type;
+    int state = 0;
+    std::string host;         ///< empty: it was not dispatched
+    std::string submit_time;  ///< as stored
+};
+
+/// What a master of 3.3.0 reads and writes in DolphinScheduler's tables. Times are epoch ms.
+class MasterTables {
+  public:
+    /// `schema` is that of 3.3.0; both must outlive this.
+    MasterTables(Database& database, const Schema& schema) : context_{database, schema, utc_} {}
+    MasterTables(const MasterTables&) = delete;
+    MasterTables& operator=(const MasterTables&) = delete;
+
+    /// Every command, in the order in which masters take them: by priority and id.
+    std::vector<ReadCommand> commands();
+    std::optional<ReadWorkflow> workflow(std::int64_t id);
+    /// A name that two valid tasks of the workflow share.
+    std::optional<std::string> duplicate_task(std::int64_t workflow_id);
+    /// The valid tasks that are submitted, dispatched, running or delayed, in order of id.
+    std::vector<OpenTask> open_tasks(std::int64_t workflow_id);
+    bool has_task_in_state(std::int64_t workflow_id, int state);
+
+    // The others write, inside the caller's transaction.
+
+    /// Whether the command was still there.
+    bool remove_command(std::int64_t id);
+    /// Copies the command, which is still there, to those that failed.
+    void add_error_command(std::int64_t id, const std::string& message);
+    void set_workflow_state(std::int64_t id, int state, EpochMs now);
+    /// State RUNNING_EXECUTION, at this master's address.
+    void start_workflow(std::int64_t id, const std::string& host, EpochMs now);
+    void end_workflow(std::int64_t id, int state, EpochMs now);
+    /// Gives the task to be dispatched anew, as TaskInstanceStore::redispatch().
+    void redispatch(std::int64_t workflow_id, const OpenTask& task, EpochMs now);
+    /// Submits the first task that an earlier run of the same definition had and this one has not;
+    /// false if there is none. The definitions themselves are in no table that this program knows.
+    bool submit_next_task(std::int64_t workflow_id, EpochMs now);
+    void run_task(std::int64_t id, const std::string& host, EpochMs now);
+    void end_task(std::int64_t id, int state, EpochMs now);
+
+  private:
+    std::string text(EpochMs time) const;
+
+    const TimeZone utc_;
+    StoreContext context_;
+};
+
+}  // namespace dsfailover
