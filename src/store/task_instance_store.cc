@@ -255,6 +255,18 @@ std::vector<std::int64_t> TaskInstanceStore::redispatch(std::span<const TaskInst
     return changed;
 }
 
+void TaskInstanceStore::end(std::span<const std::int64_t> task_ids, int state,
+                            const std::string& end_time) {
+    const SqlDialect& dialect = context_.database.dialect();
+    for_batches(task_ids, kIdsPerLock, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters = {end_time};
+        const std::string sql = fmt::format(
+            "UPDATE t_ds_task_instance SET state = {}, end_time = {} WHERE {}", state,
+            dialect.typed_placeholder("timestamp"), dialect.in_list("id", batch, parameters));
+        context_.database.execute(sql, parameters);
+    });
+}
+
 std::unordered_map<std::int64_t, TaskInstanceStore::Standing> TaskInstanceStore::standing(
     std::span<const std::int64_t> task_ids) {
     std::unordered_map<std::int64_t, Standing> standing;

@@ -101,6 +101,10 @@ class TaskInstanceStore {
     /// Returns the ids of the old rows changed; a task missing in the result had changed.
     std::vector<std::int64_t> redispatch(std::span<const TaskInstance> tasks, EpochMs now);
 
+    /// Inside the caller's transaction: these tasks, whose rows the caller has locked, get the
+    /// final `state` and the end_time, a text as the columns hold it.
+    void end(std::span<const std::int64_t> task_ids, int state, const std::string& end_time);
+
     /// How those tasks stand now, by id. Unknown ids are left out.
     struct Standing {
         int state = 0;

@@ -179,6 +179,14 @@ void WorkflowInstanceStore::set_restart_time(std::span<const std::int64_t> ids, 
     });
 }
 
+void WorkflowInstanceStore::end(std::int64_t id, int state, const std::string& end_time) {
+    const SqlDialect& dialect = context_.database.dialect();
+    context_.database.execute(
+        fmt::format("UPDATE t_ds_workflow_instance SET state = {}, end_time = {}{} WHERE id = ?",
+                    state, dialect.typed_placeholder("timestamp"), dialect.keep("update_time")),
+        {end_time, id});
+}
+
 std::vector<std::optional<std::string>> WorkflowInstanceStore::names(
     std::span<const std::int64_t> ids) {
     std::unordered_map<std::int64_t, std::optional<std::string>> known;

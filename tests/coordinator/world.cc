@@ -284,6 +284,13 @@ void World::failed_command(std::int64_t workflow_id, int state, const std::strin
                                   {"message", message}});
 }
 
+void World::relate(std::int64_t parent, std::int64_t child) {
+    database_->execute(
+        "INSERT INTO t_ds_relation_workflow_instance (parent_workflow_instance_id, "
+        "workflow_instance_id) VALUES (?, ?)",
+        {Value(parent), Value(child)});
+}
+
 void World::join(std::string_view folder, const std::string& address, std::string_view started) {
     startups_[address] = time(started);
     const nlohmann::json heartbeat = {{"startupTime", startups_[address]},

@@ -116,6 +116,9 @@ class World {
     /// A command of it failed: it stands in t_ds_error_command.
     void failed_command(std::int64_t workflow, int state, const std::string& message);
 
+    /// One is the other's parent.
+    void relate(std::int64_t parent, std::int64_t child);
+
     /// A server registers; `started`: its startup time, counted from when the world began.
     void master(const std::string& address, std::string_view started = "-2h");
     void worker(const std::string& address, std::string_view started = "-2h");
