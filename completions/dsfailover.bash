@@ -57,7 +57,7 @@ _dsfailover() {
     case $group$command in
         '')
             words="failover-master failover-worker global clean-marks list-marks status requeue
-                finish config sandbox --help --version" ;;
+                finish rehost config sandbox --help --version" ;;
         sandbox) words="create show --help" ;;
         sandboxcreate | sandboxshow)
             if [[ $word != -* ]]; then
@@ -80,6 +80,9 @@ _dsfailover() {
         finish)
             words="--as --idle --tasks --lock-timeout --primary --dry-run --ask --ask-timeout --ask-limit --items
                 --audit-log $cluster $every" ;;
+        rehost)
+            words="--lock-timeout --limit --primary --dry-run --ask-timeout --ask-limit --items --audit-log
+                $cluster $every" ;;
         config)
             words="--grace --fence-timeout --lock-timeout --limit --wait --unclaimed-after
                 --older-than --items --audit-log $cluster $every" ;;

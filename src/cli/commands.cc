@@ -13,14 +13,15 @@ extern const Command kListMarks;
 extern const Command kStatus;
 extern const Command kRequeue;
 extern const Command kFinish;
+extern const Command kRehost;
 extern const Command kConfig;
 extern const Command kSandboxCreate;
 extern const Command kSandboxShow;
 
 std::span<const Command* const> all_commands() {
     static constexpr std::array commands = {
-        &kFailoverMaster, &kFailoverWorker, &kGlobal,        &kCleanMarks,  &kListMarks, &kStatus,
-        &kRequeue,        &kFinish,         &kSandboxCreate, &kSandboxShow, &kConfig,
+        &kFailoverMaster, &kFailoverWorker, &kGlobal, &kCleanMarks,    &kListMarks,   &kStatus,
+        &kRequeue,        &kFinish,         &kRehost, &kSandboxCreate, &kSandboxShow, &kConfig,
     };
     return commands;
 }

@@ -87,6 +87,16 @@ struct FinishOptions {
     std::size_t items = 1000;
 };
 
+/// The options of rehost.
+struct RehostOptions {
+    std::vector<std::int64_t> ids;  ///< none: every workflow in state 1, 2 or 4
+    bool dry_run = false;
+    Millis lock_timeout = std::chrono::seconds(30);  ///< for other runs of dsfailover
+    std::optional<std::int64_t> limit;
+    AskOptions ask;
+    std::size_t items = 1000;
+};
+
 /// The options of clean-marks and list-marks.
 struct MarksOptions {
     bool dry_run = false;

@@ -16,7 +16,7 @@ bool anything_done(const Report& report) {
     return (report.worker && report.worker->outcome == Outcome::completed) ||
            (report.marks && report.marks->removed > 0) ||
            (report.requeue && report.requeue->done > 0) ||
-           (report.finish && report.finish->done > 0);
+           (report.finish && report.finish->done > 0) || (report.rehost && report.rehost->done > 0);
 }
 
 bool anything_already_done(const Report& report) {

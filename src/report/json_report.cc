@@ -34,6 +34,7 @@ class JsonReport {
     void worker(const std::optional<WorkerSection>& worker);
     void workflows(const WorkflowsSection& workflows, std::string_view done_name);
     void finish(const std::optional<FinishSection>& finish);
+    void rehost(const std::optional<RehostSection>& rehost);
     void finish_item(const FinishItem& item);
     void fence(const std::optional<FenceInfo>& fence);
     void mark(const std::optional<MarkInfo>& mark);
@@ -47,6 +48,7 @@ class JsonReport {
 
     void item(const WorkflowItem& item);
     void item(const LivingTask& item);
+    void item(const RehostItem& item);
     void item(const TaskItem& item);
     void item(const MarkItem& item);
     void item(const ServerItem& item);
@@ -221,6 +223,8 @@ void JsonReport::sections(const Report& report) {
         recovery(report.recovery);
     } else if (command == "finish") {
         finish(report.finish);
+    } else if (command == "rehost") {
+        rehost(report.rehost);
     } else if (command == "status") {
         status(report.status);
     } else if (command == "sandbox show") {
@@ -328,6 +332,26 @@ void JsonReport::finish_item(const FinishItem& item) {
     numbers("commands_deleted", item.commands_deleted);
     array("tasks_alive", item.tasks_alive);
     json_.end_object();
+}
+
+void JsonReport::rehost(const std::optional<RehostSection>& rehost) {
+    if (!rehost) return null_field("workflows");
+    json_.key("workflows").begin_object();
+    json_.field("selected", rehost->selected);
+    json_.field("rehosted", rehost->done);
+    json_.field("left", rehost->left);
+    counts("skipped", rehost->skipped);
+    items(rehost->items);
+    json_.end_object();
+}
+
+void JsonReport::item(const RehostItem& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("host", item.host);
+    json_.field("holder", item.holder);
+    json_.field("outcome", to_string(item.outcome));
+    json_.field("reason", item.reason);
 }
 
 void JsonReport::item(const LivingTask& item) {

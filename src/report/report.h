@@ -119,6 +119,26 @@ struct FinishSection {
     Items<FinishItem> items;
 };
 
+/// A workflow instance of which another master than its host was to be made the host.
+struct RehostItem {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::string> host;    ///< as it was read
+    std::optional<std::string> holder;  ///< the master that holds it
+    WorkflowOutcome outcome = WorkflowOutcome::left;
+    std::optional<std::string> reason;  ///< why it was skipped, left, or failed
+};
+
+/// workflows {...} of rehost.
+struct RehostSection {
+    explicit RehostSection(std::size_t limit = 1000) : items(limit) {}
+    std::int64_t selected = 0;
+    std::int64_t done = 0;  ///< printed as rehosted
+    std::int64_t left = 0;  ///< --limit, failures, interruption
+    std::map<SkipReason, std::int64_t> skipped;
+    Items<RehostItem> items;
+};
+
 struct FenceInfo {
     std::string path;
     bool stopped = false;
@@ -393,6 +413,7 @@ struct Report {
     std::optional<WorkflowsSection> requeue;  ///< printed as "workflows"
     std::optional<RecoveryInfo> recovery;     ///< of requeue
     std::optional<FinishSection> finish;      ///< printed as "workflows", too
+    std::optional<RehostSection> rehost;      ///< likewise
     std::optional<StatusSection> status;
     /// What servers said in the last round; none: nobody was asked. Of a status the masters' part
     /// is in its own section.

@@ -55,6 +55,7 @@ class TableReport {
             workflows(*report.requeue, "requeued");
         }
         if (report.finish) finish(*report.finish);
+        if (report.rehost) rehost(*report.rehost);
         if (report.recovery) recovery(*report.recovery);
         if (report.status) status(*report.status);
         if (report.masters_asked) masters_asked(*report.masters_asked);
@@ -87,6 +88,7 @@ class TableReport {
     void worker(const WorkerSection& worker, bool dry_run);
     void workflows(const WorkflowsSection& workflows, std::string_view done_name);
     void finish(const FinishSection& finish);
+    void rehost(const RehostSection& rehost);
     void fence(const std::optional<FenceInfo>& fence);
     void mark(const std::optional<MarkInfo>& mark, bool planned);
     void recovery(const RecoveryInfo& recovery);
@@ -190,6 +192,21 @@ void TableReport::finish(const FinishSection& finish) {
     table(list);
     omitted(finish.items.omitted());
     titled("their tasks on living workers", tasks);
+}
+
+void TableReport::rehost(const RehostSection& rehost) {
+    heading("workflows of another master than their host");
+    std::string text = fmt::format("{} selected, {} rehosted", rehost.selected, rehost.done);
+    if (rehost.left > 0) text += fmt::format(", {} LEFT", rehost.left);
+    if (!rehost.skipped.empty()) text += "; skipped: " + counts(rehost.skipped);
+    fact("workflows", text);
+    TextTable list({"ID", "NAME", "HOST BEFORE", "HOLDER", "OUTCOME", "REASON"});
+    for (const RehostItem& item : rehost.items.kept())
+        list.add({std::to_string(item.id), or_empty(item.name), or_empty(item.host),
+                  or_empty(item.holder), std::string(to_string(item.outcome)),
+                  or_empty(item.reason)});
+    table(list);
+    omitted(rehost.items.omitted());
 }
 
 void TableReport::fence(const std::optional<FenceInfo>& fence) {

@@ -44,6 +44,8 @@ std::string_view to_string(WorkflowOutcome outcome) {
             return "requeued";
         case WorkflowOutcome::finished:
             return "finished";
+        case WorkflowOutcome::rehosted:
+            return "rehosted";
     }
     return "";
 }
@@ -62,12 +64,18 @@ std::string_view to_string(SkipReason reason) {
             return "duplicate_tasks";
         case SkipReason::held:
             return "held";
+        case SkipReason::held_by_two:
+            return "held_by_two";
         case SkipReason::held_idle:
             return "held_idle";
         case SkipReason::in_doubt:
             return "in_doubt";
+        case SkipReason::in_place:
+            return "in_place";
         case SkipReason::no_start_time:
             return "no_start_time";
+        case SkipReason::not_held:
+            return "not_held";
         case SkipReason::not_in_failover:
             return "not_in_failover";
         case SkipReason::not_unfinished:
@@ -96,6 +104,8 @@ std::string_view to_string(SkipReason reason) {
             return "task_alive";
         case SkipReason::task_unanswered:
             return "task_unanswered";
+        case SkipReason::unanswered:
+            return "unanswered";
         case SkipReason::unknown:
             return "unknown";
     }

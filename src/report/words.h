@@ -30,7 +30,8 @@ enum class WorkflowOutcome {
     failed,
     unknown,
     requeued,
-    finished
+    finished,
+    rehosted
 };
 std::string_view to_string(WorkflowOutcome outcome);
 
@@ -42,9 +43,12 @@ enum class SkipReason {
     done_before,
     duplicate_tasks,
     held,
+    held_by_two,
     held_idle,
     in_doubt,
+    in_place,
     no_start_time,
+    not_held,
     not_in_failover,
     not_unfinished,
     odd_hosts,
@@ -59,6 +63,7 @@ enum class SkipReason {
     taken,
     task_alive,
     task_unanswered,
+    unanswered,
     unknown
 };
 std::string_view to_string(SkipReason reason);

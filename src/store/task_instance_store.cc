@@ -313,16 +313,27 @@ std::unordered_map<std::int64_t, TaskInstanceStore::StopSigns> TaskInstanceStore
     return signs;
 }
 
-std::vector<std::int64_t> TaskInstanceStore::with_tasks_at_work(
-    std::span<const std::int64_t> workflow_ids) {
+std::vector<std::int64_t> TaskInstanceStore::with_valid_tasks(
+    std::span<const std::int64_t> workflow_ids, std::string_view condition) {
     std::vector<std::int64_t> found;
     for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        const Rows rows = query_by_ids(
-            "SELECT DISTINCT workflow_instance_id", "workflow_instance_id", batch,
-            fmt::format("AND {} AND state IN ({}, {})", valid(), kDispatched, kRunning));
+        const Rows rows =
+            query_by_ids("SELECT DISTINCT workflow_instance_id", "workflow_instance_id", batch,
+                         fmt::format("AND {} AND {}", valid(), condition));
         for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows[i].integer(0));
     });
     return found;
+}
+
+std::vector<std::int64_t> TaskInstanceStore::with_tasks_at_work(
+    std::span<const std::int64_t> workflow_ids) {
+    return with_valid_tasks(workflow_ids, fmt::format("state IN ({}, {})", kDispatched, kRunning));
+}
+
+std::vector<std::int64_t> TaskInstanceStore::waiting_for_slot(
+    std::span<const std::int64_t> workflow_ids) {
+    return with_valid_tasks(workflow_ids,
+                            fmt::format("state = {} AND task_group_id > 0", kSubmitted));
 }
 
 }  // namespace dsfailover

@@ -129,7 +129,13 @@ class TaskInstanceStore {
     /// still be at work. In no particular order.
     std::vector<std::int64_t> with_tasks_at_work(std::span<const std::int64_t> workflow_ids);
 
+    /// Those of `workflow_ids` with a valid task in state 0 that belongs to a task group: it waits
+    /// for a slot. In no particular order.
+    std::vector<std::int64_t> waiting_for_slot(std::span<const std::int64_t> workflow_ids);
+
   private:
+    std::vector<std::int64_t> with_valid_tasks(std::span<const std::int64_t> workflow_ids,
+                                               std::string_view condition);
     bool is_active_since(const Row& row, EpochMs since);
     std::string active_after(EpochMs since, std::vector<Value>& parameters);
     std::vector<std::int64_t> lock_as_read(std::span<const TaskInstance> tasks);

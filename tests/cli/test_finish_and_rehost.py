@@ -111,4 +111,45 @@ def test_finish_by_the_tasks_alone(make_cluster):
     assert "active" in result.stdout and "1 finished" in result.stdout
     assert cluster.state(quiet) == 6 and cluster.state(moving) == 1
     cluster.run("finish", moving, "--as", "failure", "--idle", "1m", code=0)
+    # Asked with the whole file locked, in which the registry is, too: nobody listens at this master's port.
+    lost = cluster.workflow(state=18, start=ago(HOUR))
+    asked = cluster.run("finish", lost, "--as", "stop", *ASK, code=0)
+    assert asked["masters_asked"][0]["unanswered"] == 2 and cluster.state(lost) == 5
     assert cluster.instance(moving)["host"] == DEAD
+
+
+def test_rehost(make_cluster, stand_in, tmp_path):
+    cluster = make_cluster("zookeeper", "mariadb", living=False)
+    one, two = master(cluster, stand_in), master(cluster, stand_in, "127.0.1.3")
+    recovered, ownerless, at_other = (cluster.workflow(host=host, start=ago(HOUR), state=state)
+                                      for host, state in ((DEAD, 1), (None, 2), (two.address, 4)))
+    nobodys = cluster.workflow(start=ago(HOUR))
+    one.holds.update([recovered, ownerless, at_other])
+    before, log = cluster.instances(), tmp_path / "audit.jsonl"
+    with cluster.nothing_changes():
+        plan = cluster.run("rehost", "--dry-run", *ASK, code=0)
+        assert {item["outcome"] for item in plan["workflows"]["items"]} == {"planned"}
+        cluster.run("rehost", code=2)  # DSFAILOVER_ASK=none
+    result = cluster.run("rehost", "--audit-log", log, *ASK, code=0)
+    assert {(item["id"], item["host"], item["holder"], item["outcome"]) for item in result["workflows"]["items"]} == {
+        (recovered, DEAD, one.address, "rehosted"), (ownerless, None, one.address, "rehosted"),
+        (at_other, two.address, one.address, "rehosted")}
+    stamp, = cluster.registry.stamps(one.address)
+    after = cluster.instances()
+    for workflow in (recovered, ownerless, at_other):
+        assert cluster.restart_ms(workflow) == stamp
+        before[workflow].update(host=one.address, restart_time=after[workflow]["restart_time"])
+    assert after == before and nobodys in one.asked
+    assert [line["action"] for line in map(json.loads, log.read_text().splitlines())] == ["written"] + 3 * ["rehosted"]
+    with cluster.nothing_changes():
+        again = cluster.run("rehost", "--dry-run", *ASK, code=0)
+    assert again["workflows"]["selected"] == 0
+
+
+def test_rehost_is_for_releases_that_leave_the_host_alone(make_cluster, stand_in):
+    cluster = make_cluster("jdbc", "postgresql", release="3.3.1", living=False)
+    server = master(cluster, stand_in)
+    server.holds.add(cluster.workflow(start=ago(HOUR)))
+    with cluster.nothing_changes():
+        result = cluster.run("rehost", "--dry-run", *ASK, code=0)
+    assert result["workflows"]["items"] == [] and "nothing to rehost" in result.said

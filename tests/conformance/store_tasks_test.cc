@@ -122,6 +122,18 @@ TEST_P(StoreTasks, UnfinishedOnesOfWorkflowsAreReadWithWhatTellsWhereTheyAre) {
     EXPECT_THAT(store().unfinished(Ids{}, false), IsEmpty());
 }
 
+TEST_P(StoreTasks, ThoseThatWaitForASlotAreOfATaskGroupAndNotDispatched) {
+    insert_task(1, 10, {{"state", "0"}, {"task_group_id", "3"}});
+    insert_task(2, 10, {{"state", "0"}, {"task_group_id", "3"}});
+    insert_task(3, 11, {{"state", "0"}, {"task_group_id", "0"}});
+    insert_task(4, 12, {{"state", "0"}});
+    insert_task(5, 13, {{"task_group_id", "3"}});
+    auto changes = invalid();
+    changes.insert({{"state", "0"}, {"task_group_id", "3"}});
+    insert_task(6, 14, changes);
+    EXPECT_THAT(store().waiting_for_slot(Ids{10, 11, 12, 13, 14}), ElementsAre(10));
+}
+
 TEST_P(StoreTasks, AreReadWithWhatDecidesTheirRoute) {
     insert_workflow(1, {{"state", "18"}, {"host", "'127.0.1.1:5678'"}});
     insert_workflow(2, {{"host", "NULL"}});

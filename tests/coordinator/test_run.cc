@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "coordinator/failover_coordinator.h"
 #include "coordinator/finish/finish.h"
+#include "coordinator/rehost/rehost.h"
 #include "coordinator/requeue/requeue.h"
 #include "coordinator/run_context.h"
 #include "coordinator/status/cluster_status.h"
@@ -21,6 +22,7 @@ TestRun::TestRun(World& world, std::string client) : world_(world), client_(std:
     options.announce = false;
     requeue_options.lock_timeout = Millis(0);
     options.ask.apart = Millis(0);
+    rehost_options.lock_timeout = Millis(0);
     finish_options.lock_timeout = finish_options.ask.apart = Millis(0);
 }
 
@@ -28,7 +30,8 @@ TestRun& TestRun::perform(const std::string& command,
                           const std::function<void(const Cluster&)>& work) {
     report = Report();
     report.command = command;
-    report.dry_run = options.dry_run || requeue_options.dry_run || finish_options.dry_run;
+    report.dry_run = options.dry_run || requeue_options.dry_run || finish_options.dry_run ||
+                     rehost_options.dry_run;
     const auto registry = world_.registry.open(client_);
     const auto database = open_database(world_.settings());
     AuditLog audit;
@@ -77,6 +80,14 @@ TestRun& TestRun::finish(std::vector<std::int64_t> ids) {
     });
 }
 
+TestRun& TestRun::rehost(std::vector<std::int64_t> ids) {
+    rehost_options.ids = std::move(ids);
+    return perform("rehost", [&](const Cluster& cluster) {
+        const Schema schema = read_schema(*cluster.database, report);
+        rehost_workflows(run_context(cluster, schema, report), rehost_options);
+    });
+}
+
 TestRun& TestRun::status(bool check) {
     return perform("status", [&](const Cluster& cluster) {
         const Schema schema = read_schema(*cluster.database, report);
@@ -106,6 +117,10 @@ std::string TestRun::fate_of(std::int64_t workflow) const {
         if (item->id == workflow) return fate(*item);
     if (report.finish) {
         for (const FinishItem& item : report.finish->items.kept())
+            if (item.id == workflow) return fate(item);
+    }
+    if (report.rehost) {
+        for (const RehostItem& item : report.rehost->items.kept())
             if (item.id == workflow) return fate(item);
     }
     return "unseen";

@@ -25,6 +25,7 @@ class TestRun {
     FailoverOptions options;
     RequeueOptions requeue_options;
     FinishOptions finish_options;
+    RehostOptions rehost_options;
     ServerAsker* servers = nullptr;  ///< whom it asks
     std::optional<ProcessIdentity> process;
     std::optional<EpochMs> event_time;
@@ -35,6 +36,7 @@ class TestRun {
     TestRun& global();
     TestRun& requeue(std::vector<std::int64_t> ids = {});
     TestRun& finish(std::vector<std::int64_t> ids);
+    TestRun& rehost(std::vector<std::int64_t> ids = {});
     TestRun& status(bool check = true);
 
     Report report;

@@ -133,6 +133,11 @@ TaskRow& TaskRow::type(const std::string& task_type) {
     return *this;
 }
 
+TaskRow& TaskRow::group(int task_group) {
+    set("task_group_id", std::int64_t{task_group});
+    return *this;
+}
+
 TaskRow& TaskRow::submitted(std::optional<std::string_view> since) {
     set_time("submit_time", since);
     return *this;

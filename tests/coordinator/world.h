@@ -69,6 +69,7 @@ class TaskRow : public TableRow {
     TaskRow& flag(int flag);
     TaskRow& name(const std::string& name);
     TaskRow& type(const std::string& task_type);
+    TaskRow& group(int task_group);
     TaskRow& submitted(std::optional<std::string_view> since);
     TaskRow& started(std::optional<std::string_view> since);
 

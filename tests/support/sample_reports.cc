@@ -193,6 +193,21 @@ Report finish() {
     return report;
 }
 
+Report rehost() {
+    Report report = general("rehost");
+    RehostSection rehost(2);
+    rehost.selected = 2;
+    rehost.done = 1;
+    rehost.left = 1;
+    rehost.skipped = {{SkipReason::held_by_two, 1}};
+    rehost.items.add(
+        {11, kNastyName, "127.0.1.1:5678", "127.0.1.2:5678", WorkflowOutcome::rehosted, {}});
+    rehost.items.add({12, {}, {}, {}, WorkflowOutcome::left, "limit"});
+    rehost.items.add({13, {}, {}, {}, WorkflowOutcome::skipped, "held_by_two"});
+    report.rehost = rehost;
+    return report;
+}
+
 Report status() {
     Report report = general("status");
     report.outcome = Outcome::completed;
@@ -278,6 +293,7 @@ std::vector<std::pair<std::string, Report>> sample_reports() {
         {"status", status()},
         {"requeue", requeue()},
         {"finish", finish()},
+        {"rehost", rehost()},
         {"sandbox-create", general("sandbox create")},
         {"sandbox-show", sandbox_show()},
         {"config", config()}};
