@@ -34,7 +34,10 @@ _dsfailover() {
         --format) COMPREPLY=($(compgen -W 'json table' -- "$word")); return ;;
         --log-level)
             COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$word")); return ;;
-        --as) COMPREPLY=($(compgen -W 'running pause stop' -- "$word")); return ;;
+        --as)
+            local states='running pause stop'
+            [[ $command == finish ]] && states='failure stop'
+            COMPREPLY=($(compgen -W "$states" -- "$word")); return ;;
         --profile) COMPREPLY=($(compgen -W 'postgresql mysql' -- "$word")); return ;;
         --registry)
             COMPREPLY=($(compgen -W 'zookeeper:// etcd:// etcds:// jdbc' -- "$word")); return ;;
@@ -45,7 +48,8 @@ _dsfailover() {
             _dsfailover_files "$word"; return ;;
         --in-doubt | --time-zone | --registry-user | --address | --items | --limit | \
             --process-id | --*-time | --*-timeout | --grace | --wait | --older-than | \
-            --unclaimed-after)
+            --unclaimed-after | \
+            --idle | --ask-limit)
             return ;;
     esac
 
@@ -53,7 +57,7 @@ _dsfailover() {
     case $group$command in
         '')
             words="failover-master failover-worker global clean-marks list-marks status requeue
-                config sandbox --help --version" ;;
+                finish rehost config sandbox --help --version" ;;
         sandbox) words="create serve show --help" ;;
         sandboxcreate | sandboxserve | sandboxshow)
             if [[ $word != -* ]]; then
@@ -73,6 +77,12 @@ _dsfailover() {
         status) words="--check --ask --ask-timeout --ask-limit --items $cluster $every" ;;
         requeue)
             words="--unclaimed-after --as --lock-timeout --primary --dry-run --limit --wait --items --audit-log
+                $cluster $every" ;;
+        finish)
+            words="--as --idle --tasks --lock-timeout --primary --dry-run --ask --ask-timeout --ask-limit --items
+                --audit-log $cluster $every" ;;
+        rehost)
+            words="--lock-timeout --limit --primary --dry-run --ask-timeout --ask-limit --items --audit-log
                 $cluster $every" ;;
         config)
             words="--grace --fence-timeout --lock-timeout --limit --wait --unclaimed-after

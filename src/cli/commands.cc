@@ -12,6 +12,8 @@ extern const Command kCleanMarks;
 extern const Command kListMarks;
 extern const Command kStatus;
 extern const Command kRequeue;
+extern const Command kFinish;
+extern const Command kRehost;
 extern const Command kConfig;
 extern const Command kSandboxCreate;
 extern const Command kSandboxShow;
@@ -19,8 +21,9 @@ extern const Command kSandboxServe;
 
 std::span<const Command* const> all_commands() {
     static constexpr std::array commands = {
-        &kFailoverMaster, &kFailoverWorker, &kGlobal,       &kCleanMarks,  &kListMarks, &kStatus,
-        &kRequeue,        &kSandboxCreate,  &kSandboxServe, &kSandboxShow, &kConfig,
+        &kFailoverMaster, &kFailoverWorker, &kGlobal, &kCleanMarks, &kListMarks,
+        &kStatus,         &kRequeue,        &kFinish, &kRehost,     &kSandboxCreate,
+        &kSandboxServe,   &kSandboxShow,    &kConfig,
     };
     return commands;
 }

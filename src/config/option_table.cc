@@ -49,6 +49,12 @@ constexpr OptionSpec kOptions[] = {
     {"no-lock", "", kSafety, "Go on past a leaked lock", "", true},
     {"primary", "", kSafety, "The database is the primary, although it applies changes of another",
      ""},
+    {"idle", "DURATION", kSafety,
+     "Where not every master answers only what stood still so long is finished (default: 15m, 1h "
+     "where its host lives)",
+     ""},
+    {"tasks", "", kSafety, "Finish workflows whose tasks are alive, and leave those to themselves",
+     "", true},
     {"limit", "N", kSafety, "At most N workflows in this run", ""},
     {"dry-run", "", kSafety, "Read everything, write nothing, say what would be done", ""},
 
@@ -57,8 +63,10 @@ constexpr OptionSpec kOptions[] = {
     {"no-announce", "", kRecovery, "Do not announce the departure of the worker to the masters",
      ""},
     {"unclaimed-after", "DURATION", kRecovery, "A command waiting longer is taken by nobody", "2m"},
-    {"as", "running|pause|stop", kRecovery,
-     "State to go back to where no lost command tells it (default: what its tasks tell)", ""},
+    {"as", "running|pause|stop|failure", kRecovery,
+     "requeue: running, pause or stop, the state to go back to where no lost command tells it "
+     "(default: what its tasks tell). finish: failure or stop, what the workflows become",
+     ""},
 
     {"older-than", "DURATION", kSelection, "Only marks older than this", ""},
     {"address", "ADDRESS", kSelection, "Only marks of this server", ""},

@@ -70,6 +70,33 @@ struct RequeueOptions {
     std::size_t items = 1000;
 };
 
+/// --as of finish: what the workflows become.
+enum class FinishAs { failure, stop };
+
+/// The options of finish.
+struct FinishOptions {
+    std::vector<std::int64_t> ids;
+    FinishAs as = FinishAs::failure;
+    bool dry_run = false;
+    bool tasks = false;  ///< leave tasks that are alive to themselves
+    /// Without every master's answer a workflow must have stood still for so long; none: 15 min,
+    /// 1 h where its host lives.
+    std::optional<Millis> idle;
+    Millis lock_timeout = std::chrono::seconds(30);  ///< for other runs of dsfailover
+    AskOptions ask;
+    std::size_t items = 1000;
+};
+
+/// The options of rehost.
+struct RehostOptions {
+    std::vector<std::int64_t> ids;  ///< none: every workflow in state 1, 2 or 4
+    bool dry_run = false;
+    Millis lock_timeout = std::chrono::seconds(30);  ///< for other runs of dsfailover
+    std::optional<std::int64_t> limit;
+    AskOptions ask;
+    std::size_t items = 1000;
+};
+
 /// The options of clean-marks and list-marks.
 struct MarksOptions {
     bool dry_run = false;

@@ -10,16 +10,12 @@
 
 namespace dsfailover {
 
-// Asked for in the order of the rows.
-void add_workflow_names(const RunContext& context, std::vector<WorkflowItem*> items) try {
-    std::sort(items.begin(), items.end(),
-              [](const WorkflowItem* a, const WorkflowItem* b) { return a->id < b->id; });
-    std::vector<std::int64_t> ids;
-    for (const WorkflowItem* item : items) ids.push_back(item->id);
-    auto names = WorkflowInstanceStore(context.store()).names(ids);
-    for (std::size_t i = 0; i < items.size(); ++i) items[i]->name = std::move(names[i]);
+std::vector<std::optional<std::string>> workflow_names(const RunContext& context,
+                                                       std::span<const std::int64_t> ids) try {
+    return WorkflowInstanceStore(context.store()).names(ids);
 } catch (const std::exception& error) {
     spdlog::warn("the report has no names: {}", error.what());
+    return std::vector<std::optional<std::string>>(ids.size());
 }
 
 std::string some_ids(std::span<const std::int64_t> ids) {

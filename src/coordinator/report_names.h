@@ -1,17 +1,32 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/run_context.h"
 
 namespace dsfailover {
 
-/// Fills in the names of these items of the report. They are for the report alone, which is true
-/// without them: never throws.
-void add_workflow_names(const RunContext& context, std::vector<WorkflowItem*> items);
+/// The names of workflow instances, in the order of `ids`, which is best that of the rows. They are
+/// for the report alone, which is true without them: never throws.
+std::vector<std::optional<std::string>> workflow_names(const RunContext& context,
+                                                       std::span<const std::int64_t> ids);
+
+/// Fills in the names of these items of the report. Never throws.
+template <typename Item>
+void add_workflow_names(const RunContext& context, std::vector<Item*> items) {
+    std::sort(items.begin(), items.end(),
+              [](const Item* a, const Item* b) { return a->id < b->id; });
+    std::vector<std::int64_t> ids;
+    for (const Item* item : items) ids.push_back(item->id);
+    auto names = workflow_names(context, ids);
+    for (std::size_t i = 0; i < items.size(); ++i) items[i]->name = std::move(names[i]);
+}
 
 /// "16, 17, 18, ...": the first ten of `ids`, for a message.
 std::string some_ids(std::span<const std::int64_t> ids);

@@ -15,7 +15,8 @@ bool anything_done(const Report& report) {
     }
     return (report.worker && report.worker->outcome == Outcome::completed) ||
            (report.marks && report.marks->removed > 0) ||
-           (report.requeue && report.requeue->done > 0);
+           (report.requeue && report.requeue->done > 0) ||
+           (report.finish && report.finish->done > 0) || (report.rehost && report.rehost->done > 0);
 }
 
 bool anything_already_done(const Report& report) {
@@ -43,6 +44,7 @@ Outcome outcome_without_problems(const Report& report) {
 Outcome outcome_with_problems(const Report& report) {
     if (report.status) return Outcome::failed;
     if (report.requeue) return report.dry_run ? Outcome::planned : Outcome::partial;
+    if (report.finish && report.dry_run) return Outcome::planned;
     const bool done = anything_done(report);
     switch (report.exit_code) {
         case ExitCode::needs_person:

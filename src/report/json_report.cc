@@ -33,6 +33,9 @@ class JsonReport {
     void master(const MasterSection& master);
     void worker(const std::optional<WorkerSection>& worker);
     void workflows(const WorkflowsSection& workflows, std::string_view done_name);
+    void finish(const std::optional<FinishSection>& finish);
+    void rehost(const std::optional<RehostSection>& rehost);
+    void finish_item(const FinishItem& item);
     void fence(const std::optional<FenceInfo>& fence);
     void mark(const std::optional<MarkInfo>& mark);
     void recovery(const std::optional<RecoveryInfo>& recovery);
@@ -44,6 +47,8 @@ class JsonReport {
     void sandbox(const std::optional<SandboxSection>& sandbox);
 
     void item(const WorkflowItem& item);
+    void item(const LivingTask& item);
+    void item(const RehostItem& item);
     void item(const TaskItem& item);
     void item(const MarkItem& item);
     void item(const ServerItem& item);
@@ -95,6 +100,11 @@ class JsonReport {
                JsonWriter::Style style = JsonWriter::Style::lines) {
         json_.key(name).begin_array(style);
         for (const std::string& text : list) json_.value(text);
+        json_.end_array();
+    }
+    void numbers(std::string_view name, const std::vector<std::int64_t>& list) {
+        json_.key(name).begin_array(kInline);
+        for (const std::int64_t number : list) json_.value(number);
         json_.end_array();
     }
     template <typename Word>
@@ -212,6 +222,10 @@ void JsonReport::sections(const Report& report) {
             null_field("workflows");
         }
         recovery(report.recovery);
+    } else if (command == "finish") {
+        finish(report.finish);
+    } else if (command == "rehost") {
+        rehost(report.rehost);
     } else if (command == "status") {
         status(report.status);
     } else if (command == "sandbox show") {
@@ -286,6 +300,69 @@ void JsonReport::workflows(const WorkflowsSection& workflows, std::string_view d
     counts("skipped", workflows.skipped);
     items(workflows.items);
     json_.end_object();
+}
+
+void JsonReport::finish(const std::optional<FinishSection>& finish) {
+    if (!finish) return null_field("workflows");
+    json_.key("workflows").begin_object();
+    json_.field("selected", finish->selected);
+    json_.field("finished", finish->done);
+    json_.field("left", finish->left);
+    counts("refused", finish->refused);
+    counts("skipped", finish->skipped);
+    json_.key("items").begin_array();
+    for (const FinishItem& each : finish->items.kept()) {
+        finish_item(each);
+        spill();
+    }
+    json_.end_array();
+    json_.field("items_omitted", finish->items.omitted());
+    json_.end_object();
+}
+
+void JsonReport::finish_item(const FinishItem& item) {
+    json_.begin_object();
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("previous_state", item.previous_state);
+    json_.field("outcome", to_string(item.outcome));
+    json_.field("reason", item.reason);
+    json_.field("holder", item.holder);
+    json_.field("last_task_activity", item.last_task_activity);
+    json_.field("end_time", item.end_time);
+    numbers("tasks_ended", item.tasks_ended);
+    numbers("commands_deleted", item.commands_deleted);
+    array("tasks_alive", item.tasks_alive);
+    json_.end_object();
+}
+
+void JsonReport::rehost(const std::optional<RehostSection>& rehost) {
+    if (!rehost) return null_field("workflows");
+    json_.key("workflows").begin_object();
+    json_.field("selected", rehost->selected);
+    json_.field("rehosted", rehost->done);
+    json_.field("left", rehost->left);
+    counts("skipped", rehost->skipped);
+    items(rehost->items);
+    json_.end_object();
+}
+
+void JsonReport::item(const RehostItem& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("host", item.host);
+    json_.field("holder", item.holder);
+    json_.field("outcome", to_string(item.outcome));
+    json_.field("reason", item.reason);
+}
+
+void JsonReport::item(const LivingTask& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("worker", item.worker);
+    json_.field("answer", item.alive ? "alive" : "unanswered");
+    json_.field("process_id", item.process_id);
+    json_.field("applications", item.applications);
 }
 
 void JsonReport::fence(const std::optional<FenceInfo>& fence) {

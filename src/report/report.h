@@ -84,6 +84,62 @@ struct WorkflowsSection {
     Items<WorkflowItem> items;
 };
 
+/// A task that is, or may be, alive on its worker while its workflow is ended.
+struct LivingTask {
+    std::int64_t id = 0;
+    std::string name;
+    std::string worker;
+    bool alive = false;  ///< false: the worker lives, and did not say
+    std::optional<std::int64_t> process_id;
+    std::optional<std::string> applications;  ///< their ids, as stored
+};
+
+/// A workflow instance that finish was asked to end.
+struct FinishItem {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::string> previous_state;  ///< "SUBMITTED_SUCCESS", ...
+    WorkflowOutcome outcome = WorkflowOutcome::left;
+    std::optional<std::string> reason;  ///< why it was skipped or refused, or why it failed
+    std::optional<std::string> holder;  ///< the master that holds it
+    std::optional<EpochMs> last_task_activity;
+    std::optional<EpochMs> end_time;             ///< that it and its tasks have, or were to have
+    std::vector<std::int64_t> tasks_ended;       ///< or, planned, to be ended
+    std::vector<std::int64_t> commands_deleted;  ///< or, planned, to be deleted
+    std::vector<LivingTask> tasks_alive;
+};
+
+/// workflows {...} of finish.
+struct FinishSection {
+    explicit FinishSection(std::size_t limit = 1000) : items(limit) {}
+    std::int64_t selected = 0;  ///< those named that have not ended
+    std::int64_t done = 0;      ///< printed as finished
+    std::int64_t left = 0;      ///< failures, interruption
+    std::map<SkipReason, std::int64_t> refused;
+    std::map<SkipReason, std::int64_t> skipped;
+    Items<FinishItem> items;
+};
+
+/// A workflow instance of which another master than its host was to be made the host.
+struct RehostItem {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::optional<std::string> host;    ///< as it was read
+    std::optional<std::string> holder;  ///< the master that holds it
+    WorkflowOutcome outcome = WorkflowOutcome::left;
+    std::optional<std::string> reason;  ///< why it was skipped, left, or failed
+};
+
+/// workflows {...} of rehost.
+struct RehostSection {
+    explicit RehostSection(std::size_t limit = 1000) : items(limit) {}
+    std::int64_t selected = 0;
+    std::int64_t done = 0;  ///< printed as rehosted
+    std::int64_t left = 0;  ///< --limit, failures, interruption
+    std::map<SkipReason, std::int64_t> skipped;
+    Items<RehostItem> items;
+};
+
 struct FenceInfo {
     std::string path;
     bool stopped = false;
@@ -373,6 +429,8 @@ struct Report {
     std::optional<MarksSection> marks;
     std::optional<WorkflowsSection> requeue;  ///< printed as "workflows"
     std::optional<RecoveryInfo> recovery;     ///< of requeue
+    std::optional<FinishSection> finish;      ///< printed as "workflows", too
+    std::optional<RehostSection> rehost;      ///< likewise
     std::optional<StatusSection> status;
     /// What servers said, all rounds together; none: nobody was asked. Of a status the masters'
     /// part is in its own section.

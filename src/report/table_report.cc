@@ -54,6 +54,8 @@ class TableReport {
             heading("workflows stuck in FAILOVER");
             workflows(*report.requeue, "requeued");
         }
+        if (report.finish) finish(*report.finish);
+        if (report.rehost) rehost(*report.rehost);
         if (report.recovery) recovery(*report.recovery);
         if (report.status) status(*report.status);
         if (report.masters_asked) masters_asked(*report.masters_asked);
@@ -85,6 +87,8 @@ class TableReport {
     void master(const MasterSection& master, bool dry_run);
     void worker(const WorkerSection& worker, bool dry_run);
     void workflows(const WorkflowsSection& workflows, std::string_view done_name);
+    void finish(const FinishSection& finish);
+    void rehost(const RehostSection& rehost);
     void fence(const std::optional<FenceInfo>& fence);
     void mark(const std::optional<MarkInfo>& mark, bool planned);
     void recovery(const RecoveryInfo& recovery);
@@ -164,6 +168,47 @@ void TableReport::workflows(const WorkflowsSection& workflows, std::string_view 
                   time(item.last_task_activity), or_empty(item.reason)});
     table(list);
     omitted(workflows.items.omitted());
+}
+
+void TableReport::finish(const FinishSection& finish) {
+    heading("workflows to be finished");
+    std::string text = fmt::format("{} selected, {} finished", finish.selected, finish.done);
+    if (finish.left > 0) text += fmt::format(", {} LEFT", finish.left);
+    if (!finish.refused.empty()) text += "; refused: " + counts(finish.refused);
+    if (!finish.skipped.empty()) text += "; skipped: " + counts(finish.skipped);
+    fact("workflows", text);
+    TextTable list({"ID", "NAME", "STATE BEFORE", "OUTCOME", "REASON", "HOLDER", "END TIME",
+                    "TASKS ENDED", "COMMANDS DELETED"});
+    TextTable tasks({"TASK", "NAME", "WORKFLOW", "WORKER", "ALIVE", "PROCESS", "APPLICATIONS"});
+    for (const FinishItem& item : finish.items.kept()) {
+        list.add({std::to_string(item.id), or_empty(item.name), or_empty(item.previous_state),
+                  std::string(to_string(item.outcome)), or_empty(item.reason),
+                  or_empty(item.holder), time(item.end_time),
+                  fmt::format("{}", fmt::join(item.tasks_ended, " ")),
+                  fmt::format("{}", fmt::join(item.commands_deleted, " "))});
+        for (const LivingTask& task : item.tasks_alive)
+            tasks.add({std::to_string(task.id), task.name, std::to_string(item.id), task.worker,
+                       task.alive ? "yes" : "not known", number(task.process_id),
+                       or_empty(task.applications)});
+    }
+    table(list);
+    omitted(finish.items.omitted());
+    titled("their tasks on living workers", tasks);
+}
+
+void TableReport::rehost(const RehostSection& rehost) {
+    heading("workflows of another master than their host");
+    std::string text = fmt::format("{} selected, {} rehosted", rehost.selected, rehost.done);
+    if (rehost.left > 0) text += fmt::format(", {} LEFT", rehost.left);
+    if (!rehost.skipped.empty()) text += "; skipped: " + counts(rehost.skipped);
+    fact("workflows", text);
+    TextTable list({"ID", "NAME", "HOST BEFORE", "HOLDER", "OUTCOME", "REASON"});
+    for (const RehostItem& item : rehost.items.kept())
+        list.add({std::to_string(item.id), or_empty(item.name), or_empty(item.host),
+                  or_empty(item.holder), std::string(to_string(item.outcome)),
+                  or_empty(item.reason)});
+    table(list);
+    omitted(rehost.items.omitted());
 }
 
 void TableReport::fence(const std::optional<FenceInfo>& fence) {

@@ -32,6 +32,8 @@ std::string_view to_string(WorkflowOutcome outcome) {
             return "planned";
         case WorkflowOutcome::skipped:
             return "skipped";
+        case WorkflowOutcome::refused:
+            return "refused";
         case WorkflowOutcome::left:
             return "left";
         case WorkflowOutcome::failed:
@@ -40,32 +42,52 @@ std::string_view to_string(WorkflowOutcome outcome) {
             return "unknown";
         case WorkflowOutcome::requeued:
             return "requeued";
+        case WorkflowOutcome::finished:
+            return "finished";
+        case WorkflowOutcome::rehosted:
+            return "rehosted";
     }
     return "";
 }
 
 std::string_view to_string(SkipReason reason) {
     switch (reason) {
+        case SkipReason::active:
+            return "active";
+        case SkipReason::child_unfinished:
+            return "child_unfinished";
         case SkipReason::command_pending:
             return "command_pending";
         case SkipReason::done_before:
             return "done_before";
         case SkipReason::duplicate_tasks:
             return "duplicate_tasks";
+        case SkipReason::held:
+            return "held";
+        case SkipReason::held_by_two:
+            return "held_by_two";
         case SkipReason::held_idle:
             return "held_idle";
         case SkipReason::in_doubt:
             return "in_doubt";
+        case SkipReason::in_place:
+            return "in_place";
         case SkipReason::no_start_time:
             return "no_start_time";
+        case SkipReason::not_held:
+            return "not_held";
         case SkipReason::not_in_failover:
             return "not_in_failover";
+        case SkipReason::not_unfinished:
+            return "not_unfinished";
         case SkipReason::odd_hosts:
             return "odd_hosts";
         case SkipReason::own_work:
             return "own_work";
         case SkipReason::ownerless:
             return "ownerless";
+        case SkipReason::parent_unfinished:
+            return "parent_unfinished";
         case SkipReason::running_elsewhere:
             return "running_elsewhere";
         case SkipReason::settling:
@@ -78,6 +100,12 @@ std::string_view to_string(SkipReason reason) {
             return "state_changed";
         case SkipReason::taken:
             return "taken";
+        case SkipReason::task_alive:
+            return "task_alive";
+        case SkipReason::task_unanswered:
+            return "task_unanswered";
+        case SkipReason::unanswered:
+            return "unanswered";
         case SkipReason::unknown:
             return "unknown";
     }

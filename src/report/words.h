@@ -21,27 +21,49 @@ enum class Outcome {
 std::string_view to_string(Outcome outcome);
 
 /// Of a workflow instance that a run was about.
-enum class WorkflowOutcome { failed_over, planned, skipped, left, failed, unknown, requeued };
+enum class WorkflowOutcome {
+    failed_over,
+    planned,
+    skipped,
+    refused,
+    left,
+    failed,
+    unknown,
+    requeued,
+    finished,
+    rehosted
+};
 std::string_view to_string(WorkflowOutcome outcome);
 
-/// Why a workflow instance was skipped (docs/behaviour.md explains each).
+/// Why a workflow instance was skipped or refused (docs/behaviour.md explains each).
 enum class SkipReason {
+    active,
+    child_unfinished,
     command_pending,
     done_before,
     duplicate_tasks,
+    held,
+    held_by_two,
     held_idle,
     in_doubt,
+    in_place,
     no_start_time,
+    not_held,
     not_in_failover,
+    not_unfinished,
     odd_hosts,
     own_work,
     ownerless,
+    parent_unfinished,
     running_elsewhere,
     settling,
     several_commands,
     started_after_deadline,
     state_changed,
     taken,
+    task_alive,
+    task_unanswered,
+    unanswered,
     unknown
 };
 std::string_view to_string(SkipReason reason);

@@ -243,6 +243,12 @@ std::optional<CommandRow> CommandStore::remove_recovery_command(std::int64_t com
     return row;
 }
 
+bool CommandStore::remove(std::int64_t command_id, std::int64_t workflow_id) {
+    return context_.database.execute(
+               "DELETE FROM t_ds_command WHERE id = ? AND workflow_instance_id = ?",
+               {command_id, workflow_id}) == 1;
+}
+
 std::int64_t CommandStore::insert_again(const CommandRow& row, EpochMs now) {
     std::vector<std::string_view> columns, placeholders;
     Parameters parameters;

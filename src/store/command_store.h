@@ -102,6 +102,9 @@ class CommandStore {
     /// or nullopt if it is not there any more.
     std::optional<CommandRow> remove_recovery_command(std::int64_t command_id,
                                                       std::int64_t workflow_id);
+    /// Inside the caller's transaction: deletes a command of any type by its id, as a master does
+    /// when it takes it; false if the workflow instance has no such command any more.
+    bool remove(std::int64_t command_id, std::int64_t workflow_id);
     /// Inside the caller's transaction: inserts an equal row with a new id and the update_time
     /// `now` (epoch ms); returns the id.
     std::int64_t insert_again(const CommandRow& row, EpochMs now);

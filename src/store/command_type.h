@@ -9,6 +9,7 @@ inline constexpr int kStartProcess = 0;
 inline constexpr int kRecoverToleranceFault = 2;
 inline constexpr int kRecoverSuspended = 3;
 inline constexpr int kStartFailureTask = 4;
+inline constexpr int kBackfill = 5;  ///< COMPLEMENT_DATA
 inline constexpr int kScheduler = 6;
 }  // namespace command_type
 

@@ -17,10 +17,11 @@ const std::vector<NeededTable>& used_tables() {
     static const std::vector<NeededTable> tables = {
         {"t_ds_workflow_instance",
          {"id", "name", "workflow_definition_code", "workflow_definition_version", "state", "host",
-          "start_time", "restart_time", "command_type", "update_time"}},
+          "start_time", "end_time", "restart_time", "command_type", "update_time"}},
         {"t_ds_task_instance",
          {"id", "name", "task_type", "workflow_instance_id", "state", "host", "flag", "submit_time",
-          "start_time", "end_time", "var_pool", "log_path", "execute_path", "app_link", "pid"}},
+          "start_time", "end_time", "var_pool", "log_path", "execute_path", "app_link", "pid",
+          "task_group_id"}},
         {"t_ds_command",
          {"id", "command_type", "workflow_definition_code", "workflow_definition_version",
           "workflow_instance_id", "executor_id", "task_depend_type", "failure_strategy", "dry_run",

@@ -255,6 +255,18 @@ std::vector<std::int64_t> TaskInstanceStore::redispatch(std::span<const TaskInst
     return changed;
 }
 
+void TaskInstanceStore::end(std::span<const std::int64_t> task_ids, int state,
+                            const std::string& end_time) {
+    const SqlDialect& dialect = context_.database.dialect();
+    for_batches(task_ids, kIdsPerLock, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters = {end_time};
+        const std::string sql = fmt::format(
+            "UPDATE t_ds_task_instance SET state = {}, end_time = {} WHERE {}", state,
+            dialect.typed_placeholder("timestamp"), dialect.in_list("id", batch, parameters));
+        context_.database.execute(sql, parameters);
+    });
+}
+
 std::unordered_map<std::int64_t, TaskInstanceStore::Standing> TaskInstanceStore::standing(
     std::span<const std::int64_t> task_ids) {
     std::unordered_map<std::int64_t, Standing> standing;
@@ -301,16 +313,27 @@ std::unordered_map<std::int64_t, TaskInstanceStore::StopSigns> TaskInstanceStore
     return signs;
 }
 
-std::vector<std::int64_t> TaskInstanceStore::with_tasks_at_work(
-    std::span<const std::int64_t> workflow_ids) {
+std::vector<std::int64_t> TaskInstanceStore::with_valid_tasks(
+    std::span<const std::int64_t> workflow_ids, std::string_view condition) {
     std::vector<std::int64_t> found;
     for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        const Rows rows = query_by_ids(
-            "SELECT DISTINCT workflow_instance_id", "workflow_instance_id", batch,
-            fmt::format("AND {} AND state IN ({}, {})", valid(), kDispatched, kRunning));
+        const Rows rows =
+            query_by_ids("SELECT DISTINCT workflow_instance_id", "workflow_instance_id", batch,
+                         fmt::format("AND {} AND {}", valid(), condition));
         for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows[i].integer(0));
     });
     return found;
+}
+
+std::vector<std::int64_t> TaskInstanceStore::with_tasks_at_work(
+    std::span<const std::int64_t> workflow_ids) {
+    return with_valid_tasks(workflow_ids, fmt::format("state IN ({}, {})", kDispatched, kRunning));
+}
+
+std::vector<std::int64_t> TaskInstanceStore::waiting_for_slot(
+    std::span<const std::int64_t> workflow_ids) {
+    return with_valid_tasks(workflow_ids,
+                            fmt::format("state = {} AND task_group_id > 0", kSubmitted));
 }
 
 }  // namespace dsfailover

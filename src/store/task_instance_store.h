@@ -101,6 +101,10 @@ class TaskInstanceStore {
     /// Returns the ids of the old rows changed; a task missing in the result had changed.
     std::vector<std::int64_t> redispatch(std::span<const TaskInstance> tasks, EpochMs now);
 
+    /// Inside the caller's transaction: these tasks, whose rows the caller has locked, get the
+    /// final `state` and the end_time, a text as the columns hold it.
+    void end(std::span<const std::int64_t> task_ids, int state, const std::string& end_time);
+
     /// How those tasks stand now, by id. Unknown ids are left out.
     struct Standing {
         int state = 0;
@@ -125,7 +129,13 @@ class TaskInstanceStore {
     /// still be at work. In no particular order.
     std::vector<std::int64_t> with_tasks_at_work(std::span<const std::int64_t> workflow_ids);
 
+    /// Those of `workflow_ids` with a valid task in state 0 that belongs to a task group: it waits
+    /// for a slot. In no particular order.
+    std::vector<std::int64_t> waiting_for_slot(std::span<const std::int64_t> workflow_ids);
+
   private:
+    std::vector<std::int64_t> with_valid_tasks(std::span<const std::int64_t> workflow_ids,
+                                               std::string_view condition);
     bool is_active_since(const Row& row, EpochMs since);
     std::string active_after(EpochMs since, std::vector<Value>& parameters);
     std::vector<std::int64_t> lock_as_read(std::span<const TaskInstance> tasks);

@@ -179,6 +179,30 @@ void WorkflowInstanceStore::set_restart_time(std::span<const std::int64_t> ids, 
     });
 }
 
+void WorkflowInstanceStore::rehost(std::span<const std::int64_t> ids, const std::string& host,
+                                   EpochMs restart_time) {
+    const SqlDialect& dialect = context_.database.dialect();
+    for_batches(ids, kIdsPerLock, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters = {host, format_stored_time(restart_time, context_.zone,
+                                                          context_.schema.time_precision_us)};
+        const std::string sql = fmt::format(
+            "UPDATE t_ds_workflow_instance SET host = {}, restart_time = {}{} "
+            "WHERE state IN ({}) AND {}",
+            dialect.typed_placeholder("text"), dialect.typed_placeholder("timestamp"),
+            dialect.keep("update_time"), fmt::join(kUnfinishedStates, ", "),
+            dialect.in_list("id", batch, parameters));
+        context_.database.execute(sql, parameters);
+    });
+}
+
+void WorkflowInstanceStore::end(std::int64_t id, int state, const std::string& end_time) {
+    const SqlDialect& dialect = context_.database.dialect();
+    context_.database.execute(
+        fmt::format("UPDATE t_ds_workflow_instance SET state = {}, end_time = {}{} WHERE id = ?",
+                    state, dialect.typed_placeholder("timestamp"), dialect.keep("update_time")),
+        {end_time, id});
+}
+
 std::vector<std::optional<std::string>> WorkflowInstanceStore::names(
     std::span<const std::int64_t> ids) {
     std::unordered_map<std::int64_t, std::optional<std::string>> known;

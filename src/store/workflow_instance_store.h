@@ -86,6 +86,16 @@ class WorkflowInstanceStore {
     /// the row, not even MySQL's update_time.
     void set_restart_time(std::span<const std::int64_t> ids, EpochMs time);
 
+    /// Inside the caller's transaction: `host` becomes the host of these instances, whose rows in
+    /// state 1, 2 or 4 the caller has locked, and `restart_time` (epoch ms, rounded by round_up
+    /// already) their restart_time; nothing else of the rows, not even MySQL's update_time.
+    void rehost(std::span<const std::int64_t> ids, const std::string& host, EpochMs restart_time);
+
+    /// Inside the caller's transaction: the instance, whose row the caller has locked, gets the
+    /// final `state` and the end_time, a text as the columns hold it; nothing else of the row
+    /// changes, not even MySQL's update_time.
+    void end(std::int64_t id, int state, const std::string& end_time);
+
     /// Names for a report, in the order of `ids`; an instance without a name, or gone, has none.
     std::vector<std::optional<std::string>> names(std::span<const std::int64_t> ids);
 

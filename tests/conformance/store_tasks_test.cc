@@ -122,6 +122,18 @@ TEST_P(StoreTasks, UnfinishedOnesOfWorkflowsAreReadWithWhatTellsWhereTheyAre) {
     EXPECT_THAT(store().unfinished(Ids{}, false), IsEmpty());
 }
 
+TEST_P(StoreTasks, ThoseThatWaitForASlotAreOfATaskGroupAndNotDispatched) {
+    insert_task(1, 10, {{"state", "0"}, {"task_group_id", "3"}});
+    insert_task(2, 10, {{"state", "0"}, {"task_group_id", "3"}});
+    insert_task(3, 11, {{"state", "0"}, {"task_group_id", "0"}});
+    insert_task(4, 12, {{"state", "0"}});
+    insert_task(5, 13, {{"task_group_id", "3"}});
+    auto changes = invalid();
+    changes.insert({{"state", "0"}, {"task_group_id", "3"}});
+    insert_task(6, 14, changes);
+    EXPECT_THAT(store().waiting_for_slot(Ids{10, 11, 12, 13, 14}), ElementsAre(10));
+}
+
 TEST_P(StoreTasks, AreReadWithWhatDecidesTheirRoute) {
     insert_workflow(1, {{"state", "18"}, {"host", "'127.0.1.1:5678'"}});
     insert_workflow(2, {{"host", "NULL"}});
@@ -357,6 +369,44 @@ class StoreCommands : public StoreFixture {
         insert_command(id, workflow_id, changes, "t_ds_error_command");
     }
 };
+
+TEST_P(StoreCommands, AreRemovedAndTheirWorkflowAndItsTasksEnded) {
+    insert_workflow(10, {{"state", "4"}, {"end_time", "NULL"}});
+    insert_workflow(11);
+    insert_task(1, 10);
+    insert_task(2, 10, {{"end_time", "'2026-11-22 07:10:00'"}});
+    insert_task(3, 10);
+    insert_command(100, 10);
+    insert_command(101, 11);
+    WorkflowInstanceStore workflows(context());
+    TaskInstanceStore tasks(context());
+    CommandStore commands(context());
+    const std::string end = "2026-11-22 07:59:59";
+    Transaction transaction(*database_);
+    EXPECT_FALSE(commands.remove(100, 11)) << "it is another's";
+    EXPECT_TRUE(commands.remove(100, 10));
+    EXPECT_FALSE(commands.remove(100, 10));
+    workflows.end(10, 5, end);
+    tasks.end(Ids{1, 2}, 9, end);
+    tasks.end(Ids{}, 9, end);
+    transaction.commit();
+    const auto texts = [&](const std::string& sql) {
+        std::vector<std::string> found;
+        const Rows rows = database_->query(sql);
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            found.push_back(rows[i].optional_text(0).value_or("-").substr(0, 19));
+        return found;
+    };
+    EXPECT_THAT(texts("SELECT state FROM t_ds_workflow_instance ORDER BY id"),
+                ElementsAre("5", "1"));
+    EXPECT_THAT(texts("SELECT end_time FROM t_ds_workflow_instance WHERE id = 10"),
+                ElementsAre(end));
+    EXPECT_THAT(texts("SELECT state FROM t_ds_task_instance ORDER BY id"),
+                ElementsAre("9", "9", "1"));
+    EXPECT_THAT(texts("SELECT end_time FROM t_ds_task_instance ORDER BY id"),
+                ElementsAre(end, end, "-"));
+    EXPECT_THAT(texts("SELECT id FROM t_ds_command"), ElementsAre("101"));
+}
 
 TEST_P(StoreCommands, WaitingOnesAreFoundByWorkflow) {
     insert_command(1, 10);

@@ -574,6 +574,25 @@ TEST_P(StoreWorkflows, OutcomesComeInTheOrderAsked) {
         ElementsAre(Settled::not_committed, Settled::committed, Settled::changed_by_others));
 }
 
+TEST_P(StoreWorkflows, GetAnotherHostAndNothingElse) {
+    for (int id = 1; id <= 3; ++id) insert_workflow(id, {{"state", id == 3 ? "18" : "1"}});
+    Transaction transaction(*database_);
+    const std::int64_t ids[] = {1, 3};
+    store().rehost(ids, "127.0.1.2:5678", kStamp);
+    transaction.commit();
+    const auto rows = store().by_ids(std::vector<std::int64_t>{1, 2, 3}, false);
+    EXPECT_EQ(rows[0].host, "127.0.1.2:5678");
+    EXPECT_TRUE(rows[0].restart_time.value().was_written_as(kStamp, zone_));
+    EXPECT_EQ(rows[0].state, 1);
+    for (const int other : {1, 2}) {
+        EXPECT_EQ(rows[static_cast<std::size_t>(other)].host, "127.0.1.1:5678");
+        EXPECT_EQ(rows[static_cast<std::size_t>(other)].restart_time, std::nullopt);
+    }
+    const Rows times = database_->query("SELECT update_time FROM t_ds_workflow_instance");
+    for (std::size_t i = 0; i < times.size(); ++i)
+        EXPECT_EQ(times[i].text(0).substr(0, 19), "2026-11-22 07:00:01");
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryDatabase, StoreWorkflows, ::testing::ValuesIn(kStoreCases),
                          case_name);
 

@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "coordinator/failover_coordinator.h"
+#include "coordinator/finish/finish.h"
+#include "coordinator/rehost/rehost.h"
 #include "coordinator/requeue/requeue.h"
 #include "coordinator/run_context.h"
 #include "coordinator/status/cluster_status.h"
@@ -20,13 +22,16 @@ TestRun::TestRun(World& world, std::string client) : world_(world), client_(std:
     options.announce = false;
     requeue_options.lock_timeout = Millis(0);
     options.ask.apart = Millis(0);
+    rehost_options.lock_timeout = Millis(0);
+    finish_options.lock_timeout = finish_options.ask.apart = Millis(0);
 }
 
 TestRun& TestRun::perform(const std::string& command,
                           const std::function<void(const Cluster&)>& work) {
     report = Report();
     report.command = command;
-    report.dry_run = options.dry_run || requeue_options.dry_run;
+    report.dry_run = options.dry_run || requeue_options.dry_run || finish_options.dry_run ||
+                     rehost_options.dry_run;
     const auto registry = world_.registry.open(client_);
     const auto database = open_database(world_.settings());
     AuditLog audit;
@@ -67,6 +72,22 @@ TestRun& TestRun::requeue(std::vector<std::int64_t> ids) {
     });
 }
 
+TestRun& TestRun::finish(std::vector<std::int64_t> ids) {
+    finish_options.ids = std::move(ids);
+    return perform("finish", [&](const Cluster& cluster) {
+        const Schema schema = read_schema(*cluster.database, report);
+        finish_workflows(run_context(cluster, schema, report), finish_options);
+    });
+}
+
+TestRun& TestRun::rehost(std::vector<std::int64_t> ids) {
+    rehost_options.ids = std::move(ids);
+    return perform("rehost", [&](const Cluster& cluster) {
+        const Schema schema = read_schema(*cluster.database, report);
+        rehost_workflows(run_context(cluster, schema, report), rehost_options);
+    });
+}
+
 TestRun& TestRun::status(bool check) {
     return perform("status", [&](const Cluster& cluster) {
         const Schema schema = read_schema(*cluster.database, report);
@@ -87,12 +108,31 @@ MasterSection TestRun::master(const std::string& address) const {
 }
 
 std::string TestRun::fate_of(std::int64_t workflow) const {
-    for (const WorkflowItem* item : items()) {
-        if (item->id != workflow) continue;
-        return item->outcome == WorkflowOutcome::skipped ? item->reason.value_or("?")
-                                                         : std::string(to_string(item->outcome));
+    const auto fate = [](const auto& item) {
+        const bool has_reason =
+            item.outcome == WorkflowOutcome::skipped || item.outcome == WorkflowOutcome::refused;
+        return has_reason ? item.reason.value_or("?") : std::string(to_string(item.outcome));
+    };
+    for (const WorkflowItem* item : items())
+        if (item->id == workflow) return fate(*item);
+    if (report.finish) {
+        for (const FinishItem& item : report.finish->items.kept())
+            if (item.id == workflow) return fate(item);
+    }
+    if (report.rehost) {
+        for (const RehostItem& item : report.rehost->items.kept())
+            if (item.id == workflow) return fate(item);
     }
     return "unseen";
+}
+
+FinishItem TestRun::finish_item(std::int64_t workflow) const {
+    if (report.finish) {
+        for (const FinishItem& item : report.finish->items.kept())
+            if (item.id == workflow) return item;
+    }
+    ADD_FAILURE() << "the report has no workflow " << workflow << "; " << said();
+    return FinishItem();
 }
 
 std::vector<const WorkflowItem*> TestRun::items() const {

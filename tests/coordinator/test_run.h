@@ -24,6 +24,8 @@ class TestRun {
 
     FailoverOptions options;
     RequeueOptions requeue_options;
+    FinishOptions finish_options;
+    RehostOptions rehost_options;
     ServerAsker* servers = nullptr;  ///< whom it asks
     std::optional<ProcessIdentity> process;
     std::optional<EpochMs> event_time;
@@ -33,6 +35,8 @@ class TestRun {
     TestRun& failover_worker(const std::string& address);
     TestRun& global();
     TestRun& requeue(std::vector<std::int64_t> ids = {});
+    TestRun& finish(std::vector<std::int64_t> ids);
+    TestRun& rehost(std::vector<std::int64_t> ids = {});
     TestRun& status(bool check = true);
 
     Report report;
@@ -40,9 +44,11 @@ class TestRun {
     std::string outcome() const { return std::string(to_string(report.outcome)); }
     /// The section of a master; a failed test and an empty one where there is none.
     MasterSection master(const std::string& address) const;
-    /// What became of a workflow: "failed_over", "planned", "requeued", ..., or why it was skipped;
-    /// "unseen" where it is not in the report.
+    /// What became of a workflow: "failed_over", "planned", "requeued", ..., or why it was skipped
+    /// or refused; "unseen" where it is not in the report.
     std::string fate_of(std::int64_t workflow) const;
+    /// The item of a finish; a failed test and an empty one where there is none.
+    FinishItem finish_item(std::int64_t workflow) const;
     /// Route and outcome of a task: "workflow_failover failed_over", "stuck left".
     std::string fate_of_task(std::int64_t task) const;
     /// All that is said in errors and warnings.

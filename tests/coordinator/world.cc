@@ -133,6 +133,11 @@ TaskRow& TaskRow::type(const std::string& task_type) {
     return *this;
 }
 
+TaskRow& TaskRow::group(int task_group) {
+    set("task_group_id", std::int64_t{task_group});
+    return *this;
+}
+
 TaskRow& TaskRow::submitted(std::optional<std::string_view> since) {
     set_time("submit_time", since);
     return *this;
@@ -282,6 +287,13 @@ void World::failed_command(std::int64_t workflow_id, int state, const std::strin
                                   {"command_param", command_param(state)},
                                   {"workflow_instance_id", workflow_id},
                                   {"message", message}});
+}
+
+void World::relate(std::int64_t parent, std::int64_t child) {
+    database_->execute(
+        "INSERT INTO t_ds_relation_workflow_instance (parent_workflow_instance_id, "
+        "workflow_instance_id) VALUES (?, ?)",
+        {Value(parent), Value(child)});
 }
 
 void World::join(std::string_view folder, const std::string& address, std::string_view started) {

@@ -69,6 +69,7 @@ class TaskRow : public TableRow {
     TaskRow& flag(int flag);
     TaskRow& name(const std::string& name);
     TaskRow& type(const std::string& task_type);
+    TaskRow& group(int task_group);
     TaskRow& submitted(std::optional<std::string_view> since);
     TaskRow& started(std::optional<std::string_view> since);
 
@@ -115,6 +116,9 @@ class World {
     void run_again(std::int64_t workflow, std::string_view since);
     /// A command of it failed: it stands in t_ds_error_command.
     void failed_command(std::int64_t workflow, int state, const std::string& message);
+
+    /// One is the other's parent.
+    void relate(std::int64_t parent, std::int64_t child);
 
     /// A server registers; `started`: its startup time, counted from when the world began.
     void master(const std::string& address, std::string_view started = "-2h");

@@ -153,6 +153,61 @@ Report requeue() {
     return report;
 }
 
+Report finish() {
+    Report report = general("finish");
+    FinishSection finish(3);
+    finish.selected = 3;
+    finish.done = 1;
+    finish.left = 1;
+    finish.refused = {{SkipReason::held, 1}};
+    finish.skipped = {{SkipReason::not_unfinished, 1}};
+    FinishItem done{11,
+                    kNastyName,
+                    "SUBMITTED_SUCCESS",
+                    WorkflowOutcome::finished,
+                    {},
+                    {},
+                    kNow,
+                    kNow,
+                    {70, 71},
+                    {501},
+                    {}};
+    done.tasks_alive = {{70, kNastyName, "127.0.1.12:1234", true, 4711, "application_1"},
+                        {71, "t", "127.0.1.12:1234", false, {}, {}}};
+    finish.items.add(done);
+    finish.items.add({12,
+                      {},
+                      "FAILOVER",
+                      WorkflowOutcome::refused,
+                      "held",
+                      "127.0.1.2:5678",
+                      {},
+                      {},
+                      {},
+                      {},
+                      {}});
+    finish.items.add({13, {}, {}, WorkflowOutcome::left, {}, {}, {}, {}, {}, {}, {}});
+    finish.items.add(
+        {14, {}, {}, WorkflowOutcome::skipped, "not_unfinished", {}, {}, {}, {}, {}, {}});
+    report.finish = finish;
+    return report;
+}
+
+Report rehost() {
+    Report report = general("rehost");
+    RehostSection rehost(2);
+    rehost.selected = 2;
+    rehost.done = 1;
+    rehost.left = 1;
+    rehost.skipped = {{SkipReason::held_by_two, 1}};
+    rehost.items.add(
+        {11, kNastyName, "127.0.1.1:5678", "127.0.1.2:5678", WorkflowOutcome::rehosted, {}});
+    rehost.items.add({12, {}, {}, {}, WorkflowOutcome::left, "limit"});
+    rehost.items.add({13, {}, {}, {}, WorkflowOutcome::skipped, "held_by_two"});
+    report.rehost = rehost;
+    return report;
+}
+
 Report status() {
     Report report = general("status");
     report.outcome = Outcome::completed;
@@ -239,6 +294,8 @@ std::vector<std::pair<std::string, Report>> sample_reports() {
         {"list-marks", marks("list-marks")},
         {"status", status()},
         {"requeue", requeue()},
+        {"finish", finish()},
+        {"rehost", rehost()},
         {"sandbox-create", general("sandbox create")},
         {"sandbox-show", sandbox_show()},
         {"config", config()}};

@@ -53,7 +53,7 @@ class Round {
 
   private:
     Servers read() const {
-        Servers servers = read_servers(context_.registry, true);
+        Servers servers = read_servers(context_.registry, !context_.database.in_transaction());
         servers.remove(leave_out_);
         return servers;
     }

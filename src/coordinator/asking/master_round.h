@@ -32,9 +32,10 @@ struct MasterRound {
 /// `controls` (ControlWorkflows::choose). One that holds none of these, although some are
 /// unfinished still, answers like another cluster's master, and counts as one that does not answer.
 /// So does one that registered while the others were asked. Where no master lives no workflow is
-/// complete. `timeout`: of the whole round. `leave_out`: a master that counts as gone; may be
-/// empty. `context` must have servers to ask. Throws RegistryError, DatabaseError,
-/// EnvironmentError, Interrupted.
+/// complete. Inside a transaction there is no time to see whether who looks dead lives all the same
+/// (Registry::living): such a one is not asked. `timeout`: of the whole round. `leave_out`: a
+/// master that counts as gone; may be empty. `context` must have servers to ask. Throws
+/// RegistryError, DatabaseError, EnvironmentError, Interrupted.
 MasterRound ask_living_masters(const RunContext& context, std::span<const std::int64_t> ids,
                                const Controls& controls, Millis timeout,
                                const std::string& leave_out = "");

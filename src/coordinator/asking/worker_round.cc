@@ -13,12 +13,14 @@ namespace dsfailover {
 namespace {
 
 // Why nobody is asked about the task; empty: its host is asked.
-std::string why_not_asked(const UnfinishedTask& task, bool at_living_worker) {
+std::string why_not_asked(const RunContext& context, const UnfinishedTask& task,
+                          bool at_living_worker) {
     const auto& host = task.task.host;
     if (!host || host->empty()) return "it has no host";
     if (!at_living_worker) return fmt::format("its host {} is no living worker", *host);
     if (!is_known_batch_type(task.type))
         return fmt::format("no worker is asked about tasks of type {}", task.type);
+    if (context.servers == nullptr) return "nobody is asked";
     return "";
 }
 
@@ -50,7 +52,7 @@ WorkerRound ask_living_workers(const RunContext& context, std::span<const Unfini
         TaskLife& life = round.tasks[i];
         const std::string host = tasks[i].task.host.value_or("");
         life.at_living_worker = servers.worker(host) != nullptr;
-        life.reason = why_not_asked(tasks[i], life.at_living_worker);
+        life.reason = why_not_asked(context, tasks[i], life.at_living_worker);
         if (life.reason.empty()) places[host].push_back(i);
     }
     std::vector<Inquiry> inquiries;

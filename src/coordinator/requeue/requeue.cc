@@ -13,12 +13,12 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/cluster_check.h"
+#include "coordinator/failover/host_stamps.h"
 #include "coordinator/failover/recovery_watch.h"
 #include "coordinator/failover/selection.h"
 #include "coordinator/requeue/command_exchange.h"
 #include "coordinator/requeue/requeue_record.h"
 #include "coordinator/requeue/requeue_selection.h"
-#include "coordinator/requeue/requeue_stamps.h"
 #include "coordinator/retried_transaction.h"
 #include "coordinator/run_claim.h"
 #include "registry/cluster.h"
@@ -45,7 +45,7 @@ class Requeue {
           commands_(context.store()),
           record_(context, options.items),
           selection_(context, options, record_),
-          stamps_(context, record_) {}
+          stamps_(context) {}
 
     void run() {
         try {
@@ -95,11 +95,26 @@ class Requeue {
         }
     }
 
+    // -- stamps
+
+    // Those whose host's stamps cannot be read fail.
+    void add_stamps_for(std::span<const std::int64_t> ids) {
+        std::set<std::string> hosts;
+        for (const std::int64_t id : ids) hosts.insert(record_.at(id).row.host.value_or(""));
+        stamps_.add(hosts, servers_, [&](const std::string& host, const std::string& problem) {
+            record_.fail_all_of(host, problem);
+        });
+    }
+
+    EpochMs restart_time(std::int64_t id) const {
+        return stamps_.restart_time(record_.at(id).row.host);
+    }
+
     // -- without a command
 
     void give_commands() {
         if (record_.without_command().empty()) return;
-        stamps_.add_for(record_.without_command(), servers_);
+        add_stamps_for(record_.without_command());
         const std::vector<std::int64_t> ids = record_.without_command();
         for_batches<std::int64_t>(ids, kChunk, [&](std::span<const std::int64_t> chunk) {
             check_interruption();
@@ -143,9 +158,8 @@ class Requeue {
         std::set<std::int64_t> as_read, ours;
         for (const WorkflowInstance& row : workflows_.by_ids(ids, true)) {
             if (is_as_read(row, record_.at(row.id).row)) as_read.insert(row.id);
-            const bool stamped =
-                row.restart_time &&
-                row.restart_time->was_written_as(stamps_.restart_time(row.id), context_.zone);
+            const bool stamped = row.restart_time && row.restart_time->was_written_as(
+                                                         restart_time(row.id), context_.zone);
             if (stamped && uncertain.contains(row.id)) ours.insert(row.id);
         }
         std::map<std::int64_t, std::int64_t> standing;
@@ -164,7 +178,7 @@ class Requeue {
                 changed[id] = SkipReason::command_pending;
             } else {
                 by_state[record_.at(id).state].push_back(id);
-                by_restart_time[stamps_.restart_time(id)].push_back(id);
+                by_restart_time[restart_time(id)].push_back(id);
                 in_flight.insert(id);
             }
         }
@@ -222,14 +236,14 @@ class Requeue {
     }
 
     void exchange_all(const std::vector<std::int64_t>& ids) {
-        stamps_.add_for(ids, servers_);
+        add_stamps_for(ids);
         for (const std::int64_t id : ids) {
             check_interruption();
             context_.audit.check();
             StuckInstance& one = record_.at(id);
             if (one.outcome == WorkflowOutcome::failed) continue;
             const ExchangeResult result =
-                exchange_command(context_, {one.command_id, one.row, stamps_.restart_time(id)},
+                exchange_command(context_, {one.command_id, one.row, restart_time(id)},
                                  [&] { claims_.require_held(); });
             const bool first = one.outcome == WorkflowOutcome::left;
             switch (result.kind) {
@@ -318,7 +332,7 @@ class Requeue {
     CommandStore commands_;
     RequeueRecord record_;
     RequeueSelection selection_;
-    RequeueStamps stamps_;
+    HostStamps stamps_;
     Servers servers_;
     RunClaims claims_;
 };

@@ -34,6 +34,7 @@ class RequeueRecord {
     /// By workflow instance; those that are skipped are not, or no longer, among them.
     std::map<std::int64_t, StuckInstance>& stuck() { return stuck_; }
     StuckInstance& at(std::int64_t id) { return stuck_.at(id); }
+    const StuckInstance& at(std::int64_t id) const { return stuck_.at(id); }
     std::vector<std::int64_t> ids() const;
     /// Those of a kind that have not failed.
     std::vector<std::int64_t> of_kind(StuckInstance::Kind kind) const;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "coordinator/asking/control_workflows.h"
 #include "coordinator/asking/idle_workflows.h"
+#include "coordinator/asking/lowest_ids.h"
 #include "coordinator/asking/master_round.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/report_names.h"
@@ -58,32 +59,23 @@ class MasterInquiry {
         CommandStore commands(context_.store());
         watch.look(commands);
         ControlWorkflows controls(servers);
-        std::int64_t left_out = 0;
-        const auto by_id = [](const WorkflowInstance& a, const WorkflowInstance& b) {
-            return a.id < b.id;
-        };
-        // A heap of the lowest ids, so that the memory does not grow with their number.
+        LowestIds lowest(options_.limit);
         WorkflowInstanceStore(context_.store())
             .scan_states(kStates, [&](const WorkflowInstance& instance) {
                 if (watch.seen(instance.id)) return;
                 controls.note(instance);
-                instances_.push_back(instance);
-                std::push_heap(instances_.begin(), instances_.end(), by_id);
-                if (std::cmp_less_equal(instances_.size(), options_.limit)) return;
-                std::pop_heap(instances_.begin(), instances_.end(), by_id);
-                instances_.pop_back();
-                ++left_out;
+                lowest.add(instance);
             });
-        std::sort_heap(instances_.begin(), instances_.end(), by_id);
+        instances_ = lowest.take();
         const auto meanwhile = commands_of(ids());
         std::erase_if(instances_,
                       [&](const WorkflowInstance& each) { return meanwhile.contains(each.id); });
         controls_ = controls.choose(context_, latest_clock(context_.database));
-        if (left_out > 0)
+        if (lowest.left_out() > 0)
             context_.warn(fmt::format(
                 "{} unfinished workflows were not asked about: --ask-limit {} asks about those "
                 "with the lowest ids.",
-                left_out, options_.limit));
+                lowest.left_out(), options_.limit));
     }
 
     std::unordered_set<std::int64_t> commands_of(const std::vector<std::int64_t>& ids) const {

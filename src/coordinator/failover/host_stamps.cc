@@ -1,4 +1,4 @@
-#include "coordinator/requeue/requeue_stamps.h"
+#include "coordinator/failover/host_stamps.h"
 
 #include <fmt/format.h>
 
@@ -15,17 +15,11 @@ constexpr int kConflicts = 10;
 
 }  // namespace
 
-RequeueStamps::RequeueStamps(const RunContext& context, RequeueRecord& record)
-    : context_(context), record_(record) {}
-
-// Puts a stamp for the host of each of these workflows into the registry. Those whose host's
-// stamps cannot be read fail.
-void RequeueStamps::add_for(std::span<const std::int64_t> ids, const Servers& servers) {
+void HostStamps::add(const std::set<std::string>& hosts, const Servers& servers,
+                     const Unreadable& unreadable) {
     std::set<std::string> left;
-    for (const std::int64_t id : ids) {
-        const std::optional<std::string>& host = record_.at(id).row.host;
-        if (host && is_address(*host) && !stamps_.contains(*host)) left.insert(*host);
-    }
+    for (const std::string& host : hosts)
+        if (is_address(host) && !stamps_.contains(host)) left.insert(host);
     if (no_stamp_ == 0)
         no_stamp_ = round_up(latest_clock(context_.database), context_.schema.time_precision_us);
     for (int tries = 0; !left.empty(); ++tries) {
@@ -35,17 +29,18 @@ void RequeueStamps::add_for(std::span<const std::int64_t> ids, const Servers& se
                 "when they are done.",
                 context_.registry.endpoint(), stamps_path(*left.begin())));
         }
-        try_to_add(left, servers);
+        try_to_add(left, servers, unreadable);
     }
 }
 
-void RequeueStamps::try_to_add(std::set<std::string>& left, const Servers& servers) {
+void HostStamps::try_to_add(std::set<std::string>& left, const Servers& servers,
+                            const Unreadable& unreadable) {
     const auto read = read_all_stamps(context_.registry, {left.begin(), left.end()});
     const EpochMs clock = latest_clock(context_.database);
     std::vector<StampToAdd> adding;
     for (const auto& [host, stamps] : read) {
         if (!stamps.problem.empty()) {
-            record_.fail_all_of(host, stamps.problem);
+            unreadable(host, stamps.problem);
             left.erase(host);
             continue;
         }
@@ -60,10 +55,8 @@ void RequeueStamps::try_to_add(std::set<std::string>& left, const Servers& serve
     }
 }
 
-// The restart_time that a workflow gets, so that its row is written: its host's stamp, where
-// there can be one.
-EpochMs RequeueStamps::restart_time(std::int64_t id) const {
-    const auto stamp = stamps_.find(record_.at(id).row.host.value_or(""));
+EpochMs HostStamps::restart_time(const std::optional<std::string>& host) const {
+    const auto stamp = stamps_.find(host.value_or(""));
     return stamp == stamps_.end() ? no_stamp_ : stamp->second;
 }
 

@@ -1,0 +1,88 @@
+#include "coordinator/asking/holders.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/cluster_check.h"
+#include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr Millis kWithRowLocked = std::chrono::seconds(1);
+
+Controls choose_controls(const RunContext& context, const Servers& servers) {
+    ControlWorkflows controls(servers);
+    WorkflowInstanceStore(context.store())
+        .scan_states(kUnfinishedStates,
+                     [&](const WorkflowInstance& instance) { controls.note(instance); });
+    return controls.choose(context, latest_clock(context.database));
+}
+
+void add(HeldBy& all, const HeldBy& round) {
+    all.masters = std::max(all.masters, round.masters);
+    if (all.holder.empty()) all.holder = round.holder;
+    all.complete = all.complete && round.complete;
+}
+
+}  // namespace
+
+Holders::Holders(const RunContext& context, const AskOptions& options, const Servers& servers)
+    : context_(context), options_(options), servers_(servers) {}
+
+void Holders::ask(std::span<const std::int64_t> ids) {
+    if (context_.servers == nullptr) {
+        problems_ = "nobody is asked";
+        return;
+    }
+    if (!std::exchange(controls_chosen_, true)) controls_ = choose_controls(context_, servers_);
+    const auto asked = ids.first(std::min(ids.size(), static_cast<std::size_t>(options_.limit)));
+    MasterRound round = ask_living_masters(context_, asked, controls_, options_.timeout);
+    for (std::size_t i = 0; i < asked.size(); ++i)
+        add(held_.try_emplace(asked[i]).first->second, round.workflows[i]);
+    note_problems(round);
+    if (asked.size() < ids.size()) {
+        context_.warn(
+            fmt::format("The masters were not asked about {} workflows: --ask-limit is {}.",
+                        ids.size() - asked.size(), options_.limit));
+        if (problems_.empty()) problems_ = fmt::format("--ask-limit is {}", options_.limit);
+    }
+    context_.report.masters_asked = std::move(round.masters);
+}
+
+void Holders::ask_with_row_locked(std::int64_t id) {
+    const auto known = held_.find(id);
+    if (known == held_.end()) return;
+    const MasterRound round = ask_living_masters(context_, std::span(&id, 1), controls_,
+                                                 std::min(options_.timeout, kWithRowLocked));
+    add(known->second, round.workflows.front());
+    note_problems(round);
+    for (const MasterAsked& before : context_.report.masters_asked.value()) {
+        const bool still = std::any_of(
+            round.masters.begin(), round.masters.end(),
+            [&](const MasterAsked& master) { return master.address == before.address; });
+        if (still) continue;
+        known->second.complete = false;
+        problems_ = fmt::format("{} was alive a moment ago", before.address);
+    }
+}
+
+HeldBy Holders::of(std::int64_t id) const {
+    const auto known = held_.find(id);
+    return known == held_.end() ? HeldBy{0, "", false} : known->second;
+}
+
+void Holders::note_problems(const MasterRound& round) {
+    std::vector<std::string> problems;
+    for (const MasterAsked& master : round.masters)
+        if (master.problem) problems.push_back(*master.problem);
+    if (round.masters.empty()) problems.emplace_back("no master lives");
+    problems_ = fmt::format("{}", fmt::join(problems, "; "));
+}
+
+}  // namespace dsfailover

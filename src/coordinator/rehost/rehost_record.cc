@@ -1,0 +1,146 @@
+#include "coordinator/rehost/rehost_record.h"
+
+#include <fmt/format.h>
+
+#include "coordinator/report_names.h"
+
+namespace dsfailover {
+
+namespace {
+
+SkipReason why_not_misplaced(const HeldBy& held) {
+    if (held.masters > 1) return SkipReason::held_by_two;
+    if (!held.complete) return SkipReason::unanswered;
+    return held.masters == 1 ? SkipReason::in_place : SkipReason::not_held;
+}
+
+}  // namespace
+
+RehostRecord::RehostRecord(const RunContext& context, const RehostOptions& options)
+    : context_(context),
+      options_(options),
+      section_(context.report.rehost.emplace(options.items)) {}
+
+void RehostRecord::forget() {
+    items_.clear();
+    skipped_.clear();
+}
+
+void RehostRecord::skip(std::int64_t id, SkipReason reason) {
+    skipped_[reason].push_back(id);
+    RehostItem& item = items_[id];
+    item.id = id;
+    item.outcome = WorkflowOutcome::skipped;
+    item.reason = to_string(reason);
+}
+
+// Without ids every unfinished workflow is looked at: most are where they belong.
+void RehostRecord::skip(const WorkflowInstance& row, const HeldBy& held) {
+    const SkipReason reason = why_not_misplaced(held);
+    const bool in_order = reason == SkipReason::in_place || reason == SkipReason::not_held;
+    if (!is_named() && in_order) return;
+    if (!is_named() && reason == SkipReason::unanswered) {
+        skipped_[reason].push_back(row.id);
+        return;
+    }
+    skip(row.id, reason);
+    items_[row.id].host = row.host;
+    if (!held.holder.empty()) items_[row.id].holder = held.holder;
+}
+
+void RehostRecord::select(const MisplacedInstance& instance) {
+    RehostItem& item = items_[instance.row.id];
+    item.id = instance.row.id;
+    item.host = instance.row.host;
+    item.holder = instance.holder;
+}
+
+void RehostRecord::leave(std::span<const MisplacedInstance> instances) {
+    for (const MisplacedInstance& one : instances) items_[one.row.id].reason = "limit";
+    context_.fail(ExitCode::needs_person,
+                  fmt::format("--limit: {} workflows are left for another run.", instances.size()));
+}
+
+void RehostRecord::plan(const MisplacedInstance& instance) {
+    items_[instance.row.id].outcome = WorkflowOutcome::planned;
+}
+
+void RehostRecord::note(const MisplacedInstance& instance, const RehostResult& result) {
+    const std::int64_t id = instance.row.id;
+    switch (result.kind) {
+        case RehostResult::Kind::rehosted:
+            items_[id].outcome = WorkflowOutcome::rehosted;
+            return;
+        case RehostResult::Kind::changed:
+            return skip(id, SkipReason::state_changed);
+        case RehostResult::Kind::failed:
+            items_[id].outcome = WorkflowOutcome::failed;
+            items_[id].reason = result.problem;
+            context_.fail(ExitCode::failed, fmt::format("Workflow instance {} could not be "
+                                                        "rehosted: {}",
+                                                        id, result.problem));
+            return;
+    }
+}
+
+void RehostRecord::list() {
+    for (const auto& [id, item] : items_) {
+        if (item.outcome != WorkflowOutcome::skipped) ++section_.selected;
+        if (item.outcome == WorkflowOutcome::rehosted) ++section_.done;
+        if (item.outcome == WorkflowOutcome::left || item.outcome == WorkflowOutcome::failed)
+            ++section_.left;
+    }
+    for (const auto& [reason, ids] : skipped_) {
+        section_.skipped[reason] = std::ssize(ids);
+        tell_of_skipped(reason, ids);
+    }
+    if (not_asked_about_ > 0)
+        context_.warn(
+            fmt::format("{} unfinished workflows were not asked about: --ask-limit {} asks about "
+                        "those with the lowest ids.",
+                        not_asked_about_, options_.ask.limit));
+    for (auto& [id, item] : items_) section_.items.add(std::move(item));
+    std::vector<RehostItem*> listed;
+    for (RehostItem& item : section_.items.kept()) listed.push_back(&item);
+    add_workflow_names(context_, std::move(listed));
+}
+
+void RehostRecord::tell_of_skipped(SkipReason reason, const std::vector<std::int64_t>& ids) {
+    const auto tell = [&](std::string text) {
+        context_.fail(ExitCode::needs_person, std::move(text));
+    };
+    const std::string some = some_ids(ids);
+    switch (reason) {
+        case SkipReason::in_place:
+            return;  // they are where they belong
+        case SkipReason::unknown:
+            return tell(fmt::format("There is no workflow instance {} in {}.", some,
+                                    context_.database.endpoint()));
+        case SkipReason::not_unfinished:
+            return tell(fmt::format(
+                "Workflow instances {} were left alone: they are in none of the states 1, 2 and 4.",
+                some));
+        case SkipReason::not_held:
+            return tell(
+                fmt::format("Workflow instances {} were left alone: no living master holds them. "
+                            "Fail them over, or finish them.",
+                            some));
+        case SkipReason::held_by_two:
+            return tell(
+                fmt::format("Workflow instances {} were left alone: two masters hold each, and one "
+                            "of the two stands still.",
+                            some));
+        case SkipReason::unanswered:
+            return tell(
+                fmt::format("Of {} workflows ({}) it is not known which master holds them, since "
+                            "not every living master answered: {}.",
+                            ids.size(), some, problems_));
+        default:
+            return tell(
+                fmt::format("Workflow instances {} were left alone: they changed while they were "
+                            "looked at. Run the command again.",
+                            some));
+    }
+}
+
+}  // namespace dsfailover
