@@ -14,7 +14,7 @@ struct Command {
     std::string_view summary{};   ///< one line, for the list of commands
     std::string_view argument{};  ///< "ADDRESS"; empty: takes none
     std::string_view argument_help{};
-    enum class Arguments { none, one, any_number } arguments = Arguments::none;
+    enum class Arguments { none, one, some, any_number } arguments = Arguments::none;
     bool uses_cluster = true;  ///< takes the options that say where registry and database are
     /// Names in config/option_table.h, beside those of every command.
     std::vector<std::string_view> options{};

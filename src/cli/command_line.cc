@@ -168,8 +168,9 @@ class Parser {
                    name, [this](const std::string& value) { result_.arguments = {value}; }, help)
                 ->type_name("")
                 ->required();
-        if (command.arguments == Command::Arguments::any_number)
-            app.add_option(name, result_.arguments, help)->type_name("");
+        const bool some = command.arguments == Command::Arguments::some;
+        if (some || command.arguments == Command::Arguments::any_number)
+            app.add_option(name, result_.arguments, help)->type_name("")->required(some);
     }
 
     void add(CLI::App& app, const OptionSpec& option) {
