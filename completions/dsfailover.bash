@@ -52,8 +52,8 @@ _dsfailover() {
     local words=
     case $group$command in
         '')
-            words="failover-master failover-worker global clean-marks list-marks status requeue
-                config sandbox --help --version" ;;
+            words="failover-master failover-worker global clean-marks list-marks status explain
+                requeue config sandbox --help --version" ;;
         sandbox) words="create show --help" ;;
         sandboxcreate | sandboxshow)
             if [[ $word != -* ]]; then
@@ -70,6 +70,7 @@ _dsfailover() {
         clean-marks) words="--older-than --primary --dry-run --items --audit-log $cluster $every" ;;
         list-marks) words="--older-than --address --items $cluster $every" ;;
         status) words="--check --ask --ask-timeout --ask-limit --items $cluster $every" ;;
+        explain) words="--ask --ask-timeout --items $cluster $every" ;;
         requeue)
             words="--unclaimed-after --as --lock-timeout --primary --dry-run --limit --wait --items --audit-log
                 $cluster $every" ;;

@@ -11,6 +11,7 @@ extern const Command kGlobal;
 extern const Command kCleanMarks;
 extern const Command kListMarks;
 extern const Command kStatus;
+extern const Command kExplain;
 extern const Command kRequeue;
 extern const Command kConfig;
 extern const Command kSandboxCreate;
@@ -18,8 +19,8 @@ extern const Command kSandboxShow;
 
 std::span<const Command* const> all_commands() {
     static constexpr std::array commands = {
-        &kFailoverMaster, &kFailoverWorker, &kGlobal,        &kCleanMarks,  &kListMarks,
-        &kStatus,         &kRequeue,        &kSandboxCreate, &kSandboxShow, &kConfig,
+        &kFailoverMaster, &kFailoverWorker, &kGlobal,        &kCleanMarks,  &kListMarks, &kStatus,
+        &kExplain,        &kRequeue,        &kSandboxCreate, &kSandboxShow, &kConfig,
     };
     return commands;
 }

@@ -34,6 +34,7 @@ class TestRun {
     TestRun& global();
     TestRun& requeue(std::vector<std::int64_t> ids = {});
     TestRun& status(bool check = true);
+    TestRun& explain(std::vector<std::int64_t> ids);
 
     Report report;
     int exit_code() const { return static_cast<int>(report.exit_code); }
