@@ -158,6 +158,29 @@ TEST_F(ExplainTest, Row5_ACommandWaits) {
     expect(5, "command_pending", "No master takes its command", "dsfailover requeue 7");
 }
 
+TEST_F(ExplainTest, Row5_TwoCommandsWait) {
+    world.workflow(7);
+    world.command(7);
+    world.command(7);
+    expect(5, "command_pending", "the second of its commands hangs", std::nullopt);
+}
+
+TEST_F(ExplainTest, Row5_ACommandComesWhileItIsLookedAt) {
+    world.workflow(7);
+    world.workflow(9).started("-3h");  // so that a worker is asked after the last look at commands
+    world.task(90, 9).host(kLivingWorker).submitted("-2h");
+    servers.holds[kLiving].insert(9);
+    servers.after_round = [&] {
+        if (servers.rounds.back().at(0).address == kLivingWorker && world.commands_of(7).empty())
+            world.command(7);
+    };
+    run.explain({7, 9});
+    const ExplainedWorkflow& explained = run.report.explained->kept().at(0);
+    EXPECT_EQ(explained.row, 5);
+    EXPECT_THAT(explained.conclusion, HasSubstr("It changed while"));
+    EXPECT_EQ(explained.next, "dsfailover explain 7");
+}
+
 TEST_F(ExplainTest, Row6_TakenWhileItIsLookedAt) {
     world.workflow(7).state(18);
     world.command(7);

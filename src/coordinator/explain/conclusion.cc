@@ -33,6 +33,8 @@ class Conclusion {
         item_.why = sentence(said_of(known_, cluster_));
         if (known_.judgement)
             by_table();
+        else if (is_unfinished(known_.row.state))
+            changing();
         else if (known_.row.state == kFailover)
             in_failover();
         else if (known_.row.state == kSubmitted)
@@ -68,7 +70,7 @@ class Conclusion {
                                ? again("a master took it a moment ago")
                                : let_it_run());
             case Verdict::command_pending:
-                return waits();
+                return known_.commands.empty() ? changing() : waits();
             case Verdict::settling:
                 return settling();
             case Verdict::in_doubt:
@@ -81,8 +83,8 @@ class Conclusion {
             case Verdict::impossible_start:
                 return say("Nothing can be told while its times are impossible.", "",
                            "Check the clocks, and --time-zone.");
-            case Verdict::held_idle:
-            case Verdict::own_work:
+            case Verdict::held_idle:  // it is held
+            case Verdict::own_work:   // explain does none
                 return;
         }
     }
@@ -169,15 +171,6 @@ class Conclusion {
     }
 
     void in_failover() {
-        if (known_.commands.size() > 1) {
-            item_.verdict = "several_commands";
-            std::vector<std::int64_t> ids;
-            for (const WaitingCommand& command : known_.commands) ids.push_back(command.id);
-            item_.why = sentence(fmt::format("the commands {} wait for it", fmt::join(ids, ", ")));
-            return say("The master that takes the second of its commands hangs, and it with it.",
-                       "",
-                       "Delete all but one of them from t_ds_command before a master takes them.");
-        }
         if (!known_.commands.empty()) return waits();
         if (known_.is_held()) {
             item_.verdict = "running_elsewhere";
@@ -249,6 +242,7 @@ class Conclusion {
 
     // For a master to take its command, whatever its state.
     void waits() {
+        if (known_.commands.size() > 1) return waits_twice();
         const WaitingCommand& command = known_.commands.front();
         const bool old =
             command.update_time && *command.update_time < cluster_.clock - kUnclaimedAfter.count();
@@ -264,6 +258,21 @@ class Conclusion {
         if (!old) return say("It waits for a master to take its command.", "", kWait);
         say("No master takes its command.", requeue(),
             "Under a new id it falls to another place among the masters.");
+    }
+
+    void waits_twice() {
+        if (!item_.row) item_.verdict = "several_commands";
+        std::vector<std::int64_t> ids;
+        for (const WaitingCommand& command : known_.commands) ids.push_back(command.id);
+        item_.why = sentence(fmt::format("the commands {} wait for it", fmt::join(ids, ", ")));
+        say("The master that takes the second of its commands hangs, and it with it.", "",
+            "Delete all but one of them from t_ds_command before a master takes them.");
+    }
+
+    // Between our own looks at it.
+    void changing() {
+        if (!item_.row) item_.verdict = "in_doubt";
+        say("It changed while it was looked at.", again_command(), "Look once more.");
     }
 
     // Masters share commands out by id, in an order of the masters that they alone know.

@@ -74,7 +74,7 @@ std::optional<EpochMs> epoch_ms(const std::optional<StoredTime>& time) {
 class Explanation {
   public:
     Explanation(const RunContext& context, const ExplainOptions& options)
-        : context_(context), options_(options), marks_(context.registry) {
+        : context_(context), options_(options) {
         look_.servers = read_servers(context.registry, true);
         look_.at = now_ms();
     }
@@ -90,7 +90,7 @@ class Explanation {
         add_tasks();
         add_commands();
         add_relations();
-        for (auto& [id, item] : items_) add_host(known_.at(id), item);
+        add_hosts();
         conclude_all();
     }
 
@@ -202,21 +202,31 @@ class Explanation {
         }
     }
 
-    void add_host(const KnownWorkflow& known, ExplainedWorkflow& item) {
-        if (!known.has_host()) return;
-        const std::string& host = known.host();
-        if (const Server* living = look_.servers.master(host)) {
-            item.host_alive = true;
-            item.host_startup_time = living->startup_time;
+    void add_hosts() {
+        std::map<std::string, std::vector<ExplainedWorkflow*>> of_host;
+        std::vector<std::string> addresses;
+        for (auto& [id, item] : items_)
+            if (known_.at(id).has_host()) of_host[*item.host].push_back(&item);
+        for (const auto& [host, items] : of_host)
+            if (is_address(host)) addresses.push_back(host);
+        FailoverMarks marks(context_.registry);
+        marks.read_all(addresses);
+        const auto stamps = read_all_stamps(context_.registry, addresses);
+        for (const std::string& address : addresses) {
+            const auto lock = read_failover_lock(context_, look_.servers, address);
+            const Server* const living = look_.servers.master(address);
+            for (ExplainedWorkflow* item : of_host.at(address)) {
+                item->host_alive = living != nullptr;
+                if (living) item->host_startup_time = living->startup_time;
+                for (const Node& mark : marks.of(address).nodes)
+                    item->marks.push_back({mark.name, mark.value});
+                for (const Stamp& stamp : stamps.at(address).stamps)
+                    item->stamps.push_back({stamp.value, stamp.knows_origin()
+                                                             ? std::optional(stamp.zone)
+                                                             : std::nullopt});
+                item->lock = lock;
+            }
         }
-        if (!is_address(host)) return;
-        for (const Node& mark : marks_.of(host).nodes)
-            item.marks.push_back({mark.name, mark.value});
-        const FailoverStamps stamps = read_all_stamps(context_.registry, {host}).at(host);
-        for (const Stamp& stamp : stamps.stamps)
-            item.stamps.push_back(
-                {stamp.value, stamp.knows_origin() ? std::optional(stamp.zone) : std::nullopt});
-        item.lock = read_failover_lock(context_, look_.servers, host);
     }
 
     void conclude_all() {
@@ -242,7 +252,6 @@ class Explanation {
     const RunContext& context_;
     const ExplainOptions& options_;
     FirstLook look_;
-    FailoverMarks marks_;
     std::map<std::int64_t, KnownWorkflow> known_;
     std::map<std::int64_t, ExplainedWorkflow> items_;
     std::vector<std::int64_t> ids_;  // of those that exist
