@@ -56,8 +56,8 @@ _dsfailover() {
     local words=
     case $group$command in
         '')
-            words="failover-master failover-worker global clean-marks list-marks status requeue
-                finish rehost config sandbox --help --version" ;;
+            words="failover-master failover-worker global clean-marks list-marks status explain
+                requeue finish rehost config sandbox --help --version" ;;
         sandbox) words="create serve show --help" ;;
         sandboxcreate | sandboxserve | sandboxshow)
             if [[ $word != -* ]]; then
@@ -75,6 +75,7 @@ _dsfailover() {
         clean-marks) words="--older-than --primary --dry-run --items --audit-log $cluster $every" ;;
         list-marks) words="--older-than --address --items $cluster $every" ;;
         status) words="--check --ask --ask-timeout --ask-limit --items $cluster $every" ;;
+        explain) words="--ask --ask-timeout --items $cluster $every" ;;
         requeue)
             words="--unclaimed-after --as --lock-timeout --primary --dry-run --limit --wait --items --audit-log
                 $cluster $every" ;;

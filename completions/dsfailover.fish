@@ -1,10 +1,10 @@
 # fish completion for dsfailover. Install it in ~/.config/fish/completions or
 # /usr/share/fish/vendor_completions.d.
 
-set -l commands failover-master failover-worker global clean-marks list-marks status requeue finish rehost config sandbox
+set -l commands failover-master failover-worker global clean-marks list-marks status explain requeue finish rehost config sandbox
 set -l none "not __fish_seen_subcommand_from $commands"
-set -l with_cluster "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status requeue finish rehost config"
-set -l any "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status requeue finish rehost config create serve show"
+set -l with_cluster "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status explain requeue finish rehost config"
+set -l any "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status explain requeue finish rehost config create serve show"
 set -l failover "__fish_seen_subcommand_from failover-master failover-worker global"
 
 complete -c dsfailover -f
@@ -17,6 +17,7 @@ complete -c dsfailover -n $none -a global -d 'Fail over every master that is gon
 complete -c dsfailover -n $none -a clean-marks -d 'Delete old marks of finished failovers'
 complete -c dsfailover -n $none -a list-marks -d 'List the marks of finished failovers'
 complete -c dsfailover -n $none -a status -d 'Show servers, what needs failover, stuck workflows, locks and marks'
+complete -c dsfailover -n $none -a explain -d 'Say what becomes of single workflows, why, and what to do about them'
 complete -c dsfailover -n $none -a requeue -d 'Give workflows stuck in FAILOVER a command again'
 complete -c dsfailover -n $none -a finish -d 'End workflows that nobody will end any more'
 complete -c dsfailover -n $none -a rehost -d 'Make the master that holds a workflow its host'
@@ -60,7 +61,7 @@ complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global requeue rehost config' -l limit -x -d 'At most N workflows in this run'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks requeue finish rehost' -l dry-run -d 'Write nothing, say what would be done'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global requeue config' -l wait -x -d 'See recovery happen before reporting'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status requeue finish rehost config' -l items -x -d 'At most N items listed per section'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status explain requeue finish rehost config' -l items -x -d 'At most N items listed per section'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks requeue finish rehost config' -l audit-log -r -F -d 'Append one JSON line per change'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks requeue finish rehost' -l primary -d 'The database is the primary, although it applies changes of another'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-worker' -l redispatch -d 'Clone the worker\'s tasks for their new master'
@@ -69,9 +70,10 @@ complete -c dsfailover -n '__fish_seen_subcommand_from clean-marks list-marks co
 complete -c dsfailover -n '__fish_seen_subcommand_from list-marks' -l address -x -d 'Only marks of this server'
 complete -c dsfailover -n '__fish_seen_subcommand_from status' -l check -d 'Exit 7 if something needs a hand'
 complete -c dsfailover -n '__fish_seen_subcommand_from status' -l ask -d 'Ask every living master which workflows it holds'
-complete -c dsfailover -n '__fish_seen_subcommand_from finish' -l ask -x -a 'doubtful all none' -d 'Whether masters and workers are asked'
-complete -c dsfailover -n '__fish_seen_subcommand_from status finish rehost' -l ask-timeout -x -d 'How long a round of questions waits for answers'
-complete -c dsfailover -n '__fish_seen_subcommand_from status finish rehost' -l ask-limit -x -d 'Ask about at most N workflows'
+complete -c dsfailover -n '__fish_seen_subcommand_from explain finish' -l ask -x -a 'doubtful all none' -d 'Whether masters and workers are asked'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global' -l ask -x -a 'doubtful all none' -d 'Which workflows the masters are asked about'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global status explain finish rehost' -l ask-timeout -x -d 'How long a round of questions waits for answers'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global status finish rehost' -l ask-limit -x -d 'Ask about at most N workflows'
 complete -c dsfailover -n '__fish_seen_subcommand_from requeue config' -l unclaimed-after -x -d 'A command waiting longer is taken by nobody'
 complete -c dsfailover -n '__fish_seen_subcommand_from requeue' -l as -x -a 'running pause stop' -d 'State to go back to'
 complete -c dsfailover -n '__fish_seen_subcommand_from finish' -l as -x -a 'failure stop' -d 'What the workflows become'

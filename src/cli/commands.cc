@@ -11,6 +11,7 @@ extern const Command kGlobal;
 extern const Command kCleanMarks;
 extern const Command kListMarks;
 extern const Command kStatus;
+extern const Command kExplain;
 extern const Command kRequeue;
 extern const Command kFinish;
 extern const Command kRehost;
@@ -21,9 +22,9 @@ extern const Command kSandboxServe;
 
 std::span<const Command* const> all_commands() {
     static constexpr std::array commands = {
-        &kFailoverMaster, &kFailoverWorker, &kGlobal, &kCleanMarks, &kListMarks,
-        &kStatus,         &kRequeue,        &kFinish, &kRehost,     &kSandboxCreate,
-        &kSandboxServe,   &kSandboxShow,    &kConfig,
+        &kFailoverMaster, &kFailoverWorker, &kGlobal,      &kCleanMarks, &kListMarks,
+        &kStatus,         &kExplain,        &kRequeue,     &kFinish,     &kRehost,
+        &kSandboxCreate,  &kSandboxServe,   &kSandboxShow, &kConfig,
     };
     return commands;
 }

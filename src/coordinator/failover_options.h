@@ -58,6 +58,13 @@ struct StatusOptions {
     std::size_t items = 1000;
 };
 
+/// The options of explain.
+struct ExplainOptions {
+    std::vector<std::int64_t> ids;
+    AskOptions ask;  ///< about all of them, or nobody
+    std::size_t items = 1000;
+};
+
 /// The options of requeue.
 struct RequeueOptions {
     std::vector<std::int64_t> ids;  ///< none: every workflow in state FAILOVER

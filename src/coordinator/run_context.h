@@ -26,7 +26,9 @@ struct RunContext {
     StoreContext store() const { return {database, schema, zone}; }
     void warn(std::string text) const { report.warnings.push_back(std::move(text)); }
     /// Whether this run writes nothing. What makes no sense is then told, and ends nothing.
-    bool only_looks() const { return report.dry_run || report.command == "status"; }
+    bool only_looks() const {
+        return report.dry_run || report.command == "status" || report.command == "explain";
+    }
     /// Adds a problem, with the exit status it stands for.
     void fail(ExitCode code, std::string text) const {
         report.problems.push_back({code, std::move(text)});

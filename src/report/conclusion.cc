@@ -30,7 +30,7 @@ bool anything_already_done(const Report& report) {
 bool has_shown(const Report& report) {
     const bool listed =
         report.command == "list-marks" && report.marks && report.marks->examined > 0;
-    return report.status || report.sandbox || report.settings || listed ||
+    return report.status || report.explained || report.sandbox || report.settings || listed ||
            report.command == "sandbox create";
 }
 

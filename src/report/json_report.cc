@@ -41,9 +41,12 @@ class JsonReport {
     void recovery(const std::optional<RecoveryInfo>& recovery);
     void marks(const std::optional<MarksSection>& marks);
     void status(const std::optional<StatusSection>& status);
+    void explained(const std::optional<Items<ExplainedWorkflow>>& explained);
+    void workflow(const ExplainedWorkflow& workflow);
     void servers_asked(const Report& report);
     void asked(const std::optional<AskedSection>& asked);
     void locks(const std::vector<LockNote>& locks);
+    void lock(const LockNote& lock);
     void sandbox(const std::optional<SandboxSection>& sandbox);
 
     void item(const WorkflowItem& item);
@@ -59,6 +62,11 @@ class JsonReport {
     void item(const FenceNote& item);
     void item(const MasterAsked& item);
     void item(const WorkerAsked& item);
+    void item(const ExplainedTask& item);
+    void item(const ExplainedCommand& item);
+    void item(const ExplainedMark& item);
+    void item(const ExplainedStamp& item);
+    void item(const RelatedWorkflow& item);
     void item(const AbandonedWorkflow& item);
     void item(const HeldIdleWorkflow& item);
     void item(const MisplacedWorkflow& item);
@@ -87,6 +95,12 @@ class JsonReport {
     void items(const Items<Item>& list) {
         array("items", list.kept());
         json_.field("items_omitted", list.omitted());
+    }
+    /// An array, and how many it leaves out.
+    template <typename Item>
+    void listed(const std::string& name, const Items<Item>& list) {
+        array(name, list.kept());
+        json_.field(name + "_omitted", list.omitted());
     }
     /// {total, items, items_omitted}
     template <typename Item>
@@ -228,6 +242,8 @@ void JsonReport::sections(const Report& report) {
         rehost(report.rehost);
     } else if (command == "status") {
         status(report.status);
+    } else if (command == "explain") {
+        explained(report.explained);
     } else if (command == "sandbox show") {
         sandbox(report.sandbox);
     } else if (command == "config") {
@@ -474,17 +490,70 @@ void JsonReport::asked(const std::optional<AskedSection>& asked) {
 
 void JsonReport::locks(const std::vector<LockNote>& locks) {
     json_.key("locks").begin_array();
-    for (const LockNote& lock : locks) {
-        json_.begin_object(kInline);
-        json_.field("path", lock.path);
-        json_.field("holder", lock.holder);
-        json_.field("held_since", lock.held_since);
-        json_.field("leaked", lock.leaked);
-        texts("waiters", lock.waiters, kInline);
-        json_.end_object();
+    for (const LockNote& each : locks) {
+        lock(each);
         spill();
     }
     json_.end_array();
+}
+
+void JsonReport::lock(const LockNote& lock) {
+    json_.begin_object(kInline);
+    json_.field("path", lock.path);
+    json_.field("holder", lock.holder);
+    json_.field("held_since", lock.held_since);
+    json_.field("leaked", lock.leaked);
+    texts("waiters", lock.waiters, kInline);
+    json_.end_object();
+}
+
+void JsonReport::explained(const std::optional<Items<ExplainedWorkflow>>& explained) {
+    if (!explained) {
+        null_field("explained");
+        return null_field("explained_omitted");
+    }
+    json_.key("explained").begin_array();
+    for (const ExplainedWorkflow& each : explained->kept()) {
+        workflow(each);
+        spill();
+    }
+    json_.end_array();
+    json_.field("explained_omitted", explained->omitted());
+}
+
+void JsonReport::workflow(const ExplainedWorkflow& workflow) {
+    json_.begin_object();
+    json_.field("id", workflow.id);
+    json_.field("name", workflow.name);
+    json_.field("verdict", workflow.verdict);
+    json_.field("row", workflow.row);
+    json_.field("conclusion", workflow.conclusion);
+    json_.field("why", workflow.why);
+    json_.field("next", workflow.next);
+    json_.field("advice", workflow.advice);
+    json_.field("state", workflow.state);
+    json_.field("host", workflow.host);
+    json_.field("host_alive", workflow.host_alive);
+    json_.field("host_startup_time", workflow.host_startup_time);
+    json_.field("start_time", workflow.start_time);
+    json_.field("restart_time", workflow.restart_time);
+    json_.field("command_type", workflow.command_type);
+    json_.field("last_task_activity", workflow.last_task_activity);
+    json_.field("answer", workflow.answer);
+    json_.field("held_by", workflow.held_by);
+    listed("tasks", workflow.tasks);
+    array("commands", workflow.commands);
+    listed("failed_commands", workflow.failed_commands);
+    array("marks", workflow.marks);
+    array("stamps", workflow.stamps);
+    json_.key("lock");
+    if (workflow.lock)
+        lock(*workflow.lock);
+    else
+        json_.value(nullptr);
+    array("parents", workflow.parents);
+    listed("children", workflow.children);
+    json_.end_object();
 }
 
 void JsonReport::sandbox(const std::optional<SandboxSection>& sandbox) {
@@ -571,6 +640,42 @@ void JsonReport::item(const WorkerAsked& item) {
     json_.field("unknown_task", item.unknown_task);
     json_.field("unanswered", item.unanswered);
     json_.field("problem", item.problem);
+}
+
+void JsonReport::item(const ExplainedTask& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("type", item.type);
+    json_.field("state", item.state);
+    json_.field("host", item.host);
+    json_.field("life", item.life);
+    json_.field("problem", item.problem);
+    json_.field("pid", item.pid);
+    json_.field("app_link", item.app_link);
+}
+
+void JsonReport::item(const ExplainedCommand& item) {
+    json_.field("id", item.id);
+    json_.field("command_type", std::int64_t{item.command_type});
+    json_.field("update_time", item.update_time);
+    json_.field("message", item.message);
+}
+
+void JsonReport::item(const ExplainedMark& item) {
+    json_.field("name", item.name);
+    mark_value("value", item.value);
+}
+
+void JsonReport::item(const ExplainedStamp& item) {
+    json_.field("value", item.value);
+    json_.field("zone", item.zone);
+}
+
+void JsonReport::item(const RelatedWorkflow& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("state", item.state);
+    json_.field("host", item.host);
 }
 
 void JsonReport::item(const AbandonedWorkflow& item) {

@@ -394,6 +394,74 @@ struct StatusSection {
     std::vector<CheckItem> checks;
 };
 
+/// A task of an explained workflow that has not ended.
+struct ExplainedTask {
+    std::int64_t id = 0;
+    std::string name, type, state;
+    std::optional<std::string> host;
+    /// "alive", "unknown_task" or "unanswered", of its worker; none: nobody was asked.
+    std::optional<std::string> life;
+    std::optional<std::string> problem;  ///< why it is unanswered
+    std::optional<std::int64_t> pid;     ///< of its process on the worker
+    std::optional<std::string> app_link;
+};
+
+/// A command for an explained workflow.
+struct ExplainedCommand {
+    std::int64_t id = 0;
+    int command_type = 0;
+    std::optional<EpochMs> update_time;  ///< of one that waits
+    std::optional<std::string> message;  ///< of one that failed
+};
+
+/// A parent or a child of an explained workflow.
+struct RelatedWorkflow {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::string state;
+    std::optional<std::string> host;
+};
+
+struct ExplainedMark {
+    std::string name, value;  ///< as found
+};
+struct ExplainedStamp {
+    EpochMs value = 0;
+    std::optional<std::string> zone;  ///< none: of 0.1
+};
+
+/// Everything known of one workflow, and what comes of it.
+struct ExplainedWorkflow {
+    explicit ExplainedWorkflow(std::size_t limit = 1000)
+        : tasks(limit), failed_commands(limit), children(limit) {}
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::string verdict;                ///< docs/behaviour.md, "explain"
+    std::optional<std::int64_t> row;    ///< of the table there; none: of no row
+    std::string conclusion;             ///< in one sentence
+    std::string why;                    ///< what it follows from, in one sentence
+    std::optional<std::string> next;    ///< the command line to run next
+    std::optional<std::string> advice;  ///< what `next` is for, or why there is none
+
+    std::string state;
+    std::optional<std::string> host;
+    bool host_alive = false;                   ///< a master lives there
+    std::optional<EpochMs> host_startup_time;  ///< of that master
+    std::optional<EpochMs> start_time, restart_time;
+    std::optional<std::int64_t> command_type;
+    std::optional<EpochMs> last_task_activity;
+    std::string answer;  ///< of all living masters together: "held", "not_held", ...
+    std::optional<std::string> held_by;  ///< the master, or masters, that say so
+    Items<ExplainedTask> tasks;
+    std::vector<ExplainedCommand> commands;
+    Items<ExplainedCommand> failed_commands;
+    std::vector<ExplainedMark> marks;  ///< of its host, as the next two
+    std::vector<ExplainedStamp> stamps;
+    std::optional<LockNote> lock;  ///< none: it is free
+    std::vector<RelatedWorkflow> parents;
+    Items<RelatedWorkflow> children;
+};
+
 /// One effective setting, for `config`.
 struct SettingItem {
     std::string name;
@@ -432,6 +500,7 @@ struct Report {
     std::optional<FinishSection> finish;      ///< printed as "workflows", too
     std::optional<RehostSection> rehost;      ///< likewise
     std::optional<StatusSection> status;
+    std::optional<Items<ExplainedWorkflow>> explained;
     /// What servers said, all rounds together; none: nobody was asked. Of a status the masters'
     /// part is in its own section.
     std::optional<std::vector<MasterAsked>> masters_asked;

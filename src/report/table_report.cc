@@ -58,6 +58,7 @@ class TableReport {
         if (report.rehost) rehost(*report.rehost);
         if (report.recovery) recovery(*report.recovery);
         if (report.status) status(*report.status);
+        if (report.explained) explained(*report.explained);
         if (report.masters_asked) masters_asked(*report.masters_asked);
         if (report.workers_asked) workers_asked(*report.workers_asked);
         if (report.sandbox) sandbox(*report.sandbox);
@@ -79,6 +80,12 @@ class TableReport {
         heading(title);
         table(content);
     }
+    /// Likewise, of what the last heading is about.
+    void part(const std::string& title, const TextTable& content) {
+        if (content.empty()) return;
+        line("  " + title);
+        table(content);
+    }
     void omitted(std::int64_t count) {
         if (count > 0) line(fmt::format("    ... and {} more (--items lists more)", count));
     }
@@ -94,6 +101,13 @@ class TableReport {
     void recovery(const RecoveryInfo& recovery);
     void marks(const MarksSection& marks);
     void status(const StatusSection& status);
+    void explained(const Items<ExplainedWorkflow>& explained);
+    void explained_facts(const ExplainedWorkflow& workflow);
+    void explained_tasks(const Items<ExplainedTask>& tasks);
+    void explained_commands(const std::string& title,
+                            const std::vector<ExplainedCommand>& commands);
+    void explained_host(const ExplainedWorkflow& workflow);
+    void related(const std::string& title, const std::vector<RelatedWorkflow>& workflows);
     void asked(const AskedSection& asked);
     void masters_asked(const std::vector<MasterAsked>& asked);
     void workers_asked(const std::vector<WorkerAsked>& asked);
@@ -370,6 +384,88 @@ void TableReport::status(const StatusSection& status) {
     fences(status.fences);
     locks(status.locks);
     if (status.asked) asked(*status.asked);
+}
+
+// The conclusion and what to do come first: the rest is for those who do not believe it.
+void TableReport::explained(const Items<ExplainedWorkflow>& explained) {
+    for (const ExplainedWorkflow& each : explained.kept()) {
+        heading(fmt::format("workflow {}{}: {}", each.id, each.name ? " (" + *each.name + ")" : "",
+                            each.conclusion));
+        fact("next", each.next.value_or("no command"));
+        fact("", or_empty(each.advice));
+        fact("why", fmt::format("{} ({}{})", each.why, each.verdict,
+                                each.row ? fmt::format(", row {}", *each.row) : ""));
+        explained_facts(each);
+        explained_tasks(each.tasks);
+        explained_commands("commands that wait", each.commands);
+        explained_commands("failed commands", each.failed_commands.kept());
+        omitted(each.failed_commands.omitted());
+        explained_host(each);
+        related("parents", each.parents);
+        related("children", each.children.kept());
+        omitted(each.children.omitted());
+    }
+    omitted(explained.omitted());
+}
+
+void TableReport::explained_facts(const ExplainedWorkflow& workflow) {
+    fact("state", workflow.state);
+    std::string host = workflow.host.value_or("none");
+    if (workflow.host_alive)
+        host += workflow.host_startup_time ? ", lives since " + time(workflow.host_startup_time)
+                                           : ", lives";
+    else if (workflow.host)
+        host += ", no living master";
+    fact("host", host);
+    fact("started", time(workflow.start_time));
+    fact("restarted", time(workflow.restart_time));
+    fact("started by",
+         workflow.command_type ? fmt::format("a command of type {}", *workflow.command_type) : "");
+    fact("last moved", time(workflow.last_task_activity));
+    fact("masters say", workflow.answer + (workflow.held_by ? ": " + *workflow.held_by : ""));
+    if (workflow.lock)
+        fact("lock",
+             fmt::format(
+                 "{}, held by {}{}{}", workflow.lock->path, workflow.lock->holder,
+                 workflow.lock->held_since ? " since " + time(workflow.lock->held_since) : "",
+                 workflow.lock->leaked ? " (SUSPECTED LEAKED)" : ""));
+}
+
+void TableReport::explained_tasks(const Items<ExplainedTask>& tasks) {
+    TextTable list(
+        {"ID", "NAME", "TYPE", "STATE", "HOST", "LIFE", "PID", "APPLICATION", "PROBLEM"});
+    for (const ExplainedTask& item : tasks.kept())
+        list.add({std::to_string(item.id), item.name, item.type, item.state, or_empty(item.host),
+                  or_empty(item.life), number(item.pid), or_empty(item.app_link),
+                  or_empty(item.problem)});
+    part("tasks that have not ended", list);
+    omitted(tasks.omitted());
+}
+
+void TableReport::explained_commands(const std::string& title,
+                                     const std::vector<ExplainedCommand>& commands) {
+    TextTable list({"ID", "TYPE", "UPDATED", "MESSAGE"});
+    for (const ExplainedCommand& item : commands)
+        list.add({std::to_string(item.id), std::to_string(item.command_type),
+                  time(item.update_time), first_line(or_empty(item.message))});
+    part(title, list);
+}
+
+void TableReport::explained_host(const ExplainedWorkflow& workflow) {
+    TextTable marks({"NAME", "VALUE"});
+    for (const ExplainedMark& item : workflow.marks) marks.add({item.name, item.value});
+    part("marks of its host", marks);
+    TextTable stamps({"TIME", "VALUE", "ZONE"});
+    for (const ExplainedStamp& item : workflow.stamps)
+        stamps.add({time(item.value), std::to_string(item.value), or_empty(item.zone)});
+    part("stamps of its host", stamps);
+}
+
+void TableReport::related(const std::string& title, const std::vector<RelatedWorkflow>& workflows) {
+    TextTable list({"ID", "NAME", "STATE", "HOST"});
+    for (const RelatedWorkflow& item : workflows)
+        list.add({std::to_string(item.id), or_empty(item.name), item.state, or_empty(item.host)});
+    part(title, list);
 }
 
 void TableReport::masters_asked(const std::vector<MasterAsked>& asked) {

@@ -150,10 +150,15 @@ std::vector<ErrorCommand> CommandStore::failed(std::span<const std::int64_t> com
     return read_failed("id", command_ids);
 }
 
+std::vector<ErrorCommand> CommandStore::failed_for_workflows(
+    std::span<const std::int64_t> workflow_ids) {
+    return read_failed("workflow_instance_id", workflow_ids);
+}
+
 std::unordered_map<std::int64_t, ErrorCommand> CommandStore::last_failed(
     std::span<const std::int64_t> workflow_ids) {
     std::unordered_map<std::int64_t, ErrorCommand> newest;
-    for (ErrorCommand& command : read_failed("workflow_instance_id", workflow_ids)) {
+    for (ErrorCommand& command : failed_for_workflows(workflow_ids)) {
         const auto [known, is_new] = newest.try_emplace(command.workflow_instance_id, command);
         if (!is_new && known->second.id < command.id) known->second = std::move(command);
     }

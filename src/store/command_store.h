@@ -76,6 +76,8 @@ class CommandStore {
     std::vector<std::int64_t> still_waiting(std::span<const std::int64_t> command_ids);
     /// Commands that failed, by the command's id (it keeps its id in t_ds_error_command).
     std::vector<ErrorCommand> failed(std::span<const std::int64_t> command_ids);
+    /// Every failed command of these workflow instances.
+    std::vector<ErrorCommand> failed_for_workflows(std::span<const std::int64_t> workflow_ids);
     /// The newest failed command, the one with the highest id, of each workflow instance.
     std::unordered_map<std::int64_t, ErrorCommand> last_failed(
         std::span<const std::int64_t> workflow_ids);

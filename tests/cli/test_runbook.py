@@ -12,6 +12,7 @@ REHEARSING = "Rehearsing"
 
 # Every incident that has to have a page.
 INCIDENTS = [
+    "A workflow hangs and nobody knows why",
     "A master died and nothing happens",
     "A master was restarted and old workflows hang",
     "The failover lock is held for ever",

@@ -472,6 +472,7 @@ TEST_P(StoreCommands, TheNewestFailedOneOfAWorkflowCounts) {
     ASSERT_THAT(found, SizeIs(1));
     EXPECT_EQ(found.at(10).id, 9);
     EXPECT_EQ(found.at(10).message, "new");
+    EXPECT_THAT(store().failed_for_workflows(Ids{10, 12}), SizeIs(3));
 }
 
 TEST_P(StoreCommands, ARecoveryOfAHostIsNoticed) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "coordinator/explain/explain.h"
 #include "coordinator/failover_coordinator.h"
 #include "coordinator/finish/finish.h"
 #include "coordinator/rehost/rehost.h"
@@ -95,6 +96,16 @@ TestRun& TestRun::status(bool check) {
         looking.check = check;
         looking.ask = options.ask;
         read_cluster_status(run_context(cluster, schema, report), looking);
+    });
+}
+
+TestRun& TestRun::explain(std::vector<std::int64_t> ids) {
+    return perform("explain", [&](const Cluster& cluster) {
+        const Schema schema = read_schema(*cluster.database, report);
+        ExplainOptions looking;
+        looking.ids = std::move(ids);
+        looking.ask = options.ask;
+        explain_workflows(run_context(cluster, schema, report), looking);
     });
 }
 

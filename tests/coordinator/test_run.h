@@ -38,6 +38,7 @@ class TestRun {
     TestRun& finish(std::vector<std::int64_t> ids);
     TestRun& rehost(std::vector<std::int64_t> ids = {});
     TestRun& status(bool check = true);
+    TestRun& explain(std::vector<std::int64_t> ids);
 
     Report report;
     int exit_code() const { return static_cast<int>(report.exit_code); }

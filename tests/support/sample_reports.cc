@@ -35,12 +35,12 @@ WorkflowsSection workflows(WorkflowOutcome done) {
     result.left = 2;
     result.unknown = 1;
     result.skipped = {{SkipReason::in_doubt, 1}, {SkipReason::running_elsewhere, 1}};
-    result.items.add({11, kNastyName, "RUNNING_EXECUTION", done, std::nullopt, 501, std::nullopt});
-    result.items.add(
-        {12, "b", "READY_STOP", WorkflowOutcome::skipped, "in_doubt", std::nullopt, kNow});
-    result.items.add({13, std::nullopt, "READY_PAUSE", WorkflowOutcome::left, "limit", {}, {}});
-    result.items.add({14, "e", "READY_STOP", WorkflowOutcome::unknown, "a reason", {}, {}});
-    result.items.add({15, "d", std::nullopt, WorkflowOutcome::failed, "a reason", {}, {}});
+    result.items.add({11, kNastyName, "RUNNING_EXECUTION", done, std::nullopt, 501, {}, {}});
+    result.items.add({12, "b", "READY_STOP", WorkflowOutcome::skipped, "in_doubt", std::nullopt,
+                      kNow, "127.0.1.2:5678"});
+    result.items.add({13, std::nullopt, "READY_PAUSE", WorkflowOutcome::left, "limit", {}, {}, {}});
+    result.items.add({14, "e", "READY_STOP", WorkflowOutcome::unknown, "a reason", {}, {}, {}});
+    result.items.add({15, "d", std::nullopt, WorkflowOutcome::failed, "a reason", {}, {}, {}});
     return result;
 }
 
@@ -254,6 +254,50 @@ Report status() {
     return report;
 }
 
+Report explain() {
+    Report report = general("explain");
+    Items<ExplainedWorkflow> explained(2);
+    ExplainedWorkflow full(1);
+    full.id = 17;
+    full.name = kNastyName;
+    full.verdict = "selected";
+    full.row = 16;
+    full.conclusion = "Nobody runs it.";
+    full.why = "Its host is gone.";
+    full.next = "dsfailover failover-master 127.0.1.1:5678";
+    full.advice = "It fails it over.";
+    full.state = "RUNNING_EXECUTION";
+    full.host = "127.0.1.1:5678";
+    full.host_alive = true;
+    full.host_startup_time = full.start_time = full.restart_time = kNow;
+    full.command_type = 2;
+    full.last_task_activity = kNow;
+    full.answer = "held";
+    full.held_by = "127.0.1.2:5678";
+    full.tasks.add({1, kNastyName, "SHELL", "DISPATCH", "127.0.1.12:1234", "unanswered",
+                    "it is silent", 4711, "application_1"});
+    full.tasks.add({2, "t", "SHELL", "DISPATCH", {}, {}, {}, {}, {}});
+    full.commands = {{501, 2, kNow, {}}};
+    full.failed_commands.add({502, 2, {}, kNastyName + "\nat line 2"});
+    full.marks = {{"127.0.1.1:5678-unknown-unknown", "1795331890740"}, {kNastyName, kNastyName}};
+    full.stamps = {{kNow, "UTC"}, {kNow, {}}};
+    full.lock = LockNote{"/lock/master-failover/127.0.1.1:5678", kNastyName, kNow, true, {"w"}};
+    full.parents = {{9, kNastyName, "RUNNING_EXECUTION", "127.0.1.2:5678"}};
+    full.children.add({19, {}, "SUCCESS", {}});
+    full.children.add({20, {}, "SUCCESS", {}});
+    explained.add(full);
+    ExplainedWorkflow bare;
+    bare.id = 18;
+    bare.verdict = "finished";
+    bare.state = "SUCCESS";
+    bare.answer = "not_asked";
+    bare.conclusion = bare.why = "It has ended.";
+    explained.add(bare);
+    explained.add(bare);
+    report.explained = explained;
+    return report;
+}
+
 Report sandbox_show() {
     Report report = general("sandbox show");
     SandboxSection sandbox;
@@ -293,6 +337,7 @@ std::vector<std::pair<std::string, Report>> sample_reports() {
         {"clean-marks", marks("clean-marks")},
         {"list-marks", marks("list-marks")},
         {"status", status()},
+        {"explain", explain()},
         {"requeue", requeue()},
         {"finish", finish()},
         {"rehost", rehost()},

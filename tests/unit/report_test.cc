@@ -213,7 +213,7 @@ TEST(JsonReport, IsWrittenPieceByPiece) {
     auto& workflows = report.masters->front().workflows;
     workflows.items = Items<WorkflowItem>(5000);
     for (int id = 0; id < 5000; ++id)
-        workflows.items.add({id, "n", {}, WorkflowOutcome::failed_over, {}, id, {}});
+        workflows.items.add({id, "n", {}, WorkflowOutcome::failed_over, {}, id, {}, {}});
     const auto parsed = ordered_json::parse(print(report, "json"));
     const auto& items = parsed["masters"][0]["workflows"]["items"];
     ASSERT_EQ(items.size(), 5000U);

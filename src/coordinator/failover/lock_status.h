@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "coordinator/run_context.h"
@@ -11,5 +13,10 @@ namespace dsfailover {
 /// and names the masters that wait for them: they do no failover at all. Reads only. Throws
 /// RegistryError.
 std::vector<LockNote> read_failover_locks(const RunContext& context, const Servers& servers);
+
+/// The failover lock of one address; nullopt: it is free. Reads only, warns of nothing. Throws
+/// RegistryError.
+std::optional<LockNote> read_failover_lock(const RunContext& context, const Servers& servers,
+                                           const std::string& address);
 
 }  // namespace dsfailover

@@ -98,6 +98,11 @@ class Reader {
 
     void scan(const std::vector<std::string>& hosts) {
         WorkflowInstanceStore workflows(context_.store());
+        if (!request_.only.empty()) {
+            for (const WorkflowInstance& one : workflows.by_ids(request_.only, false))
+                if (is_unfinished(one.state) || one.state == workflow_state::kFailover) sort(one);
+            return;
+        }
         const std::vector<std::string> whose =
             request_.all_hosts ? std::vector<std::string>() : hosts;
         const std::vector<EpochMs> stamps = stamps_told_apart();
@@ -196,11 +201,11 @@ class Reader {
         check_interruption();
         if (!instance.host || instance.host->empty()) {
             ++selection_.ownerless;
-            return;
+            return tell_of_no_address(instance);
         }
         if (!is_address(*instance.host)) {
             selection_.odd_hosts.insert(*instance.host);
-            return;
+            return tell_of_no_address(instance);
         }
         check_start_time(context_, instance, clock_);
         AddressSelection& found = at(*instance.host);
@@ -219,6 +224,17 @@ class Reader {
             seen_busy_[*instance.host].add(instance);
         else
             weigh(*instance.host, found, instance, {});
+    }
+
+    void tell(const AddressFacts& facts, const WorkflowInstance& instance,
+              const Evidence& evidence) const {
+        if (request_.judged) request_.judged(instance, facts, evidence);
+    }
+
+    void tell_of_no_address(const WorkflowInstance& instance) const {
+        AddressFacts facts;
+        facts.is_address = false;
+        tell(facts, instance, {});
     }
 
     void weigh(const std::string& address, AddressSelection& found,
@@ -354,6 +370,7 @@ class Reader {
     void conclude(const std::string& address, AddressSelection& found,
                   const WorkflowInstance& instance, const Evidence& evidence, Judgement judgement,
                   const MastersSaid& said) {
+        tell(found.facts, instance, evidence);
         const bool is_wanted = wanted(address);
         // Whoever holds the lock that was passed may be at work after all.
         if (judgement.verdict == Verdict::selected && said.answer != MasterAnswer::not_held &&

@@ -84,6 +84,11 @@ struct SelectionRequest {
     bool until_selected = false;
     /// Do not call `skipped` for what runs of ours failed over since run_began.
     bool leave_out_own_work = false;
+    /// Read the instances with these ids alone, of whatever host, instead of scanning; empty: scan.
+    std::vector<std::int64_t> only;
+    /// If set: told of every instance that is judged, and of what judge() was given. One that is
+    /// judged again comes again.
+    std::function<void(const WorkflowInstance&, const AddressFacts&, const Evidence&)> judged;
     /// If set, with all_hosts: the scan delivers the instances in state 18 too, unjudged, to this.
     std::function<void(const WorkflowInstance&)> in_failover;
 };

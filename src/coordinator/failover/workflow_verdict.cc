@@ -13,25 +13,6 @@ namespace {
 constexpr std::int64_t kQuarterHourUs = 15 * 60 * 1'000'000LL;
 constexpr std::int64_t kFarthestZonesUs = 26 * 4 * kQuarterHourUs;
 
-// By a person, on whatever master.
-bool resumed_by_hand(const WorkflowInstance& instance) {
-    return instance.command_type == command_type::kRecoverSuspended ||
-           instance.command_type == command_type::kStartFailureTask;
-}
-
-bool at_or_before_newest_mark(const WorkflowInstance& instance, const AddressFacts& facts) {
-    const auto& started = instance.last_start();
-    return facts.newest_mark && started &&
-           started->instants.earliest_us <= *facts.newest_mark * 1000;
-}
-
-// Another master may be running an instance that it recovered while the host stayed as it was.
-bool maybe_run_by_another(const WorkflowInstance& instance, const AddressFacts& facts) {
-    return facts.recovery_leaves_host &&
-           (resumed_by_hand(instance) || at_or_before_newest_mark(instance, facts) ||
-            facts.unparsable_mark);
-}
-
 bool started_after_deadline(const WorkflowInstance& instance, const AddressFacts& facts) {
     const auto& started = instance.last_start();
     return started && !started->possibly_before(facts.deadline);
@@ -147,6 +128,23 @@ const StampFacts* carried_stamp(const WorkflowInstance& instance, const AddressF
         facts.stamps.rbegin(), facts.stamps.rend(),
         [&](const StampFacts& stamp) { return stamp.local_us == instance.restart_time->local_us; });
     return found == facts.stamps.rend() ? nullptr : &*found;
+}
+
+bool resumed_by_hand(const WorkflowInstance& instance) {
+    return instance.command_type == command_type::kRecoverSuspended ||
+           instance.command_type == command_type::kStartFailureTask;
+}
+
+bool at_or_before_newest_mark(const WorkflowInstance& instance, const AddressFacts& facts) {
+    const auto& started = instance.last_start();
+    return facts.newest_mark && started &&
+           started->instants.earliest_us <= *facts.newest_mark * 1000;
+}
+
+bool maybe_run_by_another(const WorkflowInstance& instance, const AddressFacts& facts) {
+    return facts.recovery_leaves_host &&
+           (resumed_by_hand(instance) || at_or_before_newest_mark(instance, facts) ||
+            facts.unparsable_mark);
 }
 
 bool needs_task_activity(const WorkflowInstance& instance, const AddressFacts& facts,

@@ -89,6 +89,16 @@ struct Judgement {
 /// The newest stamp of another run that the instance carries as restart_time; nullptr: none.
 const StampFacts* carried_stamp(const WorkflowInstance& instance, const AddressFacts& facts);
 
+/// Whether a person resumed the instance last, after a failure or a pause: on whatever master.
+bool resumed_by_hand(const WorkflowInstance& instance);
+
+/// Whether a mark of its host is at least as new as its last start.
+bool at_or_before_newest_mark(const WorkflowInstance& instance, const AddressFacts& facts);
+
+/// Whether another master may have got the instance while its host stayed as it was: by either of
+/// these, or by a mark that cannot be read.
+bool maybe_run_by_another(const WorkflowInstance& instance, const AddressFacts& facts);
+
 /// Whether judge() needs the instance's task activity, the rest of `evidence` given.
 bool needs_task_activity(const WorkflowInstance& instance, const AddressFacts& facts,
                          const Evidence& evidence);
