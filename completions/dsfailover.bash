@@ -14,7 +14,7 @@ _dsfailover() {
         --registry-user --registry-password-file --registry-ca --registry-cert --registry-key
         --time-zone"
     local failover="--event-time --grace --in-doubt --lock-timeout --no-lock --primary --limit
-        --dry-run --wait --items --audit-log"
+        --dry-run --wait --ask --ask-timeout --ask-limit --items --audit-log"
     local command= group= i
     COMPREPLY=()
 
@@ -38,6 +38,7 @@ _dsfailover() {
             local states='running pause stop'
             [[ $command == finish ]] && states='failure stop'
             COMPREPLY=($(compgen -W "$states" -- "$word")); return ;;
+        --ask) COMPREPLY=($(compgen -W 'doubtful all none' -- "$word")); return ;;
         --profile) COMPREPLY=($(compgen -W 'postgresql mysql' -- "$word")); return ;;
         --registry)
             COMPREPLY=($(compgen -W 'zookeeper:// etcd:// etcds:// jdbc' -- "$word")); return ;;

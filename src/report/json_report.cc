@@ -268,6 +268,7 @@ void JsonReport::master(const MasterSection& master) {
     json_.field("startup_time", master.startup_time);
     json_.field("deadline", master.deadline);
     json_.field("stamp", master.stamp);
+    json_.field("new_host", master.new_host);
     json_.field("outcome", to_string(master.outcome));
     json_.field("old_process", to_string(master.old_process));
     fence(master.fence);

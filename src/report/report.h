@@ -171,6 +171,7 @@ struct MasterSection {
     std::optional<EpochMs> startup_time;  ///< of the living process
     std::optional<EpochMs> deadline;
     std::optional<EpochMs> stamp;
+    std::optional<std::string> new_host;  ///< of what is failed over; none: it keeps its host
     Outcome outcome = Outcome::nothing_to_do;
     OldProcess old_process = OldProcess::not_asked;  ///< what still answers at its address
     std::optional<FenceInfo> fence;

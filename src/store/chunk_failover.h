@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "store/schema.h"
@@ -15,17 +16,17 @@ namespace dsfailover {
 /// One statement that compares, changes the rows and inserts the commands.
 std::vector<FailedOver> fail_over_by_update_returning(const StoreContext& context,
                                                       std::span<const WorkflowInstance> instances,
-                                                      EpochMs stamp);
+                                                      EpochMs stamp, const std::string& host);
 
 /// Locks and reads the rows, inserts commands for those that are as they were, changes these.
 std::vector<FailedOver> fail_over_by_locked_compare(const StoreContext& context,
                                                     std::span<const WorkflowInstance> instances,
-                                                    EpochMs stamp);
+                                                    EpochMs stamp, const std::string& host);
 
 /// Inserts commands for the rows of which our own function says that they are as they were, then
 /// changes these.
 std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
                                                 std::span<const WorkflowInstance> instances,
-                                                EpochMs stamp);
+                                                EpochMs stamp, const std::string& host);
 
 }  // namespace dsfailover

@@ -35,7 +35,7 @@ std::vector<std::int64_t> lock_as_read(const StoreContext& context,
 // The commands come from the rows, whose state they need: so the rows are changed last.
 std::vector<FailedOver> fail_over_by_locked_compare(const StoreContext& context,
                                                     std::span<const WorkflowInstance> instances,
-                                                    EpochMs stamp) {
+                                                    EpochMs stamp, const std::string& host) {
     const SqlDialect& dialect = context.database.dialect();
     const std::string stamp_text =
         format_stored_time(stamp, context.zone, context.schema.time_precision_us);
@@ -51,10 +51,12 @@ std::vector<FailedOver> fail_over_by_locked_compare(const StoreContext& context,
         }
 
         Parameters parameters = {stamp_text};
+        if (!host.empty()) parameters.emplace_back(host);
         const std::string sql = fmt::format(
-            "UPDATE t_ds_workflow_instance SET state = {}, restart_time = {}{} WHERE {}",
+            "UPDATE t_ds_workflow_instance SET state = {}, restart_time = {}{}{} WHERE {}",
             workflow_state::kFailover, dialect.typed_placeholder("timestamp"),
-            dialect.keep("update_time"), dialect.in_list("id", ids, parameters));
+            host.empty() ? "" : ", host = ?", dialect.keep("update_time"),
+            dialect.in_list("id", ids, parameters));
         context.database.execute(sql, parameters);
     });
     return changed;

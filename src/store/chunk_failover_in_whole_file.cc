@@ -16,7 +16,7 @@ namespace dsfailover {
 // master's death, their part of the table is read through instead of looking up each.
 std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
                                                 std::span<const WorkflowInstance> instances,
-                                                EpochMs stamp) {
+                                                EpochMs stamp, const std::string& host) {
     Database& database = context.database;
     const std::int64_t from = instances.front().id, to = instances.back().id;
     const bool close = to - from < 4 * static_cast<std::int64_t>(instances.size());
@@ -53,6 +53,7 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
     const bool no_gap = to - from + 1 == static_cast<std::int64_t>(count);
     Parameters of_rows = {
         format_stored_time(stamp, context.zone, context.schema.time_precision_us)};
+    if (!host.empty()) of_rows.emplace_back(host);
     if (all && no_gap) {
         which = "id BETWEEN ? AND ?";
         of_rows.insert(of_rows.end(), {from, to});
@@ -61,8 +62,8 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
         of_rows.emplace_back(first);
     }
     database.execute(
-        fmt::format("UPDATE t_ds_workflow_instance SET state = {}, restart_time = ? WHERE {}",
-                    workflow_state::kFailover, which),
+        fmt::format("UPDATE t_ds_workflow_instance SET state = {}, restart_time = ?{} WHERE {}",
+                    workflow_state::kFailover, host.empty() ? "" : ", host = ?", which),
         of_rows);
 
     std::vector<FailedOver> changed;

@@ -103,7 +103,7 @@ void WorkflowInstanceStore::scan(const std::string& condition, Parameters parame
 }
 
 std::vector<FailedOver> WorkflowInstanceStore::fail_over(
-    std::span<const WorkflowInstance> instances, EpochMs stamp) {
+    std::span<const WorkflowInstance> instances, EpochMs stamp, const std::string& host) {
     if (instances.empty()) return {};
     const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
     std::vector<WorkflowInstance> sorted;
@@ -115,11 +115,11 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over(
     for (const WorkflowInstance& instance : instances) require_unfinished(instance.state);
     switch (context_.database.dialect().compare_and_set()) {
         case CompareAndSet::update_returning:
-            return fail_over_by_update_returning(context_, instances, stamp);
+            return fail_over_by_update_returning(context_, instances, stamp, host);
         case CompareAndSet::locked_compare:
-            return fail_over_by_locked_compare(context_, instances, stamp);
+            return fail_over_by_locked_compare(context_, instances, stamp, host);
         case CompareAndSet::whole_file:
-            return fail_over_in_whole_file(context_, instances, stamp);
+            return fail_over_in_whole_file(context_, instances, stamp, host);
     }
     throw std::logic_error("fail_over(): no such way to compare and set");
 }

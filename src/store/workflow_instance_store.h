@@ -67,14 +67,15 @@ class WorkflowInstanceStore {
     /// Fails the instances over, inside the caller's transaction: where state, host, start_time,
     /// restart_time, command_type and version are still exactly as in `instances`, as one of the
     /// functions here read them, state becomes 18 and restart_time `stamp`
-    /// (epoch ms, rounded by round_up already), nothing else of the row, not even MySQL's
-    /// update_time; and one command is inserted for each row changed, exactly as WorkflowFailover
-    /// of the reference inserts it. The rows stay locked until the transaction ends; they are
-    /// locked in ascending order of id, so that two runs cannot deadlock. Any number of instances,
-    /// no id twice, each in state 1, 2 or 4 (std::logic_error otherwise).
-    /// Returns those changed, in no particular order; an instance missing in the result had
-    /// changed.
-    std::vector<FailedOver> fail_over(std::span<const WorkflowInstance> instances, EpochMs stamp);
+    /// (epoch ms, rounded by round_up already), and host `host`, if that is not empty; nothing else
+    /// of the row, not even MySQL's update_time; and one command is inserted for each row changed,
+    /// exactly as WorkflowFailover of the reference inserts it. The rows stay locked until the
+    /// transaction ends; they are locked in ascending order of id, so that two runs cannot
+    /// deadlock. Any number of instances, no id twice, each in state 1, 2 or 4 (std::logic_error
+    /// otherwise). Returns those changed, in no particular order; an instance missing in the result
+    /// had changed.
+    std::vector<FailedOver> fail_over(std::span<const WorkflowInstance> instances, EpochMs stamp,
+                                      const std::string& host = "");
 
     /// After a commit of fail_over(instances, stamp) whose outcome is unknown: on a new connection,
     /// inside a transaction, locks the rows (which waits for the old transaction to end) and says

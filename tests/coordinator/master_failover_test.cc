@@ -284,7 +284,44 @@ TEST_F(MasterFailoverTest, TheSameCommandAgainChangesNothing) {
     EXPECT_EQ(world.snapshot(), before) << "no second command, and no newer mark";
 }
 
+// Where one master lives
+TEST_F(MasterFailoverTest, TheOnlyMasterBecomesTheHost) {
+    const EpochMs earlier = world.stamp(kLiving, "-1m");
+    run.failover_master(kGone);
+    expect_all_done();
+    const MasterSection master = run.master(kGone);
+    EXPECT_EQ(master.new_host, kLiving);
+    for (const std::int64_t id : {7, 8}) EXPECT_EQ(world.workflow(id).get("host"), kLiving);
+    const std::string stamp = std::to_string(master.stamp.value());
+    EXPECT_THAT(world.get(stamps_path(kGone)).value(), HasSubstr(stamp));
+    EXPECT_THAT(world.get(stamps_path(kLiving)).value(), HasSubstr(stamp)) << "it is its host now";
+    EXPECT_THAT(world.get(stamps_path(kLiving)).value(), HasSubstr(std::to_string(earlier)));
+}
+
+TEST_F(MasterFailoverTest, ItsStampIsLaterThanThoseOfBoth) {
+    const EpochMs newest = world.stamp(kLiving, "+5s");
+    run.failover_master(kGone);
+    EXPECT_GT(run.master(kGone).stamp.value(), newest) << run.said();
+}
+
+TEST_F(MasterFailoverTest, OfSeveralMastersNobodyKnowsWhoTakesIt) {
+    world.master(kOther);
+    run.failover_master(kGone);
+    expect_all_done();
+    EXPECT_EQ(run.master(kGone).new_host, std::nullopt);
+    EXPECT_EQ(world.workflow(7).get("host"), kGone);
+    EXPECT_EQ(world.get(stamps_path(kLiving)), std::nullopt);
+}
+
+TEST_F(MasterFailoverTest, StampsOfTheOnlyMasterThatCannotBeReadLeaveTheHost) {
+    world.put(stamps_path(kLiving), "what");
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "failed_over") << run.said();
+    EXPECT_EQ(world.workflow(7).get("host"), kGone);
+}
+
 TEST_F(MasterFailoverTest, WhatAMasterRunsAgainIsLeftToIt) {
+    world.master(kOther);
     run.failover_master(kGone);
     world.run_again(7, "+1s");
     world.take_commands(8);

@@ -153,9 +153,9 @@ TEST(JsonReport, SaysWhatBecameOfAMaster) {
     EXPECT_EQ(report["event"]["startup_time"], 1'795'331'790'741);
 
     const auto& master = report["masters"][0];
-    EXPECT_THAT(keys(master),
-                ElementsAre("address", "alive", "startup_time", "deadline", "stamp", "outcome",
-                            "fence", "lock", "mark", "workflows", "recovery"));
+    EXPECT_THAT(keys(master), ElementsAre("address", "alive", "startup_time", "deadline", "stamp",
+                                          "new_host", "outcome", "old_process", "fence", "lock",
+                                          "mark", "workflows", "recovery"));
     EXPECT_EQ(master["deadline"], 1'795'331'890'740);
     EXPECT_EQ(master["mark"]["previous_value"], "not-a-number");
     const auto& workflows = master["workflows"];

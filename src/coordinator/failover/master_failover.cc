@@ -161,6 +161,7 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(const SelectedMaster& on
         spdlog::info("{}: {} of {} workflows failed over", target.address, its.done, its.selected);
     }
     chunk.stamp = *target.stamp;
+    chunk.host = target.new_host;
     chunk.watch = look_.watch.get();
     chunk.held = [this](std::size_t rows, Millis held) { chunk_size_.learn(rows, held); };
     chunk.confirm = [this, &target] { guard_.confirm(target); };

@@ -40,6 +40,7 @@ struct MasterTarget {
     std::optional<FailoverLock> lock;
     EpochMs deadline = 0;
     std::optional<EpochMs> stamp;
+    std::string new_host;  ///< who becomes the host of what is failed over; empty: it stays
     InsertedCommands inserted;
     MasterRecord record;
 

@@ -71,7 +71,8 @@ void ParallelFailover::run_on(Database& database, const FailoverChunk& chunk,
             const std::lock_guard lock(confirming_);
             return chunk.ask(on, ids);
         };
-    WorkflowFailover(context, *chunk.watch, {confirm, ask, chunk.also, done, chunk.held})
+    WorkflowFailover(context, *chunk.watch,
+                     {confirm, ask, chunk.also, done, chunk.held, chunk.host})
         .run(chunk.instances, chunk.stamp);
 }
 

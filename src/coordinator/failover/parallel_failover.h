@@ -17,6 +17,7 @@ namespace dsfailover {
 struct FailoverChunk {
     std::vector<WorkflowInstance> instances;
     EpochMs stamp = 0;  ///< epoch ms
+    std::string host;   ///< as for WorkflowFailover
     /// As for WorkflowFailover; never called by two threads at once.
     WorkflowFailover::Confirm confirm;
     /// As for WorkflowFailover; never called by two threads at once. May be empty.

@@ -22,19 +22,40 @@ StampAgreement::StampAgreement(const RunContext& context, const FirstLook& look,
     : context_(context), look_(look), guard_(guard), reading_(reading) {}
 
 // Chooses the stamps and puts them into the registry.
+// Who takes all that is failed over; empty: nobody knows, or recovery writes it itself.
+std::string StampAgreement::only_master() const {
+    const auto& masters = look_.servers.masters;
+    if (!context_.schema.recovery_leaves_host() || masters.size() != 1) return "";
+    return masters.front().server_status == "NORMAL" ? masters.front().address : "";
+}
+
 void StampAgreement::choose(std::span<const SelectedMaster> selected) {
     const EpochMs clock = latest_clock(context_.database);
+    const std::string host = only_master();
+    FailoverStamps of_host;
+    if (!host.empty()) of_host = std::move(read_all_stamps(context_.registry, {host}).at(host));
+    const bool rehosts = !host.empty() && of_host.problem.empty();
+    EpochMs not_before = clock;
+    for (const auto& [target, found] : selected)
+        not_before = std::max({not_before, target->deadline, found->stamps.latest() + 1});
+    const auto next = [&](const FailoverStamps& read) {
+        return next_stamp(context_, read, not_before, look_.servers);
+    };
+    if (rehosts) not_before = next(of_host).value;
     std::vector<StampToAdd> stamps;
-    for (const auto& [target, found] : selected) {
-        stamps.push_back({target->address, &found->stamps,
-                          next_stamp(context_, found->stamps, std::max(target->deadline, clock),
-                                     look_.servers)});
-    }
+    for (const auto& [target, found] : selected)
+        stamps.push_back({target->address, &found->stamps, next(found->stamps)});
+    const bool is_target = std::any_of(stamps.begin(), stamps.end(),
+                                       [&](const StampToAdd& one) { return one.address == host; });
+    const bool beside = rehosts && !is_target;
+    if (beside) stamps.push_back({host, &of_host, next(of_host)});
     const std::vector<bool> added = add_stamps(context_, stamps, clock);
-    for (std::size_t i = 0; i < added.size(); ++i) {
+    if (beside && !added.back()) return;  // a stamp too many of the others is no harm
+    for (std::size_t i = 0; i < selected.size(); ++i) {
         if (!added[i]) continue;
         MasterTarget& target = *selected[i].target;
         target.stamp = target.section().stamp = stamps[i].stamp.value;
+        if (rehosts && target.address != host) target.section().new_host = target.new_host = host;
     }
 }
 

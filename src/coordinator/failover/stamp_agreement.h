@@ -11,7 +11,9 @@
 namespace dsfailover {
 
 /// Agrees with other runs on the stamps of this one, before the first commit: whoever changed the
-/// stamps of a master since they were read may have failed over what we read.
+/// stamps of a master since they were read may have failed over what we read. Where one master
+/// alone can take what is failed over, on a release whose recovery leaves the host alone, that
+/// master is to become its host: then the stamp is one of that master's, too.
 class StampAgreement {
   public:
     /// All must outlive this.
@@ -30,6 +32,7 @@ class StampAgreement {
 
   private:
     void choose(std::span<const SelectedMaster> selected);
+    std::string only_master() const;
 
     const RunContext& context_;
     const FirstLook& look_;

@@ -64,6 +64,7 @@ class WorkflowFailover {
         AlsoInTransaction also;
         Done done;
         Held held;
+        std::string host{};  ///< what becomes the host of what is failed over; empty: it stays
     };
 
     /// `watch` must outlive this.
