@@ -14,7 +14,7 @@ _dsfailover() {
         --registry-user --registry-password-file --registry-ca --registry-cert --registry-key
         --time-zone"
     local failover="--event-time --grace --in-doubt --lock-timeout --no-lock --primary --limit
-        --dry-run --wait --ask --ask-timeout --ask-limit --items --audit-log"
+        --dry-run --wait --no-rehost --ask --ask-timeout --ask-limit --items --audit-log"
     local command= group= i
     COMPREPLY=()
 

@@ -71,6 +71,7 @@ complete -c dsfailover -n '__fish_seen_subcommand_from list-marks' -l address -x
 complete -c dsfailover -n '__fish_seen_subcommand_from status' -l check -d 'Exit 7 if something needs a hand'
 complete -c dsfailover -n '__fish_seen_subcommand_from status' -l ask -d 'Ask every living master which workflows it holds'
 complete -c dsfailover -n '__fish_seen_subcommand_from explain finish' -l ask -x -a 'doubtful all none' -d 'Whether masters and workers are asked'
+complete -c dsfailover -n $failover -l no-rehost -d 'With --wait leave the host of what another master holds'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global' -l ask -x -a 'doubtful all none' -d 'Which workflows the masters are asked about'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global status explain finish rehost' -l ask-timeout -x -d 'How long a round of questions waits for answers'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global status finish rehost' -l ask-limit -x -d 'Ask about at most N workflows'

@@ -6,7 +6,7 @@ std::vector<std::string_view> failover_option_names(std::vector<std::string_view
     std::vector<std::string_view> names = std::move(more);
     for (const std::string_view name :
          {"event-time", "grace", "in-doubt", "lock-timeout", "no-lock", "primary", "limit",
-          "dry-run", "wait", "ask", "ask-timeout", "ask-limit", "items", "audit-log"})
+          "dry-run", "wait", "no-rehost", "ask", "ask-timeout", "ask-limit", "items", "audit-log"})
         names.push_back(name);
     return names;
 }

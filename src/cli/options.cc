@@ -144,6 +144,7 @@ FailoverOptions failover_options(const OptionValues& options) {
     result.no_lock = is_set(options, "no-lock");
     result.limit = number_option(options, "limit", 1);
     result.wait = duration_option(options, "wait");
+    result.rehost = !is_set(options, "no-rehost");
     result.ask = ask_options(options);
     result.redispatch = is_set(options, "redispatch");
     result.announce = !is_set(options, "no-announce");

@@ -59,6 +59,8 @@ constexpr OptionSpec kOptions[] = {
     {"dry-run", "", kSafety, "Read everything, write nothing, say what would be done", ""},
 
     {"wait", "DURATION", kRecovery, "See recovery happen before reporting", ""},
+    {"no-rehost", "", kRecovery,
+     "With --wait: leave the host of recovered workflows that another master holds", ""},
     {"redispatch", "", kRecovery, "Clone the tasks of the worker for their new master", ""},
     {"no-announce", "", kRecovery, "Do not announce the departure of the worker to the masters",
      ""},

@@ -45,6 +45,7 @@ struct FailoverOptions {
     bool no_lock = false;
     std::optional<std::int64_t> limit;
     std::optional<Millis> wait;
+    bool rehost = true;  ///< with wait: make the holders of recovered workflows their hosts
     AskOptions ask;
     bool redispatch = false;   ///< failover-worker
     bool announce = true;      ///< failover-worker

@@ -408,6 +408,7 @@ void JsonReport::recovery(const std::optional<RecoveryInfo>& recovery) {
     json_.field("errored", recovery->errored);
     json_.field("unproven", recovery->unproven);
     json_.field("lost", recovery->lost);
+    json_.field("rehosted", recovery->rehosted);
     json_.end_object();
 }
 

@@ -162,6 +162,7 @@ struct RecoveryInfo {
     std::int64_t errored = 0;
     std::int64_t unproven = 0;  ///< of `recovered`: taken, and masters did not say who holds it
     std::int64_t lost = 0;      ///< taken, and for half a minute held by nobody
+    std::int64_t rehosted = 0;  ///< of `recovered`: their holder was made their host
 };
 
 struct MasterSection {

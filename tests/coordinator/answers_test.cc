@@ -487,6 +487,25 @@ TEST_F(RecoveryTest, WhatAMasterTookAndHoldsIsRecovered) {
     EXPECT_EQ(recovery().unproven, 0);
 }
 
+TEST_F(RecoveryTest, ItsHolderBecomesItsHost) {
+    world.master(kOther);
+    take_before_the_wait();
+    servers.holds[kLiving].insert(7);
+    run.failover_master(kGone);
+    EXPECT_EQ(recovery().rehosted, 1) << run.said();
+    EXPECT_EQ(world.workflow(7).get("host"), kLiving);
+    EXPECT_GT(world.workflow(7).restart_time().value(), run.master(kGone).stamp.value());
+}
+
+TEST_F(RecoveryTest, UnlessItIsNotToBe) {
+    world.master(kOther);
+    take_before_the_wait();
+    servers.holds[kLiving].insert(7);
+    run.options.rehost = false;
+    run.failover_master(kGone);
+    EXPECT_EQ(world.workflow(7).get("host"), kGone);
+}
+
 TEST_F(RecoveryTest, WhatIsFinishedIs) {
     world.registry.before({Kind::release, failover_lock_path(kGone)}, [&] {
         world.take_commands(7);

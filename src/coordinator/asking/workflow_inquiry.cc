@@ -19,7 +19,9 @@ constexpr int kTries = 3;
 // Rows are locked meanwhile.
 constexpr Millis kLockedTimeout{1000};
 
-MastersSaid said_of(const HeldBy& workflow) { return {workflow.answer(), workflow.holders}; }
+MastersSaid said_of(const HeldBy& workflow) {
+    return {workflow.answer(), workflow.holders, workflow.complete};
+}
 
 }  // namespace
 

@@ -22,7 +22,8 @@ namespace dsfailover {
 /// What the living masters said of a workflow.
 struct MastersSaid {
     MasterAnswer answer = MasterAnswer::not_asked;
-    std::string held_by;  ///< "HOST:PORT", or two and more with commas; empty: nobody
+    std::string held_by;    ///< "HOST:PORT", or two and more with commas; empty: nobody
+    bool complete = false;  ///< every living master answered
 };
 
 /// The questions of one run to the masters, and what it remembers of them from one reading to the

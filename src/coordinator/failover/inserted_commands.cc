@@ -21,9 +21,9 @@ std::int64_t InsertedCommands::count() const { return std::ssize(known_) + std::
 
 std::vector<std::string> InsertedCommands::follow(const RunContext& context, std::int64_t before,
                                                   EpochMs until, WorkflowInquiry* inquiry,
-                                                  RecoveryInfo& recovery) {
+                                                  bool rehosts, RecoveryInfo& recovery) {
     std::vector<std::int64_t> taken = find_unknown(context, before);
-    return watch_recovery(context, {known_, std::move(taken)}, until, inquiry, recovery);
+    return watch_recovery(context, {known_, std::move(taken)}, until, inquiry, rehosts, recovery);
 }
 
 // Returns those whose command neither waits nor failed: a master took it.

@@ -21,7 +21,7 @@ class InsertedCommands {
     /// first. Returns the first few messages of those that failed. `recovery` is true whatever it
     /// throws.
     std::vector<std::string> follow(const RunContext& context, std::int64_t before, EpochMs until,
-                                    WorkflowInquiry* inquiry, RecoveryInfo& recovery);
+                                    WorkflowInquiry* inquiry, bool rehosts, RecoveryInfo& recovery);
 
     std::int64_t count() const;
 

@@ -346,8 +346,8 @@ void MasterFailover::wait_for_recovery(EpochMs until) {
     for (std::size_t i = 0; i < targets_.size(); ++i) {
         auto& recovery = section(i).recovery;
         if (!recovery) continue;
-        const auto problems = targets_[i].inserted.follow(context_, newest_command_, until,
-                                                          look_.inquiry.get(), *recovery);
+        const auto problems = targets_[i].inserted.follow(
+            context_, newest_command_, until, look_.inquiry.get(), options_.rehost, *recovery);
         report_recovery(context_, *recovery, problems, options_.wait);
     }
 }

@@ -126,7 +126,8 @@ void MasterRecord::add(const WorkflowFailoverResult& result, bool by_answer) {
         case Kind::held:
             item.held_by = result.held_by;
             skip_selected(item, SkipReason::running_elsewhere);
-            note_holder(item.id, Verdict::running_elsewhere, {MasterAnswer::held, result.held_by});
+            note_holder(item.id, Verdict::running_elsewhere,
+                        {MasterAnswer::held, result.held_by, false});
             break;
         case Kind::unanswered:
             unanswered_.insert(item.id);

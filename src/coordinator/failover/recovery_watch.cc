@@ -6,6 +6,7 @@
 #include <chrono>
 #include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/interruption.h"
@@ -13,7 +14,9 @@
 #include "base/polling.h"
 #include "base/terminal_text.h"
 #include "coordinator/asking/asked_in_report.h"
+#include "coordinator/rehost/rehosting.h"
 #include "coordinator/retried_transaction.h"
+#include "coordinator/run_claim.h"
 #include "store/command_store.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
@@ -33,8 +36,11 @@ constexpr Millis kLostAfter = std::chrono::seconds(30);
 class Watch {
   public:
     Watch(const RunContext& context, FollowedRecoveries followed, WorkflowInquiry* inquiry,
-          RecoveryInfo& counts)
-        : context_(context), inquiry_(inquiry), counts_(counts) {
+          bool rehosts, RecoveryInfo& counts)
+        : context_(context),
+          inquiry_(inquiry),
+          rehosts_(rehosts && context.schema.recovery_leaves_host()),
+          counts_(counts) {
         for (const FailedOver& one : followed.waiting) workflows_.emplace(one.command_id, one.id);
         count();
         note_taken(followed.taken);
@@ -45,6 +51,7 @@ class Watch {
         const auto look = [&] {
             look_at_commands();
             look_at_workflows();
+            rehost();
             count();
             // Many commands make a long question; ask it less often.
             polling.step = Millis(workflows_.size() > 5000 ? 3000 : 1000);
@@ -115,6 +122,39 @@ class Watch {
         if (ids.empty()) return;
         const std::vector<MastersSaid> said = inquiry_->ask_once(ids);
         for (std::size_t i = 0; i < ids.size(); ++i) conclude(ids[i], said[i].answer);
+        if (rehosts_) note_misplaced(rows, ids, said);
+    }
+
+    void note_misplaced(const std::vector<WorkflowInstance>& rows,
+                        const std::vector<std::int64_t>& ids,
+                        const std::vector<MastersSaid>& said) {
+        for (const WorkflowInstance& row : rows) {
+            const auto place = std::lower_bound(ids.begin(), ids.end(), row.id);
+            if (place == ids.end() || *place != row.id) continue;
+            const MastersSaid& its = said[static_cast<std::size_t>(place - ids.begin())];
+            if (its.answer == MasterAnswer::held && its.complete && row.host != its.held_by)
+                misplaced_.push_back({row, its.held_by});
+        }
+    }
+
+    // Another run that is at work there, and a row that changed, are left: rehost does it later.
+    void rehost() {
+        if (misplaced_.empty()) return;
+        std::set<std::string> hosts;
+        for (const MisplacedInstance& one : misplaced_)
+            hosts.insert({one.row.host.value_or(""), one.holder});
+        try {
+            RunClaims claims = take_run_claims(context_, hosts, Millis(0), [] {});
+            put_waiting_first(context_, misplaced_);
+            Rehosting rehosting(context_, [&] { claims.require_held(); });
+            const auto results = rehosting.write(misplaced_, read_servers(context_.registry, true));
+            counts_.rehosted += std::count_if(results.begin(), results.end(), [](const auto& one) {
+                return one.kind == RehostResult::Kind::rehosted;
+            });
+            misplaced_.clear();
+        } catch (const LockError& error) {
+            spdlog::info("rehosting later: {}", error.what());
+        }
     }
 
     void conclude(std::int64_t id, MasterAnswer answer) {
@@ -135,18 +175,20 @@ class Watch {
 
     const RunContext& context_;
     WorkflowInquiry* const inquiry_;
+    const bool rehosts_;
     RecoveryInfo& counts_;
     std::map<std::int64_t, std::int64_t> workflows_;  // by the command that waits
     std::map<std::int64_t, EpochMs> unproven_;        // workflows, by when it was seen taken
+    std::vector<MisplacedInstance> misplaced_;        // recovered, and not rehosted yet
     std::vector<std::string> problems_;
 };
 
 }  // namespace
 
 std::vector<std::string> watch_recovery(const RunContext& context, FollowedRecoveries followed,
-                                        EpochMs until, WorkflowInquiry* inquiry,
+                                        EpochMs until, WorkflowInquiry* inquiry, bool rehosts,
                                         RecoveryInfo& counts) {
-    return Watch(context, std::move(followed), inquiry, counts).run(until);
+    return Watch(context, std::move(followed), inquiry, rehosts, counts).run(until);
 }
 
 std::string_view way_on_for_untaken(std::optional<Millis> waited) {

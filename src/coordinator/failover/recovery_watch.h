@@ -22,11 +22,13 @@ struct FollowedRecoveries {
 /// it failed into t_ds_error_command (errored), nobody held the workflow for half a minute after
 /// (lost), or `until` (epoch ms) is reached (pending). Who holds them is asked through `inquiry`;
 /// without it, or where a master does not answer, taken counts as recovered; in the latter case as
-/// unproven, too. Looks once at least, over lost connections. `counts`, which it fills in, is true
+/// unproven, too. With `rehosts`, on releases whose recovery leaves the host alone, the master that
+/// holds a recovered workflow is made its host, unless another run is at work on the same hosts.
+/// Looks once at least, over lost connections. `counts`, which it fills in, is true
 /// at every moment, whatever ends the watch. Returns the first few messages from
 /// t_ds_error_command. Throws DatabaseError, RegistryError, EnvironmentError, and Interrupted.
 std::vector<std::string> watch_recovery(const RunContext& context, FollowedRecoveries followed,
-                                        EpochMs until, WorkflowInquiry* inquiry,
+                                        EpochMs until, WorkflowInquiry* inquiry, bool rehosts,
                                         RecoveryInfo& counts);
 
 /// What to do about commands that no master took within `waited` (--wait); none: of requeue, which

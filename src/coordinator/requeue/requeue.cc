@@ -283,8 +283,8 @@ class Requeue {
         context_.report.recovery = RecoveryInfo{0, static_cast<std::int64_t>(done().size()), 0};
         if (exchange) exchange_until_taken(until);
         claims_.release();  // from here on we only look
-        const auto problems =
-            watch_recovery(context_, {done(), {}}, until, nullptr, *context_.report.recovery);
+        const auto problems = watch_recovery(context_, {done(), {}}, until, nullptr, false,
+                                             *context_.report.recovery);
         report_recovery(context_, *context_.report.recovery, problems, std::nullopt);
     }
 
