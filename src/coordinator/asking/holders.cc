@@ -74,7 +74,7 @@ void Holders::ask_with_row_locked(std::int64_t id) {
 
 HeldBy Holders::of(std::int64_t id) const {
     const auto known = held_.find(id);
-    return known == held_.end() ? HeldBy{0, "", false} : known->second;
+    return known == held_.end() ? HeldBy{0, "", "", false} : known->second;
 }
 
 void Holders::note_problems(const MasterRound& round) {
