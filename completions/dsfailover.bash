@@ -13,7 +13,7 @@ _dsfailover() {
     local cluster="--registry --database --database-password-file --ds-config --profile
         --registry-user --registry-password-file --registry-ca --registry-cert --registry-key
         --time-zone"
-    local failover="--event-time --grace --in-doubt --lock-timeout --no-lock --primary --limit
+    local failover="--grace --in-doubt --lock-timeout --no-lock --primary --limit
         --dry-run --wait --no-rehost --ask --ask-timeout --ask-limit --items --audit-log"
     local command= group= i
     COMPREPLY=()
@@ -57,8 +57,8 @@ _dsfailover() {
     local words=
     case $group$command in
         '')
-            words="failover-master failover-worker global clean-marks list-marks status explain
-                requeue finish rehost config sandbox --help --version" ;;
+            words="failover-master failover-worker failover-workflow global clean-marks list-marks
+                status explain requeue finish rehost config sandbox --help --version" ;;
         sandbox) words="create serve show --help" ;;
         sandboxcreate | sandboxserve | sandboxshow)
             if [[ $word != -* ]]; then
@@ -68,11 +68,14 @@ _dsfailover() {
             words=$every
             [[ $command == serve ]] && words=${words/--format /} ;;
         failover-master)
-            words="--startup-time --process-id --fence --fence-timeout $failover $cluster $every" ;;
+            words="--startup-time --process-id --event-time --fence --fence-timeout $failover $cluster
+                $every" ;;
         failover-worker)
-            words="--startup-time --process-id --redispatch --no-announce --fence --fence-timeout
-                $failover $cluster $every" ;;
-        global) words="$failover $cluster $every" ;;
+            words="--startup-time --process-id --event-time --redispatch --no-announce --fence
+                --fence-timeout $failover $cluster $every" ;;
+        failover-workflow)
+            words="--unclaimed-after $failover $cluster $every" ;;
+        global) words="--event-time $failover $cluster $every" ;;
         clean-marks) words="--older-than --primary --dry-run --items --audit-log $cluster $every" ;;
         list-marks) words="--older-than --address --items $cluster $every" ;;
         status) words="--check --ask --ask-timeout --ask-limit --items $cluster $every" ;;

@@ -1,11 +1,11 @@
 # fish completion for dsfailover. Install it in ~/.config/fish/completions or
 # /usr/share/fish/vendor_completions.d.
 
-set -l commands failover-master failover-worker global clean-marks list-marks status explain requeue finish rehost config sandbox
+set -l commands failover-master failover-worker failover-workflow global clean-marks list-marks status explain requeue finish rehost config sandbox
 set -l none "not __fish_seen_subcommand_from $commands"
-set -l with_cluster "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status explain requeue finish rehost config"
-set -l any "__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status explain requeue finish rehost config create serve show"
-set -l failover "__fish_seen_subcommand_from failover-master failover-worker global"
+set -l with_cluster "__fish_seen_subcommand_from failover-master failover-worker failover-workflow global clean-marks list-marks status explain requeue finish rehost config"
+set -l any "__fish_seen_subcommand_from failover-master failover-worker failover-workflow global clean-marks list-marks status explain requeue finish rehost config create serve show"
+set -l failover "__fish_seen_subcommand_from failover-master failover-worker failover-workflow global"
 
 complete -c dsfailover -f
 complete -c dsfailover -s h -l help -d 'Print help and exit'
@@ -13,6 +13,7 @@ complete -c dsfailover -n $none -l version -d 'Print the version and exit'
 
 complete -c dsfailover -n $none -a failover-master -d 'Fail over the workflows of a master that is gone'
 complete -c dsfailover -n $none -a failover-worker -d 'Get the tasks of a worker that is gone dispatched again'
+complete -c dsfailover -n $none -a failover-workflow -d 'Fail over single workflows that no master runs'
 complete -c dsfailover -n $none -a global -d 'Fail over every master that is gone or was restarted'
 complete -c dsfailover -n $none -a clean-marks -d 'Delete old marks of finished failovers'
 complete -c dsfailover -n $none -a list-marks -d 'List the marks of finished failovers'
@@ -47,10 +48,10 @@ complete -c dsfailover -n $with_cluster -l registry-key -r -F -d 'Key of the cli
 complete -c dsfailover -n $with_cluster -l time-zone -x -d 'Zone of the database\'s timestamps'
 
 # Of the failover commands
-complete -c dsfailover -n $failover -l event-time -x -d 'When it went'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global config' -l grace -x -d 'How long a server must stay away to count as gone'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global' -l event-time -x -d 'When it went'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global config' -l grace -x -d 'How long a server must stay away to count as gone'
 complete -c dsfailover -n $failover -l in-doubt -x -d 'Workflows to fail over although in doubt, or all'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global requeue finish rehost config' -l lock-timeout -x -d 'How long to wait for the failover locks'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global requeue finish rehost config' -l lock-timeout -x -d 'How long to wait for the failover locks'
 complete -c dsfailover -n $failover -l no-lock -d 'Go on past a leaked lock'
 
 # Of one or some commands
@@ -58,12 +59,12 @@ complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker' -l process-id -x -d 'Process id of the process that is gone'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker' -l fence -d 'First make a living but hung server stop itself'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker config' -l fence-timeout -x -d 'How long --fence waits'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global requeue rehost config' -l limit -x -d 'At most N workflows in this run'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks requeue finish rehost' -l dry-run -d 'Write nothing, say what would be done'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global requeue config' -l wait -x -d 'See recovery happen before reporting'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks list-marks status explain requeue finish rehost config' -l items -x -d 'At most N items listed per section'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks requeue finish rehost config' -l audit-log -r -F -d 'Append one JSON line per change'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global clean-marks requeue finish rehost' -l primary -d 'The database is the primary, although it applies changes of another'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global requeue rehost config' -l limit -x -d 'At most N workflows in this run'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global clean-marks requeue finish rehost' -l dry-run -d 'Write nothing, say what would be done'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global requeue config' -l wait -x -d 'See recovery happen before reporting'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global clean-marks list-marks status explain requeue finish rehost config' -l items -x -d 'At most N items listed per section'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global clean-marks requeue finish rehost config' -l audit-log -r -F -d 'Append one JSON line per change'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global clean-marks requeue finish rehost' -l primary -d 'The database is the primary, although it applies changes of another'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-worker' -l redispatch -d 'Clone the worker\'s tasks for their new master'
 complete -c dsfailover -n '__fish_seen_subcommand_from failover-worker' -l no-announce -d 'Do not announce the worker\'s departure'
 complete -c dsfailover -n '__fish_seen_subcommand_from clean-marks list-marks config' -l older-than -x -d 'Only marks older than this'
@@ -72,10 +73,10 @@ complete -c dsfailover -n '__fish_seen_subcommand_from status' -l check -d 'Exit
 complete -c dsfailover -n '__fish_seen_subcommand_from status' -l ask -d 'Ask every living master which workflows it holds'
 complete -c dsfailover -n '__fish_seen_subcommand_from explain finish' -l ask -x -a 'doubtful all none' -d 'Whether masters and workers are asked'
 complete -c dsfailover -n $failover -l no-rehost -d 'With --wait leave the host of what another master holds'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global' -l ask -x -a 'doubtful all none' -d 'Which workflows the masters are asked about'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global status explain finish rehost' -l ask-timeout -x -d 'How long a round of questions waits for answers'
-complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker global status finish rehost' -l ask-limit -x -d 'Ask about at most N workflows'
-complete -c dsfailover -n '__fish_seen_subcommand_from requeue config' -l unclaimed-after -x -d 'A command waiting longer is taken by nobody'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global' -l ask -x -a 'doubtful all none' -d 'Which workflows the masters are asked about'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global status explain finish rehost' -l ask-timeout -x -d 'How long a round of questions waits for answers'
+complete -c dsfailover -n '__fish_seen_subcommand_from failover-master failover-worker failover-workflow global status finish rehost' -l ask-limit -x -d 'Ask about at most N workflows'
+complete -c dsfailover -n '__fish_seen_subcommand_from requeue failover-workflow config' -l unclaimed-after -x -d 'A command waiting longer is taken by nobody'
 complete -c dsfailover -n '__fish_seen_subcommand_from requeue' -l as -x -a 'running pause stop' -d 'State to go back to'
 complete -c dsfailover -n '__fish_seen_subcommand_from finish' -l as -x -a 'failure stop' -d 'What the workflows become'
 complete -c dsfailover -n '__fish_seen_subcommand_from finish' -l idle -x -d 'How long they must have stood still'

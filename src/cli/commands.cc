@@ -7,6 +7,7 @@ namespace dsfailover {
 
 extern const Command kFailoverMaster;
 extern const Command kFailoverWorker;
+extern const Command kFailoverWorkflow;
 extern const Command kGlobal;
 extern const Command kCleanMarks;
 extern const Command kListMarks;
@@ -22,9 +23,9 @@ extern const Command kSandboxServe;
 
 std::span<const Command* const> all_commands() {
     static constexpr std::array commands = {
-        &kFailoverMaster, &kFailoverWorker, &kGlobal,      &kCleanMarks, &kListMarks,
-        &kStatus,         &kExplain,        &kRequeue,     &kFinish,     &kRehost,
-        &kSandboxCreate,  &kSandboxServe,   &kSandboxShow, &kConfig,
+        &kFailoverMaster, &kFailoverWorker, &kFailoverWorkflow, &kGlobal,      &kCleanMarks,
+        &kListMarks,      &kStatus,         &kExplain,          &kRequeue,     &kFinish,
+        &kRehost,         &kSandboxCreate,  &kSandboxServe,     &kSandboxShow, &kConfig,
     };
     return commands;
 }

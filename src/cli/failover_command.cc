@@ -5,8 +5,8 @@ namespace dsfailover {
 std::vector<std::string_view> failover_option_names(std::vector<std::string_view> more) {
     std::vector<std::string_view> names = std::move(more);
     for (const std::string_view name :
-         {"event-time", "grace", "in-doubt", "lock-timeout", "no-lock", "primary", "limit",
-          "dry-run", "wait", "no-rehost", "ask", "ask-timeout", "ask-limit", "items", "audit-log"})
+         {"grace", "in-doubt", "lock-timeout", "no-lock", "primary", "limit", "dry-run", "wait",
+          "no-rehost", "ask", "ask-timeout", "ask-limit", "items", "audit-log"})
         names.push_back(name);
     return names;
 }

@@ -9,7 +9,7 @@
 
 namespace dsfailover {
 
-/// The options that failover-master, failover-worker and global share, followed by `more`.
+/// The options that all failovers share, before them `more`.
 std::vector<std::string_view> failover_option_names(std::vector<std::string_view> more);
 
 /// Puts the event into the report, so that it is there also when nothing can be reached.

@@ -21,7 +21,8 @@ const Command kFailoverMaster{
     .argument = "ADDRESS",
     .argument_help = "The master: HOST:PORT or [IPv6]:PORT, as it stands in the registry",
     .arguments = Command::Arguments::one,
-    .options = failover_option_names({"startup-time", "process-id", "fence", "fence-timeout"}),
+    .options = failover_option_names(
+        {"startup-time", "process-id", "event-time", "fence", "fence-timeout"}),
     .examples =
         "  dsfailover failover-master 127.0.1.1:5678 --dry-run\n"
         "  dsfailover failover-master 127.0.1.1:5678 --wait 5m\n"

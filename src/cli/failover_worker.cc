@@ -21,8 +21,8 @@ const Command kFailoverWorker{
     .argument = "ADDRESS",
     .argument_help = "The worker: HOST:PORT or [IPv6]:PORT, as it stands in the registry",
     .arguments = Command::Arguments::one,
-    .options = failover_option_names(
-        {"startup-time", "process-id", "redispatch", "no-announce", "fence", "fence-timeout"}),
+    .options = failover_option_names({"startup-time", "process-id", "event-time", "redispatch",
+                                      "no-announce", "fence", "fence-timeout"}),
     .examples =
         "  dsfailover failover-worker 127.0.1.11:1234 --dry-run\n"
         "  dsfailover failover-worker 127.0.1.11:1234 --wait 5m\n"

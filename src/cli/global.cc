@@ -21,7 +21,7 @@ extern const Command kGlobal;
 const Command kGlobal{
     .name = "global",
     .summary = "Fail over every master with unfinished workflows that is gone or was restarted",
-    .options = failover_option_names({}),
+    .options = failover_option_names({"event-time"}),
     .examples =
         "  dsfailover global --dry-run --format table\n"
         "  dsfailover global --limit 500 --wait 10m\n"

@@ -14,6 +14,7 @@
 #include "coordinator/failover/fenced_server.h"
 #include "coordinator/failover/global_targets.h"
 #include "coordinator/failover/master_failover.h"
+#include "coordinator/failover/named_workflows.h"
 #include "coordinator/failover/one_cluster.h"
 #include "coordinator/failover/right_server.h"
 #include "coordinator/marks/mark_cleaning.h"
@@ -178,6 +179,14 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
         TaskFailover(context, options, std::move(look), std::move(meant)).run();
         warn_if_no_master(context);
     });
+}
+
+void FailoverCoordinator::failover_workflows(const std::vector<std::int64_t>& ids,
+                                             const FailoverOptions& options) {
+    state_->report.masters.emplace();
+    auto [context, look] = state_->start(options);
+    NamedWorkflows(context, options, std::move(look)).fail_over({ids.begin(), ids.end()});
+    warn_if_no_master(context);
 }
 
 void FailoverCoordinator::clean_history_failover_finished_marks(const MarksOptions& options) {

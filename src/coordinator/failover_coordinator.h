@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "coordinator/events.h"
 #include "coordinator/failover_options.h"
@@ -25,6 +27,10 @@ class FailoverCoordinator {
                                 const FailoverOptions& options);
     void failover_master(const MasterFailoverEvent& event, const FailoverOptions& options);
     void failover_worker(const WorkerFailoverEvent& event, const FailoverOptions& options);
+    /// Fails over the workflow instances `ids` alone (each once, however often it is named), by the
+    /// rules, locks and stamps of their hosts, and writes no mark. Those without a host get a
+    /// living master as host.
+    void failover_workflows(const std::vector<std::int64_t>& ids, const FailoverOptions& options);
     /// Deletes marks older than options.older_than; every mark by itself.
     void clean_history_failover_finished_marks(const MarksOptions& options);
     /// Lists marks, oldest first.

@@ -34,7 +34,7 @@ struct AskOptions {
     Millis apart = std::chrono::seconds(10);
 };
 
-/// The options of failover-master, failover-worker and global.
+/// The options of failover-master, failover-worker, failover-workflow and global.
 struct FailoverOptions {
     bool dry_run = false;
     Millis grace = std::chrono::seconds(30);
@@ -47,6 +47,9 @@ struct FailoverOptions {
     std::optional<Millis> wait;
     bool rehost = true;  ///< with wait: make the holders of recovered workflows their hosts
     AskOptions ask;
+    /// failover-workflow: a workflow without a host that stood still so long has nobody, as far as
+    /// that is concluded without the masters' answers.
+    Millis unclaimed_after = std::chrono::minutes(2);
     bool redispatch = false;   ///< failover-worker
     bool announce = true;      ///< failover-worker
     std::size_t items = 1000;  ///< items listed per section of the report

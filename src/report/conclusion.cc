@@ -13,7 +13,8 @@ bool anything_done(const Report& report) {
         for (const MasterSection& master : *report.masters)
             if (master.outcome == Outcome::completed || master.workflows.done > 0) return true;
     }
-    return (report.worker && report.worker->outcome == Outcome::completed) ||
+    return (report.others && report.others->workflows.done > 0) ||
+           (report.worker && report.worker->outcome == Outcome::completed) ||
            (report.marks && report.marks->removed > 0) ||
            (report.requeue && report.requeue->done > 0) ||
            (report.finish && report.finish->done > 0) || (report.rehost && report.rehost->done > 0);

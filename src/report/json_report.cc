@@ -30,6 +30,7 @@ class JsonReport {
     void event(const std::optional<EventInfo>& event);
     void sections(const Report& report);
     void masters(const Report& report);
+    void others(const std::optional<OthersSection>& others);
     void master(const MasterSection& master);
     void worker(const std::optional<WorkerSection>& worker);
     void workflows(const WorkflowsSection& workflows, std::string_view done_name);
@@ -223,6 +224,9 @@ void JsonReport::sections(const Report& report) {
     const std::string_view command = report.command;
     if (command == "failover-master" || command == "global") {
         masters(report);
+    } else if (command == "failover-workflow") {
+        masters(report);
+        others(report.others);
     } else if (command == "failover-worker") {
         worker(report.worker);
         masters(report);
@@ -285,6 +289,17 @@ void JsonReport::master(const MasterSection& master) {
     json_.key("workflows");
     workflows(master.workflows, "failed_over");
     recovery(master.recovery);
+    json_.end_object();
+}
+
+void JsonReport::others(const std::optional<OthersSection>& others) {
+    if (!others) return null_field("others");
+    json_.key("others").begin_object();
+    json_.field("host", others->host);
+    json_.field("stamp", others->stamp);
+    json_.key("workflows");
+    workflows(others->workflows, "failed_over");
+    recovery(others->recovery);
     json_.end_object();
 }
 

@@ -33,6 +33,11 @@ class Items {
     /// Whether add() would keep an item; omit() counts one that need not be made then.
     bool has_room() const { return kept_.size() < limit_; }
     void omit() { ++omitted_; }
+    /// Keeps the first `limit` at most, and counts the others.
+    void shorten(std::size_t limit) {
+        limit_ = limit;
+        for (; kept_.size() > limit_; kept_.pop_back()) omit();
+    }
     const std::vector<Item>& kept() const { return kept_; }
     std::vector<Item>& kept() { return kept_; }
     std::int64_t omitted() const { return omitted_; }
@@ -178,6 +183,15 @@ struct MasterSection {
     std::optional<FenceInfo> fence;
     std::optional<LockInfo> lock;
     std::optional<MarkInfo> mark;
+    WorkflowsSection workflows;
+    std::optional<RecoveryInfo> recovery;
+};
+
+/// The workflows named to failover-workflow that no master's section has: those without a host, and
+/// those that are in no state to be failed over.
+struct OthersSection {
+    std::optional<std::string> host;  ///< the living master that those without one got as host
+    std::optional<EpochMs> stamp;     ///< of that master
     WorkflowsSection workflows;
     std::optional<RecoveryInfo> recovery;
 };
@@ -495,6 +509,7 @@ struct Report {
     bool check_failed = false;      ///< --check found what needs somebody
 
     std::optional<std::vector<MasterSection>> masters;
+    std::optional<OthersSection> others;
     std::optional<WorkerSection> worker;
     std::optional<MarksSection> marks;
     std::optional<WorkflowsSection> requeue;  ///< printed as "workflows"

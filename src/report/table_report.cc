@@ -48,6 +48,7 @@ class TableReport {
         summary(report);
         if (report.masters)
             for (const MasterSection& each : *report.masters) master(each, report.dry_run);
+        if (report.others) others(*report.others);
         if (report.worker) worker(*report.worker, report.dry_run);
         if (report.marks) marks(*report.marks);
         if (report.requeue) {
@@ -92,6 +93,7 @@ class TableReport {
 
     void summary(const Report& report);
     void master(const MasterSection& master, bool dry_run);
+    void others(const OthersSection& others);
     void worker(const WorkerSection& worker, bool dry_run);
     void workflows(const WorkflowsSection& workflows, std::string_view done_name);
     void finish(const FinishSection& finish);
@@ -165,6 +167,16 @@ void TableReport::master(const MasterSection& master, bool dry_run) {
     mark(master.mark, dry_run && master.outcome != Outcome::already_failed_over);
     workflows(master.workflows, "failed over");
     if (master.recovery) recovery(*master.recovery);
+}
+
+void TableReport::others(const OthersSection& others) {
+    const WorkflowsSection& its = others.workflows;
+    if (its.items.kept().empty() && its.items.omitted() == 0) return;
+    heading("workflows without a host, and what cannot be failed over");
+    if (others.host) fact("new host", *others.host);
+    fact("stamp", time(others.stamp));
+    workflows(its, "failed over");
+    if (others.recovery) recovery(*others.recovery);
 }
 
 void TableReport::workflows(const WorkflowsSection& workflows, std::string_view done_name) {

@@ -70,8 +70,12 @@ std::string_view to_string(SkipReason reason) {
             return "held_idle";
         case SkipReason::in_doubt:
             return "in_doubt";
+        case SkipReason::in_failover:
+            return "in_failover";
         case SkipReason::in_place:
             return "in_place";
+        case SkipReason::no_master:
+            return "no_master";
         case SkipReason::no_start_time:
             return "no_start_time";
         case SkipReason::not_held:

@@ -189,7 +189,7 @@ void WorkflowInstanceStore::rehost(std::span<const std::int64_t> ids, const std:
             "UPDATE t_ds_workflow_instance SET host = {}, restart_time = {}{} "
             "WHERE state IN ({}) AND {}",
             dialect.typed_placeholder("text"), dialect.typed_placeholder("timestamp"),
-            dialect.keep("update_time"), fmt::join(kUnfinishedStates, ", "),
+            dialect.keep("update_time"), fmt::join(kUnfinishedOrFailoverStates, ", "),
             dialect.in_list("id", batch, parameters));
         context_.database.execute(sql, parameters);
     });

@@ -88,7 +88,7 @@ class WorkflowInstanceStore {
     void set_restart_time(std::span<const std::int64_t> ids, EpochMs time);
 
     /// Inside the caller's transaction: `host` becomes the host of these instances, whose rows in
-    /// state 1, 2 or 4 the caller has locked, and `restart_time` (epoch ms, rounded by round_up
+    /// state 1, 2, 4 or 18 the caller has locked, and `restart_time` (epoch ms, rounded by round_up
     /// already) their restart_time; nothing else of the rows, not even MySQL's update_time.
     void rehost(std::span<const std::int64_t> ids, const std::string& host, EpochMs restart_time);
 

@@ -15,6 +15,7 @@ INCIDENTS = [
     "A workflow hangs and nobody knows why",
     "A master died and nothing happens",
     "A master was restarted and old workflows hang",
+    "A workflow that its master forgot",
     "The failover lock is held for ever",
     "Workflows are stuck in FAILOVER",
     "A worker died and its tasks hang",

@@ -575,7 +575,7 @@ TEST_P(StoreWorkflows, OutcomesComeInTheOrderAsked) {
 }
 
 TEST_P(StoreWorkflows, GetAnotherHostAndNothingElse) {
-    for (int id = 1; id <= 3; ++id) insert_workflow(id, {{"state", id == 3 ? "18" : "1"}});
+    for (int id = 1; id <= 3; ++id) insert_workflow(id, {{"state", id == 3 ? "7" : "1"}});
     Transaction transaction(*database_);
     const std::int64_t ids[] = {1, 3};
     store().rehost(ids, "127.0.1.2:5678", kStamp);
@@ -591,6 +591,31 @@ TEST_P(StoreWorkflows, GetAnotherHostAndNothingElse) {
     const Rows times = database_->query("SELECT update_time FROM t_ds_workflow_instance");
     for (std::size_t i = 0; i < times.size(); ++i)
         EXPECT_EQ(times[i].text(0).substr(0, 19), "2026-11-22 07:00:01");
+}
+
+// As failover-workflow does with one that has none: a host that is null or empty is compared, too.
+TEST_P(StoreWorkflows, WhatIsFailedOverCanGetAHostInTheSameTransaction) {
+    insert_workflow(1, {{"host", "NULL"}});
+    insert_workflow(2, {{"host", "''"}});
+    insert_workflow(3, {{"host", "NULL"}});
+    const std::vector<std::int64_t> ids = {1, 2, 3};
+    const auto read_before = store().by_ids(ids, false);
+    execute("UPDATE t_ds_workflow_instance SET host = '127.0.1.3:5678' WHERE id = 3");
+    Transaction transaction(*database_);
+    std::vector<std::int64_t> changed;
+    for (const FailedOver& done : store().fail_over(read_before, kStamp))
+        changed.push_back(done.id);
+    EXPECT_THAT(changed, ::testing::UnorderedElementsAre(1, 2));
+    store().rehost(changed, "127.0.1.2:5678", kStamp);
+    transaction.commit();
+    for (const std::int64_t id : {1, 2}) {
+        const WorkflowInstance row = read(id);
+        EXPECT_EQ(row.host, "127.0.1.2:5678");
+        EXPECT_EQ(row.state, 18);
+        EXPECT_TRUE(row.restart_time.value().was_written_as(kStamp, zone_));
+    }
+    EXPECT_EQ(read(3).host, "127.0.1.3:5678");
+    EXPECT_EQ(read(3).state, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryDatabase, StoreWorkflows, ::testing::ValuesIn(kStoreCases),

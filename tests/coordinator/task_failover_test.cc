@@ -5,11 +5,13 @@
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/world_test.h"
 #include "registry/paths.h"
+#include "support/fake_servers.h"
 
 namespace dsfailover {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using Kind = RegistryCall::Kind;
 
 const std::string kWorkerMark = mark_path(kGoneWorker, std::nullopt);
@@ -195,6 +197,144 @@ TEST_F(TaskFailoverTest, TheSameCommandAgainLeavesTheCommandAlone) {
     EXPECT_EQ(again.exit_code(), 0) << again.said();
     ASSERT_EQ(world.commands_of(7).size(), 1U);
     EXPECT_EQ(world.commands_of(7)[0].id, commands.at(0).id);
+}
+
+// -- where masters say what they hold
+
+class TaskRoutesByAnswersTest : public TaskFailoverTest {
+  protected:
+    TaskRoutesByAnswersTest() {
+        servers.holds[kLiving] = {1};
+        run.servers = &servers;
+    }
+
+    FakeServers servers;
+};
+
+TEST_F(TaskRoutesByAnswersTest, OnlyWhatALivingMasterHoldsIsAnnounced) {
+    world.task(70, 1);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "announced left") << run.said();
+    EXPECT_EQ(run.exit_code(), 3);
+    expect_untouched(1);
+    EXPECT_THAT(*run.report.masters, IsEmpty());
+}
+
+TEST_F(TaskRoutesByAnswersTest, WhatNobodyHoldsOfALivingHostIsFailedOverAlone) {
+    world.workflow(7).host(kLiving).started("-5m");
+    world.task(70, 7).submitted("-4m");
+    world.workflow(8).host(kLiving).started("-5m");
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover failed_over") << run.said();
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    expect_failed_over_once(7, run.master(kLiving).stamp);
+    expect_untouched(8);
+    expect_untouched(1);
+    EXPECT_EQ(world.mark_of(kLiving), std::nullopt);
+    expect_worker_mark();
+}
+
+TEST_F(TaskRoutesByAnswersTest, SoIsWhatARestartedHostLeftBehind) {
+    world.master(kOther, "-10m");
+    world.workflow(7).host(kOther);
+    world.task(70, 7);
+    world.workflow(8).host(kOther);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover failed_over") << run.said();
+    expect_failed_over_once(7, run.master(kOther).stamp);
+    expect_untouched(8);
+}
+
+TEST_F(TaskRoutesByAnswersTest, BesideAHostThatIsGoneWhichIsFailedOverWhole) {
+    world.workflow(7);
+    world.task(70, 7);
+    world.workflow(8);
+    world.workflow(9).host(kLiving);
+    world.task(90, 9);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    for (const std::int64_t id : {7, 8}) expect_failed_over_once(id, run.master(kGone).stamp);
+    expect_failed_over_once(9, run.master(kLiving).stamp);
+    EXPECT_NE(world.mark_of(kGone), std::nullopt);
+    EXPECT_EQ(world.mark_of(kLiving), std::nullopt);
+}
+
+TEST_F(TaskRoutesByAnswersTest, ItsTasksCanBeRedispatchedToo) {
+    world.workflow(7).host(kLiving);
+    world.task(70, 7).name("load");
+    run.options.redispatch = true;
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "redispatched redispatched") << run.said();
+    EXPECT_EQ(tasks_of(7), std::vector<std::string>{"load 0"});
+}
+
+TEST_F(TaskRoutesByAnswersTest, ForARestartedWorkerToo) {
+    world.worker(kGoneWorker, "-10m");
+    world.workflow(7).host(kLiving);
+    world.task(70, 7);
+    run.process = ProcessIdentity{world.time("-2h"), 4711};
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover failed_over") << run.said();
+    expect_failed_over_once(7, run.master(kLiving).stamp);
+}
+
+TEST_F(TaskRoutesByAnswersTest, WhereAMasterDoesNotAnswerItIsAnnouncedAsEver) {
+    world.master(kOther);
+    world.workflow(7).host(kLiving);
+    world.task(70, 7);
+    servers.silent.insert(kOther);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "announced left") << run.said();
+    expect_untouched(7);
+}
+
+TEST_F(TaskRoutesByAnswersTest, ACommandThatWaitsAtALivingHostIsLeftToIt) {
+    world.workflow(7).host(kLiving);
+    world.command(7);
+    world.task(70, 7);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "pending pending") << run.said();
+    EXPECT_EQ(world.commands_of(7).size(), 1U);
+}
+
+TEST_F(TaskRoutesByAnswersTest, WhatAMasterTakesMeanwhileIsLeft) {
+    world.workflow(7).host(kLiving);
+    world.task(70, 7);
+    world.registry.after({Kind::put, stamps_path(kLiving)},
+                         [&] { servers.holds[kLiving].insert(7); });
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover left") << run.said();
+    EXPECT_EQ(run.exit_code(), 3);
+    expect_untouched(7);
+    EXPECT_EQ(world.get(kWorkerMark), std::nullopt);
+}
+
+TEST_F(TaskRoutesByAnswersTest, WhatAMasterHoldsOfAHostThatIsGoneIsAnnounced) {
+    world.workflow(7).command_type(4);
+    world.task(70, 7);
+    servers.holds[kLiving].insert(7);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "announced left") << run.said();
+    expect_untouched(7);
+}
+
+TEST_F(TaskRoutesByAnswersTest, WhatNobodyHoldsOfAHostThatIsGoneIsFailedOverWithIt) {
+    world.workflow(7).command_type(4).started("-50m");
+    world.task(70, 7);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover failed_over") << run.said();
+    expect_failed_over_once(7, run.master(kGone).stamp);
+    EXPECT_NE(world.mark_of(kGone), std::nullopt);
+}
+
+TEST_F(TaskRoutesByAnswersTest, WhatMovesThoughNobodyHoldsItIsNotAnnounced) {
+    world.workflow(7).command_type(4).started("-50m");
+    world.task(70, 7);
+    world.task(71, 7).host(kLivingWorker).submitted("+50s");
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover left") << run.said();
+    EXPECT_EQ(run.exit_code(), 3);
+    expect_untouched(7);
 }
 
 }  // namespace

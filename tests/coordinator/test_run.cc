@@ -59,6 +59,12 @@ TestRun& TestRun::failover_worker(const std::string& address) {
     });
 }
 
+TestRun& TestRun::failover_workflow(const std::vector<std::int64_t>& ids) {
+    return perform("failover-workflow", [&](const Cluster& cluster) {
+        FailoverCoordinator(cluster, report).failover_workflows(ids, options);
+    });
+}
+
 TestRun& TestRun::global() {
     return perform("global", [&](const Cluster& cluster) {
         FailoverCoordinator(cluster, report).global_master_failover({event_time}, options);
@@ -154,6 +160,7 @@ std::vector<const WorkflowItem*> TestRun::items() const {
     if (report.masters) {
         for (const MasterSection& section : *report.masters) add(section.workflows);
     }
+    if (report.others) add(report.others->workflows);
     if (report.requeue) add(*report.requeue);
     return all;
 }

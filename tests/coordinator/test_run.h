@@ -33,6 +33,7 @@ class TestRun {
     // What a run throws is put into the report, as the command line does it.
     TestRun& failover_master(const std::string& address);
     TestRun& failover_worker(const std::string& address);
+    TestRun& failover_workflow(const std::vector<std::int64_t>& ids);
     TestRun& global();
     TestRun& requeue(std::vector<std::int64_t> ids = {});
     TestRun& finish(std::vector<std::int64_t> ids);

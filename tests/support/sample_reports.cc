@@ -73,6 +73,23 @@ Report failover_master() {
     return report;
 }
 
+Report failover_workflow() {
+    Report report = general("failover-workflow");
+    report.outcome = Outcome::partial;
+    report.exit_code = ExitCode::refused;
+    report.problems = {{ExitCode::refused, "Nothing was done about workflow instance 12"}};
+    report.masters = std::vector{master()};
+    OthersSection& others = report.others.emplace();
+    others.host = "127.0.1.2:5678";
+    others.stamp = kNow;
+    others.workflows = workflows(WorkflowOutcome::failed_over);
+    others.workflows.skipped = {{SkipReason::in_failover, 1},    {SkipReason::no_master, 1},
+                                {SkipReason::not_unfinished, 1}, {SkipReason::odd_hosts, 1},
+                                {SkipReason::unanswered, 1},     {SkipReason::unknown, 1}};
+    others.recovery = RecoveryInfo{1, 2, 3};
+    return report;
+}
+
 Report global() {
     Report report = general("global");
     report.dry_run = true;
@@ -332,6 +349,7 @@ Report config() {
 std::vector<std::pair<std::string, Report>> sample_reports() {
     std::vector<std::pair<std::string, Report>> samples = {
         {"failover-master", failover_master()},
+        {"failover-workflow", failover_workflow()},
         {"failover-worker", failover_worker()},
         {"global", global()},
         {"clean-marks", marks("clean-marks")},

@@ -115,7 +115,7 @@ void WorkflowLook::judge_unfinished() {
         if (is_unfinished(known.row.state)) unfinished.push_back(id);
     if (unfinished.empty()) return;
     SelectionRequest request = first_.request(latest_clock(context_.database), false);
-    request.only = unfinished;
+    request.ids = unfinished;
     request.judged = [&](const WorkflowInstance& row, const AddressFacts& facts,
                          const Evidence& evidence) {
         KnownWorkflow& known = known_.at(row.id);

@@ -220,6 +220,8 @@ void AddressGuard::require_ours(MasterTarget& target, bool lock_held,
                         target.lock->was_passed() ? "which was passed changed hands" : "was lost",
                         target.address));
     }
+    // There only answers decide, and they were asked for with the rows locked.
+    if (target.lives && target.only) return;
     if (!living || (living->startup_time && *living->startup_time >= target.deadline)) return;
     target.section().alive = true;
     target.section().startup_time = living->startup_time;

@@ -121,12 +121,12 @@ void MasterFailover::plan(const SelectedMaster& one) {
         }
     }
     if (its.left > 0) {
-        context_.fail(
-            ExitCode::needs_person,
-            fmt::format("{} workflows of {} are left by --limit; no mark is written then.",
-                        its.left, target.address));
+        context_.fail(ExitCode::needs_person,
+                      fmt::format("{} workflows of {} are left by --limit{}.", its.left,
+                                  target.address, target.only ? "" : "; no mark is written then"));
         return;
     }
+    if (target.only) return;
     target.section().mark =
         planned_mark(context_.registry, {target.address, target.process, target.deadline, {}});
 }
@@ -248,6 +248,8 @@ void MasterFailover::write_marks() {
         if (!target.is_open()) continue;
         if (!target.complete || target.record.any_failed())
             note_left(target);
+        else if (target.record.done() > 0 && target.only)
+            target.end(Outcome::completed);
         else if (target.record.done() > 0)
             done.push_back(&target);
         else
@@ -278,9 +280,9 @@ void MasterFailover::write_marks() {
 void MasterFailover::note_left(MasterTarget& target) {
     target.section().outcome = Outcome::partial;
     context_.fail(ExitCode::needs_person,
-                  fmt::format("Workflows of {} are left; no mark was written. Run the command "
-                              "again{}.",
-                              target.address, over_limit() ? " for the rest (--limit)" : ""));
+                  fmt::format("Workflows of {} are left{}. Run the command again{}.",
+                              target.address, target.only ? "" : "; no mark was written",
+                              over_limit() ? " for the rest (--limit)" : ""));
 }
 
 // Others had done all that was selected before we could.

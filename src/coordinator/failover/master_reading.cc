@@ -140,6 +140,7 @@ SelectionRequest MasterReading::request(const std::set<std::string>& addresses, 
     request.all_hosts = all_hosts;
     for (const MasterTarget& target : targets_) {
         if (target.stamp) request.own_stamps.emplace(target.address, *target.stamp);
+        if (target.only) request.only.emplace(target.address, *target.only);
         if (target.asks_about_all) request.ask_about_all.insert(target.address);
     }
     // What we failed over for --in-doubt may be in doubt again the moment a master took it.
@@ -175,7 +176,8 @@ void MasterReading::judge(MasterTarget& target, AddressSelection& found) {
     if (!found.stamps.problem.empty())
         return stop(context_, target, ExitCode::failed, Outcome::failed, found.stamps.problem);
     const bool impossible = found.impossible > 0 && !given_event_time_;
-    if (impossible || (target.lives && lagging_ && found.selectable > 0)) {
+    const bool by_deadline = target.lives && !target.only;
+    if (impossible || (by_deadline && lagging_ && found.selectable > 0)) {
         target.section().workflows.left = found.selectable;
         return stop(
             context_, target, ExitCode::needs_person, Outcome::partial,
@@ -198,6 +200,7 @@ void MasterReading::judge(MasterTarget& target, AddressSelection& found) {
 // evidence of others. But an exact process that has no mark yet gets one of value 0: if it lives
 // after all, cut off from the registry, it stops itself.
 void MasterReading::conclude_without_work(MasterTarget& target, const AddressSelection& found) {
+    if (target.only) return target.end(Outcome::nothing_to_do);
     const std::string path = mark_path(target.address, target.process);
     const auto standing = context_.registry.get(path);
     const auto value = standing ? parse_mark_value(standing->value) : std::nullopt;

@@ -8,13 +8,14 @@
 
 namespace dsfailover {
 
-MasterRecord::MasterRecord(const std::string& address, std::size_t items)
-    : items_(items), section_(items) {
+MasterRecord::MasterRecord(const std::string& address, std::size_t items,
+                           SkipReason when_unanswered)
+    : items_(items), when_unanswered_(when_unanswered), section_(items) {
     section_.address = address;
 }
 
 void MasterRecord::count_first(const AddressSelection& found) {
-    section_.deadline = found.facts.deadline;
+    if (!found.facts.by_answer_alone) section_.deadline = found.facts.deadline;
     WorkflowsSection& its = section_.workflows;
     its.selected = found.selectable;
     its.skipped.clear();
@@ -132,7 +133,7 @@ void MasterRecord::add(const WorkflowFailoverResult& result, bool by_answer) {
         case Kind::unanswered:
             unanswered_.insert(item.id);
             item.outcome = WorkflowOutcome::skipped;
-            item.reason = to_string(SkipReason::in_doubt);
+            item.reason = to_string(when_unanswered_);
             break;
         case Kind::failed:
             if (failed_.empty()) failed_first_ = fmt::format("{}: {}", item.id, result.problem);
@@ -155,7 +156,7 @@ void MasterRecord::close(bool is_plan) {
     const auto changed = static_cast<std::int64_t>(changed_.size());
     if (changed > 0) its.skipped[SkipReason::state_changed] = changed;
     const auto unanswered = static_cast<std::int64_t>(unanswered_.size());
-    if (unanswered > 0) its.skipped[SkipReason::in_doubt] += unanswered;
+    if (unanswered > 0) its.skipped[when_unanswered_] += unanswered;
     its.selected -= unanswered;
     if (!is_plan)
         its.left = std::max<std::int64_t>(0, its.selected - its.done - its.unknown - changed);

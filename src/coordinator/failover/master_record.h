@@ -17,8 +17,10 @@ namespace dsfailover {
 /// to say of it in the end. A workflow has one place in the list, whatever happens to it.
 class MasterRecord {
   public:
-    /// `items`: how many workflows are listed at most.
-    MasterRecord(const std::string& address, std::size_t items);
+    /// `items`: how many workflows are listed at most. `when_unanswered`: why one is skipped of
+    /// which not every master says, with its row locked, that it does not hold it.
+    MasterRecord(const std::string& address, std::size_t items,
+                 SkipReason when_unanswered = SkipReason::in_doubt);
 
     /// What the report will say of the master: the parts of the failover fill in what they did.
     MasterSection& section() { return section_; }
@@ -62,6 +64,7 @@ class MasterRecord {
     void put_item(WorkflowItem item, bool listed);
 
     std::size_t items_;
+    const SkipReason when_unanswered_;
     MasterSection section_;
     std::optional<EpochMs> settles_at_;
     std::set<std::int64_t> changed_;     // state_changed so far

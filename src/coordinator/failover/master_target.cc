@@ -11,9 +11,10 @@ MasterTarget::MasterTarget(FailoverTarget wanted, const Server* living, std::siz
     : address(std::move(wanted.address)),
       process(wanted.process),
       watch(std::move(wanted.watch)),
+      only(std::move(wanted.only)),
       lives(living != nullptr),
       fenced(wanted.fence && wanted.fence->stopped),
-      record(address, items) {
+      record(address, items, lives && only ? SkipReason::unanswered : SkipReason::in_doubt) {
     section().fence = std::move(wanted.fence);
     section().alive = lives;
     if (living) section().startup_time = living_since = living->startup_time;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 
@@ -30,9 +31,10 @@ struct MasterTarget {
     std::string address;
     std::optional<ProcessIdentity> process;
     std::shared_ptr<LeakWatch> watch;
-    bool lives;                           ///< at the first look, with another startup time
-    std::optional<EpochMs> living_since;  ///< that startup time
-    bool fenced;                          ///< this run stopped its process
+    std::optional<std::set<std::int64_t>> only;  ///< see FailoverTarget
+    bool lives;                                  ///< at the first look, with another startup time
+    std::optional<EpochMs> living_since;         ///< that startup time
+    bool fenced;                                 ///< this run stopped its process
     Stage stage = Stage::open;
     bool asks_about_all = false;      ///< it passed a leaked lock
     bool complete = false;            ///< everything selectable was done

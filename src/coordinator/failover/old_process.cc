@@ -51,8 +51,8 @@ std::string refusal(const MasterTarget& target, const FailoverOptions& options, 
         target.address);
     if (!target.process)
         return lives +
-               " Nothing was failed over. End it on its machine, or name it with "
-               "--startup-time and --process-id, so that it gets its mark and stops itself.";
+               " Nothing was failed over. End it on its machine, or name it to failover-master "
+               "with --startup-time and --process-id, so that it gets its mark and stops itself.";
     if (dry_run) return lives + " Its mark would be written first, to make it stop itself.";
     return fmt::format(
         "{} It did not obey its mark within {}; nothing was failed over. End it on "

@@ -98,8 +98,8 @@ class Reader {
 
     void scan(const std::vector<std::string>& hosts) {
         WorkflowInstanceStore workflows(context_.store());
-        if (!request_.only.empty()) {
-            for (const WorkflowInstance& one : workflows.by_ids(request_.only, false))
+        if (!request_.ids.empty()) {
+            for (const WorkflowInstance& one : workflows.by_ids(request_.ids, false))
                 if (is_unfinished(one.state) || one.state == workflow_state::kFailover) sort(one);
             return;
         }
@@ -172,6 +172,7 @@ class Reader {
         facts.lives = living != nullptr;
         facts.deadline = request_.event_time;
         facts.event_time_given = request_.event_time_given;
+        facts.by_answer_alone = living && request_.only.contains(address);
         // A living master whose startup time cannot be read keeps everything it has.
         if (living) facts.deadline = std::min(facts.deadline, living->startup_time.value_or(0));
         facts.recovery_leaves_host = context_.schema.recovery_leaves_host();
@@ -210,8 +211,9 @@ class Reader {
         check_start_time(context_, instance, clock_);
         AddressSelection& found = at(*instance.host);
         if (found.facts.lives) selection_.any_of_living_master = true;
-        ++found.total;
         if (found.some_ids.size() < kAskedOfOldProcess) found.some_ids.push_back(instance.id);
+        if (!is_meant(instance)) return;
+        ++found.total;
         if (const auto& started = instance.last_start()) {
             found.latest_start_us =
                 std::max(found.latest_start_us.value_or(INT64_MIN), started->instants.latest_us);
@@ -235,6 +237,11 @@ class Reader {
         AddressFacts facts;
         facts.is_address = false;
         tell(facts, instance, {});
+    }
+
+    bool is_meant(const WorkflowInstance& instance) const {
+        const auto only = request_.only.find(*instance.host);
+        return only == request_.only.end() || only->second.contains(instance.id);
     }
 
     void weigh(const std::string& address, AddressSelection& found,

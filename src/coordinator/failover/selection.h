@@ -55,6 +55,8 @@ struct SelectionRequest {
     /// Read every host's instances. Those of addresses not wanted are judged and counted only; if
     /// `addresses` is empty, all are wanted.
     bool all_hosts = false;
+    /// Of these addresses these instances alone: see FailoverTarget::only.
+    std::map<std::string, std::set<std::int64_t>> only;
     EpochMs event_time = 0;
     bool event_time_given = false;  ///< it is that of --event-time
     InDoubtSelection in_doubt;
@@ -85,7 +87,7 @@ struct SelectionRequest {
     /// Do not call `skipped` for what runs of ours failed over since run_began.
     bool leave_out_own_work = false;
     /// Read the instances with these ids alone, of whatever host, instead of scanning; empty: scan.
-    std::vector<std::int64_t> only;
+    std::vector<std::int64_t> ids;
     /// If set: told of every instance that is judged, and of what judge() was given. One that is
     /// judged again comes again.
     std::function<void(const WorkflowInstance&, const AddressFacts&, const Evidence&)> judged;

@@ -69,7 +69,7 @@ Judgement judge_first(const WorkflowInstance& instance, const AddressFacts& fact
     if (is_own_work(instance, facts)) return {Verdict::own_work, 2};
     const bool has_stamp =
         carried_stamp(instance, facts) || is_stamp_of_another_zone(instance, facts);
-    if ((facts.lives || facts.event_time_given) && !has_stamp &&
+    if ((facts.lives || facts.event_time_given) && !facts.by_answer_alone && !has_stamp &&
         started_after_deadline(instance, facts))
         return {Verdict::started_after_deadline, 3};
     switch (evidence.answer) {
@@ -116,6 +116,8 @@ SkipReason skip_reason(Verdict verdict) {
             return SkipReason::settling;
         case Verdict::in_doubt:
             return SkipReason::in_doubt;
+        case Verdict::unanswered:
+            return SkipReason::unanswered;
         case Verdict::no_start_time:
             return SkipReason::no_start_time;
     }
@@ -149,7 +151,7 @@ bool maybe_run_by_another(const WorkflowInstance& instance, const AddressFacts& 
 
 bool needs_task_activity(const WorkflowInstance& instance, const AddressFacts& facts,
                          const Evidence& evidence) {
-    if (judge_first(instance, facts, evidence).row != 0) return false;
+    if (judge_first(instance, facts, evidence).row != 0 || facts.by_answer_alone) return false;
     if (carried_stamp(instance, facts)) return facts.recovery_leaves_host;
     if (is_stamp_of_another_zone(instance, facts)) return false;
     if (facts.lives) return instance.last_start().has_value();
@@ -164,6 +166,7 @@ Judgement judge(const WorkflowInstance& instance, const AddressFacts& facts,
     const auto unless_not_held = [&](Verdict fallback) {
         return nobody_holds_it ? Verdict::selected : fallback;
     };
+    if (facts.by_answer_alone) return {unless_not_held(Verdict::unanswered), 14};
     const StampFacts* const stamp = carried_stamp(instance, facts);
     if (!stamp && is_stamp_of_another_zone(instance, facts))
         return {unless_not_held(Verdict::in_doubt), 8};

@@ -26,6 +26,7 @@ enum class Verdict {
     done_before,             ///< an earlier run of ours failed it over
     settling,                ///< it was handed over too recently to tell
     in_doubt,                ///< another master may be running it
+    unanswered,              ///< not every living master says that it does not hold it
     no_start_time,
 };
 
@@ -56,8 +57,10 @@ struct StampFacts {
 struct AddressFacts {
     bool is_address = true;  ///< the host is HOST:PORT
     EpochMs deadline = 0;
-    bool event_time_given = false;      ///< the deadline comes from --event-time
-    bool lives = false;                 ///< another process lives at the address
+    bool event_time_given = false;  ///< the deadline comes from --event-time
+    bool lives = false;             ///< another process lives at the address
+    /// It lives, and only that no living master holds an instance decides, whenever that started.
+    bool by_answer_alone = false;
     bool recovery_leaves_host = false;  ///< Schema::recovery_leaves_host
     bool any_master_lives = false;
     std::optional<EpochMs> newest_mark;              ///< of the address, fences not counted

@@ -30,8 +30,12 @@ void OwnerFailover::run(EpochMs event_time) {
             [&](std::span<const FailedOver> workflows) { redispatch(workflows); });
     }
     std::vector<FailoverTarget> targets;
-    for (const std::string& address : masters)
-        targets.push_back({address, std::nullopt, std::nullopt});
+    for (const std::string& address : masters) {
+        FailoverTarget& target = targets.emplace_back();
+        target.address = address;
+        // What nobody holds of a host that lives, and nothing else of it.
+        if (look_.servers.master(address)) target.only = tasks_.of_owner(address);
+    }
     masters_->run(std::move(targets), event_.event_time ? std::optional(event_time) : std::nullopt,
                   false);
     // The event is the worker's; its masters' failovers have a later one.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/address.h"
-#include "coordinator/failover/selection.h"
 #include "store/command_store.h"
 #include "store/task_state.h"
 #include "store/workflow_state.h"
@@ -37,7 +36,8 @@ void WorkerTasks::choose_routes(EpochMs event_time, bool given) {
     route_by_command();
 }
 
-// Those of hosts that are gone, as a failover of the host would judge them.
+// Those of hosts that are gone, as a failover of the host would judge them. Of those of living
+// hosts only the masters know whether one holds them.
 void WorkerTasks::judge_workflows(EpochMs event_time, bool given) {
     SelectionRequest request = look_.request(event_time, given);
     request.in_doubt = options_.in_doubt;
@@ -45,26 +45,41 @@ void WorkerTasks::judge_workflows(EpochMs event_time, bool given) {
     for (const TaskAtWorker& task : tasks_) {
         const auto& host = task.row.workflow_host;
         const bool unfinished = task.row.workflow_state != workflow_state::kFailover;
-        if (unfinished && host && is_address(*host) && !look_.servers.master(*host))
-            request.addresses.insert(*host);
+        if (!unfinished || !host || !is_address(*host)) continue;
+        const bool lives = look_.servers.master(*host) != nullptr;
+        if (lives && !look_.inquiry) continue;
+        request.addresses.insert(*host);
+        if (lives) request.only[*host].insert(task.workflow());
     }
     if (request.addresses.empty()) return;
-    read_selection(
-        context_, look_.servers, request, [&](const std::string&, const SkippedWorkflow& skipped) {
-            const Verdict verdict = skipped.verdict;
-            const WorkflowInstance& instance = skipped.instance;
-            if (verdict == Verdict::command_pending) commanded_.insert(instance.id);
-            if (verdict == Verdict::in_doubt || verdict == Verdict::settling ||
-                verdict == Verdict::running_elsewhere || verdict == Verdict::done_before) {
-                doubts_.emplace(instance.id, skip_reason(verdict));
-            }
-        });
+    Selection selection = read_selection(
+        context_, look_.servers, request,
+        [&](const std::string&, const SkippedWorkflow& skipped) { note_skipped(skipped); });
+    for (const auto& [host, its] : request.only)
+        for (const WorkflowInstance& one :
+             selection.addresses.at(host).selected.take(its.size(), host))
+            unheld_.insert(one.id);
+}
+
+void WorkerTasks::note_skipped(const SkippedWorkflow& skipped) {
+    const std::int64_t id = skipped.instance.id;
+    const Verdict verdict = skipped.verdict;
+    if (verdict == Verdict::command_pending) commanded_.insert(id);
+    // Its own master has it.
+    if (look_.servers.master(*skipped.instance.host)) return;
+    if (verdict == Verdict::in_doubt || verdict == Verdict::settling ||
+        verdict == Verdict::running_elsewhere || verdict == Verdict::held_idle ||
+        verdict == Verdict::done_before) {
+        doubts_.emplace(id, skip_reason(verdict));
+        if (skipped.said.answer == MasterAnswer::not_held) unheld_.insert(id);
+    }
 }
 
 void WorkerTasks::route_by_owner(TaskAtWorker& task) {
     const TaskRoute announced = restarted_ ? TaskRoute::not_announceable : TaskRoute::announced;
     const auto& host = task.row.workflow_host;
     const auto doubt = doubts_.find(task.workflow());
+    const bool unheld = unheld_.contains(task.workflow());
     if (commanded_.contains(task.workflow())) {
         task.route = TaskRoute::pending;
         task.outcome = TaskOutcome::pending;
@@ -72,9 +87,9 @@ void WorkerTasks::route_by_owner(TaskAtWorker& task) {
     } else if (!host || !is_address(*host)) {
         task.route = TaskRoute::stuck;
         task.reason = "its workflow has no host";
-    } else if (look_.servers.master(*host)) {
+    } else if (look_.servers.master(*host) && !unheld) {
         task.route = announced;
-    } else if (doubt != doubts_.end() && !look_.servers.masters.empty()) {
+    } else if (doubt != doubts_.end() && !unheld && !look_.servers.masters.empty()) {
         task.route = announced;
         task.reason = to_string(doubt->second);
     } else {
@@ -117,6 +132,14 @@ std::set<std::string> WorkerTasks::owners(TaskRoute route) {
     std::set<std::string> hosts;
     for (const TaskAtWorker* task : on_route(route)) hosts.insert(*task->row.workflow_host);
     return hosts;
+}
+
+std::set<std::int64_t> WorkerTasks::of_owner(const std::string& host) {
+    std::set<std::int64_t> workflows;
+    for (const TaskRoute route : {TaskRoute::workflow_failover, TaskRoute::redispatched})
+        for (const TaskAtWorker* task : on_route(route))
+            if (*task->row.workflow_host == host) workflows.insert(task->workflow());
+    return workflows;
 }
 
 std::optional<SkipReason> WorkerTasks::doubt(std::int64_t workflow) const {

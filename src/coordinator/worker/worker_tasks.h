@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coordinator/failover/first_look.h"
+#include "coordinator/failover/selection.h"
 #include "coordinator/failover_options.h"
 #include "coordinator/run_context.h"
 #include "store/task_instance_store.h"
@@ -42,6 +43,8 @@ class WorkerTasks {
     std::vector<TaskAtWorker*> on_route(TaskRoute route);
     /// The hosts of the workflows of those on a route.
     std::set<std::string> owners(TaskRoute route);
+    /// The workflows of `host` whose tasks are on the routes of its failover.
+    std::set<std::int64_t> of_owner(const std::string& host);
     /// Why a workflow cannot be failed over although its host is gone; none: it can.
     std::optional<SkipReason> doubt(std::int64_t workflow) const;
     bool any_doubt() const { return !doubts_.empty(); }
@@ -54,6 +57,7 @@ class WorkerTasks {
 
   private:
     void judge_workflows(EpochMs event_time, bool given);
+    void note_skipped(const SkippedWorkflow& skipped);
     void route_by_owner(TaskAtWorker& task);
     void route_by_command();
 
@@ -63,6 +67,9 @@ class WorkerTasks {
     const bool restarted_;
     std::vector<TaskAtWorker> tasks_;
     std::map<std::int64_t, SkipReason> doubts_;  // by workflow instance
+    // Of living hosts, and held by no master: to be failed over; of hosts that are gone: in doubt
+    // all the same, for another reason.
+    std::set<std::int64_t> unheld_;
     std::set<std::int64_t> commanded_;  // workflows whose command waits, in whatever state they are
 };
 
