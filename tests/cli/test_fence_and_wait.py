@@ -336,7 +336,8 @@ def test_recovery_is_seen(cluster):
     cluster.workflows(5)
     with SimulatedMaster(cluster, release="3.3.0"):
         result = cluster.failover_master("--wait", "20s", code=0)
-    assert result.master["recovery"] == {"recovered": 5, "pending": 0, "errored": 0}
+    assert result.master["recovery"] == {"recovered": 5, "pending": 0, "errored": 0, "unproven": 0, "lost": 0,
+                                        "rehosted": 0}
     assert result.seconds < 15
 
 
@@ -360,7 +361,8 @@ def test_what_a_lost_commit_inserted_is_followed_too(make_cluster, fails):
         assert proxy.fired.wait(20)
         proxy.do_before(proxy_sees_follow, lambda: consume(cluster, fails))
         result = run.finish(3 if fails else 0)
-    expected = {"recovered": 3, "pending": 0, "errored": 0}
+    expected = {"recovered": 3, "pending": 0, "errored": 0, "unproven": 0, "lost": 0,
+                                        "rehosted": 0}
     assert result.master["recovery"] == (expected | {"recovered": 2, "errored": 1} if fails else expected)
     assert ("as we speak" in result.said) == fails and "long ago" not in result.said
 
@@ -378,7 +380,8 @@ def consume(cluster, first_fails):
 def test_what_is_not_taken_in_time_is_pending(cluster):
     cluster.workflows(2)
     result = cluster.failover_master("--wait", "2s", code=3)
-    assert result.master["recovery"] == {"recovered": 0, "pending": 2, "errored": 0}
+    assert result.master["recovery"] == {"recovered": 0, "pending": 2, "errored": 0, "unproven": 0, "lost": 0,
+                                        "rehosted": 0}
     assert 2 <= result.seconds < 10
     # The failover itself is done.
     assert result.workflows["failed_over"] == 2 and len(cluster.registry.marks()) == 1
@@ -395,7 +398,8 @@ def test_some_recovered_some_errored_some_pending(cluster):
     assert master.consume_all() == 2
     master.db.close()
     result = run.finish(3)
-    assert result.master["recovery"] == {"recovered": 2, "pending": 2, "errored": 2}
+    assert result.master["recovery"] == {"recovered": 2, "pending": 2, "errored": 2, "unproven": 0, "lost": 0,
+                                        "rehosted": 0}
     assert "Duplicate key task-1" in json.dumps(result.report)
 
 
@@ -460,7 +464,8 @@ def test_interrupted_while_waiting_for_recovery(cluster):
     run.interrupt()
     result = run.finish(130)
     assert result.workflows["failed_over"] == 2 and len(cluster.registry.marks()) == 1
-    assert result.master["recovery"] == {"recovered": 0, "pending": 2, "errored": 0}
+    assert result.master["recovery"] == {"recovered": 0, "pending": 2, "errored": 0, "unproven": 0, "lost": 0,
+                                        "rehosted": 0}
 
 
 @pytest.mark.parametrize("database", ["postgresql", "mariadb"])
@@ -476,4 +481,5 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_the_watch(make_cluste
         until(lambda: "connecting again" in run.stderr_so_far())
         with SimulatedMaster(cluster):
             result = run.finish(0)
-    assert result.master["recovery"] == {"recovered": 2, "pending": 0, "errored": 0}
+    assert result.master["recovery"] == {"recovered": 2, "pending": 0, "errored": 0, "unproven": 0, "lost": 0,
+                                        "rehosted": 0}

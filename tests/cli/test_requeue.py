@@ -494,7 +494,8 @@ def test_wait_tells_recovered_failed_and_pending_apart(cluster):
     acting.start()
     result = cluster.run("requeue", "--as", "running", "--wait", "6s", code=3)
     acting.join()
-    assert result["recovery"] == {"recovered": 1, "pending": 1, "errored": 1}
+    assert result["recovery"] == {"recovered": 1, "pending": 1, "errored": 1, "unproven": 0, "lost": 0,
+                                        "rehosted": 0}
     assert "java.lang.Boom" in result.said and "\tat x" not in result.said
     untaken, = (each for each in result["errors"] if "not taken" in each)
     assert "BUSY" in untaken and "use requeue" not in untaken

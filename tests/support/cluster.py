@@ -49,7 +49,8 @@ class Cluster:
         self._definition = 1000
         self.alive = None
         if living:
-            self.alive = self.register(ALIVE)
+            # BUSY, so that no failover makes it the host of what it fails over.
+            self.alive = self.register(ALIVE, status="BUSY")
             # So that the two are seen to belong together, and the clocks too.
             self.quiet = self.workflow(state=1, host=ALIVE, start=ago(5 * MINUTE))
             self.task(self.quiet, state=7, host="127.0.2.9:1234", submit=ago(2 * MINUTE))

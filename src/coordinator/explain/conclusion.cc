@@ -83,8 +83,9 @@ class Conclusion {
             case Verdict::impossible_start:
                 return say("Nothing can be told while its times are impossible.", "",
                            "Check the clocks, and --time-zone.");
-            case Verdict::held_idle:  // it is held
-            case Verdict::own_work:   // explain does none
+            case Verdict::held_idle:   // it is held
+            case Verdict::own_work:    // explain does none
+            case Verdict::unanswered:  // of failover-workflow alone
                 return;
         }
     }

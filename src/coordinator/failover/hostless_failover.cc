@@ -237,7 +237,7 @@ void HostlessFailover::wait_for_recovery(EpochMs until) {
     if (!options_.wait || options_.dry_run || record_.done() == 0) return;
     RecoveryInfo& recovery = section_.recovery.emplace(RecoveryInfo{0, inserted_.count(), 0});
     const auto problems =
-        inserted_.follow(context_, newest_command_, until, look_.inquiry.get(), recovery);
+        inserted_.follow(context_, newest_command_, until, look_.inquiry.get(), false, recovery);
     report_recovery(context_, recovery, problems, options_.wait);
 }
 
