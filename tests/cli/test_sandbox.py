@@ -151,15 +151,18 @@ def test_show_shows_what_a_failover_did_and_that_it_did_nothing_else(sandbox):
     workflows = changed(before["workflows"], after["workflows"])
     assert set(workflows) == {8, 9, 10, 11, 12}
     for fields in workflows.values():
-        assert set(fields) == {"state", "restart_time"}
+        # The one master that lives becomes their host.
+        assert set(fields) == {"state", "restart_time", "host"}
+        assert fields["host"] == (dead, report.master["new_host"])
         assert fields["state"][1] == "FAILOVER" and fields["restart_time"][0] is None
     commands = changed(before["commands"], after["commands"])
     assert {fields["workflow_instance_id"] for fields in commands.values()} == {
         (None, each) for each in workflows}
     assert [node for node in after["marks"] if node not in before["marks"]] == [
         {"name": f"{dead}-unknown-unknown", "value": report.master["mark"]["value"]}]
-    [stamps] = after["stamps"]
-    assert stamps["name"] == dead and stamps["value"].startswith(f"{report.master['stamp']}|UTC|")
+    assert {each["name"] for each in after["stamps"]} == {dead, report.master["new_host"]}
+    for stamps in after["stamps"]:
+        assert stamps["value"].startswith(f"{report.master['stamp']}|UTC|")
     for unchanged in ("tasks", "error_commands", "locks", "servers"):
         assert after[unchanged] == before[unchanged]
 
