@@ -287,7 +287,7 @@ def test_a_frozen_connection_ends_in_an_error(cluster, proxy, drive):
     assert kind == "unreachable" and proxy.address in message
     assert time.monotonic() - start < 6
     proxy.thaw()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while (answer := driver.ask("held")) != {"result": False}:  # its session ended meanwhile
         assert answer.get("error") == "unreachable" and time.monotonic() < deadline, answer
 
@@ -331,7 +331,7 @@ def test_a_server_restarted_while_we_queue(server, drive):
     assert holder.result("held")
     assert not waiter.answered(1)
     holder.result("release")
-    assert waiter.answer(10)["result"]["locked"]
+    assert waiter.answer()["result"]["locked"]
 
 
 def test_who_slept_too_long_has_lost_the_lock(cluster, drive):
@@ -354,7 +354,7 @@ def test_a_session_that_ends_while_queueing_is_an_error(cluster, drive):
     waiter.start("lock", LOCK, FAR)
     time.sleep(0.5)
     waiter.process.send_signal(signal.SIGSTOP)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while len(queue_of(cluster)) > 1:
         assert time.monotonic() < deadline
         time.sleep(0.05)
