@@ -33,6 +33,12 @@ def _no_run_survives_its_test():
 
 
 @pytest.fixture
+def normal_master(monkeypatch):
+    """The living master of a cluster is NORMAL: commands are for it, and it becomes the host of what is failed over."""
+    monkeypatch.setattr(Cluster, "alive_status", "NORMAL")
+
+
+@pytest.fixture
 def make_cluster(request, tmp_path):
     """Makes clusters: make_cluster(registry="zookeeper", database="sqlite", release="3.3.0")."""
     made = []

@@ -252,7 +252,7 @@ def test_no_lock_stops_when_the_lock_that_was_passed_becomes_free(cluster):
     claim.release()
     run.interrupt(signal.SIGCONT)
     result = run.finish(5)
-    assert "passed with --no-lock changed hands" in result.said and "Run the command again" in result.said
+    assert "which was passed changed hands" in result.said and "Run the command again" in result.said
     assert not cluster.commands() and cluster.state(workflow) == 1
 
 

@@ -13,6 +13,8 @@ from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, OTHER_DEAD, SimulatedMas
 from support.proxy import COMMIT, Proxy
 from support.registries import STAMPS
 
+pytestmark = pytest.mark.usefixtures("normal_master")
+
 DATABASES = ["postgresql", "mariadb", "sqlite"]
 SERVERS = ["postgresql", "mariadb"]
 

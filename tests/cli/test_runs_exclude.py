@@ -74,6 +74,7 @@ def test_only_the_hosts_of_its_workflows_are_taken(cluster):
     assert cluster.registry.folder(RUNS) == {}, "given up at the end"
 
 
+@pytest.mark.usefixtures("normal_master")
 def test_the_node_says_whose_it_is_and_goes_with_a_killed_run(cluster):
     workflow = watched(cluster)
     run = cluster.start("requeue")

@@ -9,6 +9,8 @@ from support.cluster import (ALIVE, DAY, DEAD, DEAD_WORKER, HOUR, MINUTE, OTHER_
                              command_param, now_ms, until)
 from support.registries import LOCKS, heartbeat
 
+pytestmark = pytest.mark.usefixtures("normal_master")
+
 COORDINATOR = "/nodes/master-coordinator"
 ALERT_SERVERS = "/nodes/alert-server"
 ALERT_LEADER = "/nodes/alert-server-ha-leader"

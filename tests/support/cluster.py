@@ -42,6 +42,8 @@ def ago(milliseconds):
 class Cluster:
     """A registry and a database of one DolphinScheduler, with `ALIVE` as its living master."""
 
+    alive_status = "BUSY"  # so that no failover makes it the host of what it fails over
+
     def __init__(self, registry, db, living=True):
         self.registry = registry
         self.db = db
@@ -49,8 +51,7 @@ class Cluster:
         self._definition = 1000
         self.alive = None
         if living:
-            # BUSY, so that no failover makes it the host of what it fails over.
-            self.alive = self.register(ALIVE, status="BUSY")
+            self.alive = self.register(ALIVE, status=self.alive_status)
             # So that the two are seen to belong together, and the clocks too.
             self.quiet = self.workflow(state=1, host=ALIVE, start=ago(5 * MINUTE))
             self.task(self.quiet, state=7, host="127.0.2.9:1234", submit=ago(2 * MINUTE))

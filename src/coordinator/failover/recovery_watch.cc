@@ -58,8 +58,10 @@ class Watch {
             return workflows_.empty() && unproven_.empty();
         };
         poll(polling, look, [&](std::int64_t) {
-            spdlog::info("{} recovered, {} errored, {} pending", counts_.recovered, counts_.errored,
-                         counts_.pending);
+            spdlog::info(
+                "{} recovered, {} errored, {} commands waiting for a master, {} workflows "
+                "that nobody is seen to hold yet",
+                counts_.recovered, counts_.errored, workflows_.size(), unproven_.size());
         });
         return std::move(problems_);
     }
