@@ -16,6 +16,7 @@ INCIDENTS = [
     "A master died and nothing happens",
     "A master was restarted and old workflows hang",
     "A workflow that its master forgot",
+    "A workflow cannot be stopped",
     "The failover lock is held for ever",
     "Workflows are stuck in FAILOVER",
     "A worker died and its tasks hang",
