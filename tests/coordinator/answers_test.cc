@@ -216,6 +216,16 @@ TEST_F(AnswersTest, WhoFallsSilentBeforeTheCommitLeavesTheDoubt) {
     expect_failed_over_once(9, run.master(kGone).stamp);
 }
 
+TEST_F(AnswersTest, WhoIsMissingWhileTheRowIsLockedMayHoldItAll) {
+    world.master(kOther, "-1h");
+    resumed(7);
+    after_round(2, [&] { world.leave(kOther); });
+    expect_taken();
+    EXPECT_EQ(questions_about(7), 5) << "the first commit was not made: it is read and asked again";
+    EXPECT_THAT(run.report.masters_asked.value().at(1).problem.value_or(""),
+                HasSubstr("it was alive a moment ago"));
+}
+
 TEST_F(AnswersTest, NobodyIsAskedAboutWhatIsNotInDoubt) {
     world.workflow(7);
     run.failover_master(kGone);

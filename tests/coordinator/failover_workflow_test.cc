@@ -366,9 +366,22 @@ TEST_F(FailoverWorkflowTest, WhatAMasterTakesWithoutAHostBeforeTheCommitIsLeft) 
 TEST_F(FailoverWorkflowTest, AHostThatDiesBeforeTheCommitIsNoHost) {
     world.master(kOther);
     hostless(7);
-    world.registry.after({Kind::put, stamps_path(kLiving)}, [&] { world.leave(kLiving); });
+    servers.after_round = [&] {  // with the row locked
+        if (servers.rounds.size() == 2) world.leave(kLiving);
+    };
     run.failover_workflow({7});
     EXPECT_EQ(run.exit_code(), 4) << run.said();
+    expect_untouched(7);
+    EXPECT_EQ(world.workflow(7).get("host"), std::nullopt);
+}
+
+TEST_F(FailoverWorkflowTest, OneThatDiesBeforeItIsAskedAgainMayHoldItStill) {
+    world.master(kOther);
+    hostless(7);
+    world.registry.after({Kind::put, stamps_path(kLiving)}, [&] { world.leave(kLiving); });
+    run.failover_workflow({7});
+    EXPECT_EQ(run.fate_of(7), "unanswered") << run.said();
+    EXPECT_EQ(run.exit_code(), 3);
     expect_untouched(7);
     EXPECT_EQ(world.workflow(7).get("host"), std::nullopt);
 }

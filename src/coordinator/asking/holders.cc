@@ -14,8 +14,6 @@ namespace dsfailover {
 
 namespace {
 
-constexpr Millis kWithRowLocked = std::chrono::seconds(1);
-
 Controls choose_controls(const RunContext& context, const Servers& servers) {
     ControlWorkflows controls(servers);
     WorkflowInstanceStore(context.store())
@@ -58,18 +56,11 @@ void Holders::ask(std::span<const std::int64_t> ids) {
 void Holders::ask_with_row_locked(std::int64_t id) {
     const auto known = held_.find(id);
     if (known == held_.end()) return;
-    const MasterRound round = ask_living_masters(context_, std::span(&id, 1), controls_,
-                                                 std::min(options_.timeout, kWithRowLocked));
+    const MasterRound round =
+        ask_with_rows_locked(context_, std::span(&id, 1), controls_, options_.timeout,
+                             addresses_of(context_.report.masters_asked.value()));
     add(known->second, round.workflows.front());
     note_problems(round);
-    for (const MasterAsked& before : context_.report.masters_asked.value()) {
-        const bool still = std::any_of(
-            round.masters.begin(), round.masters.end(),
-            [&](const MasterAsked& master) { return master.address == before.address; });
-        if (still) continue;
-        known->second.complete = false;
-        problems_ = fmt::format("{} was alive a moment ago", before.address);
-    }
 }
 
 HeldBy Holders::of(std::int64_t id) const {

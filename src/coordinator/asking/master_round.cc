@@ -15,6 +15,8 @@ namespace dsfailover {
 
 namespace {
 
+constexpr Millis kWithRowsLocked{1000};
+
 /// The questions for one master. Its controls are ids of the inquiry, by their place there.
 struct Questions {
     Inquiry inquiry;
@@ -34,7 +36,7 @@ class Round {
         for (std::size_t i = 0; i < ids.size(); ++i) places_.emplace(ids[i], i);
     }
 
-    MasterRound ask(Millis timeout) {
+    MasterRound ask(Millis timeout, std::span<const std::string> expected) {
         const Servers before = read();
         std::vector<Inquiry> inquiries;
         std::vector<std::vector<std::size_t>> controls;
@@ -48,6 +50,9 @@ class Round {
         for (std::size_t i = 0; i < inquiries.size(); ++i)
             take(inquiries[i], controls[i], answers[i]);
         add_new_ones(before);
+        for (const std::string& address : expected) {
+            if (!before.master(address)) add_unanswered(address, "it was alive a moment ago");
+        }
         return std::move(round_);
     }
 
@@ -134,15 +139,18 @@ class Round {
             const Server* known = before.master(master.address);
             if (known && is_same_process(*known, master)) continue;
             round_.any_new = true;
-            MasterAsked asked;
-            asked.address = master.address;
-            asked.problem =
-                fmt::format("{}: it registered while the masters were asked", master.address);
-            for (HeldBy& workflow : round_.workflows) workflow.complete = false;
             std::erase_if(round_.masters,
                           [&](const MasterAsked& one) { return one.address == master.address; });
-            round_.masters.push_back(std::move(asked));
+            add_unanswered(master.address, "it registered while the masters were asked");
         }
+    }
+
+    void add_unanswered(const std::string& address, std::string_view why) {
+        MasterAsked asked;
+        asked.address = address;
+        asked.problem = fmt::format("{}: {}", address, why);
+        for (HeldBy& workflow : round_.workflows) workflow.complete = false;
+        round_.masters.push_back(std::move(asked));
     }
 
     const RunContext& context_;
@@ -164,7 +172,20 @@ MasterAnswer HeldBy::answer() const {
 MasterRound ask_living_masters(const RunContext& context, std::span<const std::int64_t> ids,
                                const Controls& controls, Millis timeout,
                                const std::string& leave_out) {
-    return Round(context, ids, controls, leave_out).ask(timeout);
+    return Round(context, ids, controls, leave_out).ask(timeout, {});
+}
+
+MasterRound ask_with_rows_locked(const RunContext& context, std::span<const std::int64_t> ids,
+                                 const Controls& controls, Millis timeout,
+                                 std::span<const std::string> before,
+                                 const std::string& leave_out) {
+    return Round(context, ids, controls, leave_out).ask(std::min(timeout, kWithRowsLocked), before);
+}
+
+std::vector<std::string> addresses_of(std::span<const MasterAsked> masters) {
+    std::vector<std::string> addresses;
+    for (const MasterAsked& master : masters) addresses.push_back(master.address);
+    return addresses;
 }
 
 }  // namespace dsfailover

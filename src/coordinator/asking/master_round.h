@@ -32,12 +32,23 @@ struct MasterRound {
 /// `controls` (ControlWorkflows::choose). One that holds none of these, although some are
 /// unfinished still, answers like another cluster's master, and counts as one that does not answer.
 /// So does one that registered while the others were asked. Where no master lives no workflow is
-/// complete. Inside a transaction there is no time to see whether who looks dead lives all the same
-/// (Registry::living): such a one is not asked. `timeout`: of the whole round. `leave_out`: a
-/// master that counts as gone; may be empty. `context` must have servers to ask. Throws
-/// RegistryError, DatabaseError, EnvironmentError, Interrupted.
+/// complete. `timeout`: of the whole round. `leave_out`: a master that counts as gone; may be
+/// empty. `context` must have servers to ask. Throws RegistryError, DatabaseError,
+/// EnvironmentError, Interrupted.
 MasterRound ask_living_masters(const RunContext& context, std::span<const std::int64_t> ids,
                                const Controls& controls, Millis timeout,
                                const std::string& leave_out = "");
+
+/// The same inside a transaction that has locked the rows of `ids`, for a second at most. There is
+/// no time then to see whether who looks dead lives all the same (Registry::living): one of
+/// `before`, the masters of an earlier round, that is not there now counts as one that does not
+/// answer.
+MasterRound ask_with_rows_locked(const RunContext& context, std::span<const std::int64_t> ids,
+                                 const Controls& controls, Millis timeout,
+                                 std::span<const std::string> before,
+                                 const std::string& leave_out = "");
+
+/// Their addresses, for ask_with_rows_locked().
+std::vector<std::string> addresses_of(std::span<const MasterAsked> masters);
 
 }  // namespace dsfailover

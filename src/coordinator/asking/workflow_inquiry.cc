@@ -16,9 +16,6 @@ namespace {
 
 // Of a round, while masters come.
 constexpr int kTries = 3;
-// Rows are locked meanwhile.
-constexpr Millis kLockedTimeout{1000};
-
 MastersSaid said_of(const HeldBy& workflow) {
     return {workflow.answer(), workflow.holders, workflow.complete};
 }
@@ -58,17 +55,16 @@ const Controls& WorkflowInquiry::controls() {
     return controls_.emplace(chosen.choose(context_, latest_clock(context_.database)));
 }
 
-MasterRound WorkflowInquiry::round(const RunContext& context, std::span<const std::int64_t> ids,
-                                   Millis timeout) {
-    MasterRound round = ask_living_masters(context, ids, controls(), timeout, left_out_);
-    add_to_report(context.report, round.masters);
+MasterRound WorkflowInquiry::round(std::span<const std::int64_t> ids) {
+    MasterRound round = ask_living_masters(context_, ids, controls(), options_.timeout, left_out_);
+    masters_ = addresses_of(round.masters);
+    add_to_report(context_.report, round.masters);
     return round;
 }
 
 std::vector<MastersSaid> WorkflowInquiry::ask_once(std::span<const std::int64_t> ids) {
-    MasterRound answers = round(context_, ids, options_.timeout);
-    for (int tries = 1; answers.any_new && tries < kTries; ++tries)
-        answers = round(context_, ids, options_.timeout);
+    MasterRound answers = round(ids);
+    for (int tries = 1; answers.any_new && tries < kTries; ++tries) answers = round(ids);
     std::vector<MastersSaid> said;
     for (const HeldBy& each : answers.workflows) said.push_back(said_of(each));
     return said;
@@ -116,7 +112,9 @@ std::vector<WorkflowInquiry::Objection> WorkflowInquiry::ask_locked(
                  [&](std::int64_t id) { return relies_on_answer(id); });
     std::vector<Objection> objections;
     if (asked.empty()) return objections;
-    const MasterRound answers = round(context, asked, std::min(options_.timeout, kLockedTimeout));
+    const MasterRound answers =
+        ask_with_rows_locked(context, asked, controls(), options_.timeout, masters_, left_out_);
+    add_to_report(context.report, answers.masters);
     for (std::size_t i = 0; i < asked.size(); ++i) {
         MastersSaid said = said_of(answers.workflows[i]);
         if (said.answer != MasterAnswer::not_held)

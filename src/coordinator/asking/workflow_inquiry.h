@@ -75,7 +75,7 @@ class WorkflowInquiry {
         EpochMs since = 0;
     };
 
-    MasterRound round(const RunContext& context, std::span<const std::int64_t> ids, Millis timeout);
+    MasterRound round(std::span<const std::int64_t> ids);
     const Controls& controls();
     EpochMs sure_at(std::int64_t id) const;
 
@@ -83,6 +83,7 @@ class WorkflowInquiry {
     const AskOptions options_;
     std::string left_out_;
     std::optional<Controls> controls_;
+    std::vector<std::string> masters_;  // of the last round of a reading
     std::unordered_map<std::int64_t, Seen> seen_;
     std::set<std::int64_t> relied_on_;
 };
