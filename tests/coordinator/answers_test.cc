@@ -308,6 +308,16 @@ TEST_F(AnswersTest, TheTimeBeginsAnewWhereTheRowChangedSinceTheFirstLook) {
     EXPECT_GE(now_ms() - began, 650);
 }
 
+TEST_F(AnswersTest, TheTimeCountsFromTheEndOfALookThatTakesLong) {
+    resumed(7);
+    run.options.ask.apart = Millis(400);
+    world.registry.before({std::nullopt, stamps_path(kGone)},
+                          [&] { std::this_thread::sleep_for(Millis(300)); });
+    const EpochMs began = now_ms();
+    expect_taken();
+    EXPECT_GE(now_ms() - began, 700);
+}
+
 TEST_F(AnswersTest, InDoubtOverrulesOnlyWhereMastersDoNotAnswer) {
     resumed(7);
     servers.silent.insert(kLiving);

@@ -443,10 +443,11 @@ class Reader {
         if (open_.empty()) return;
         std::sort(open_.begin(), open_.end());
         std::vector<std::int64_t> ids;
+        const EpochMs seen_at = now_ms();  // after a scan that may take long
         for (const Question& each : open_) {
             ids.push_back(each.instance.id);
             if (!each.evidence.command_waits)
-                request_.inquiry->saw_without_command(each.instance, began_);
+                request_.inquiry->saw_without_command(each.instance, seen_at);
         }
         // Where something is selected the run goes on in any case, and will ask.
         if (request_.asking == SelectionRequest::Asking::not_yet ||
@@ -526,7 +527,6 @@ class Reader {
     std::map<std::string, WorkflowSpool> seen_busy_;  // by this run, before the scan
     std::map<std::string, WorkflowSpool> questions_;  // whose task activity decides
     bool any_selected_ = false;
-    const EpochMs began_ = now_ms();
     std::vector<Question> open_;
     std::int64_t beyond_limit_ = 0;
     Selection selection_;
