@@ -173,4 +173,20 @@ RunClaims take_run_claims(const RunContext& context, const std::set<std::string>
     return Taking(context.registry, addresses, time_limit).run(waiting);
 }
 
+RunClaims claim_selected(const RunContext& context, Millis time_limit,
+                         const std::function<std::set<std::string>()>& select) {
+    const EpochMs until = now_ms() + time_limit.count();
+    RunClaims claims;
+    std::set<std::string> claimed;
+    for (;;) {
+        std::set<std::string> wanted = select();
+        if (std::includes(claimed.begin(), claimed.end(), wanted.begin(), wanted.end()))
+            return claims;
+        claims.release();  // they are taken in order
+        claimed.merge(wanted);
+        const Millis left(std::max<EpochMs>(0, until - now_ms()));
+        claims = take_run_claims(context, claimed, left, [] {});
+    }
+}
+
 }  // namespace dsfailover

@@ -47,4 +47,10 @@ class RunClaims {
 RunClaims take_run_claims(const RunContext& context, const std::set<std::string>& addresses,
                           Millis time_limit, const std::function<void()>& waiting);
 
+/// Takes the nodes of all that `select` returns, within `time_limit`. What other runs did until
+/// they are ours must be seen: `select` is called again until it returns nothing that was not
+/// claimed before it. Throws as take_run_claims(), and what `select` throws.
+RunClaims claim_selected(const RunContext& context, Millis time_limit,
+                         const std::function<std::set<std::string>()>& select);
+
 }  // namespace dsfailover

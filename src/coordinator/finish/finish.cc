@@ -66,7 +66,10 @@ class Finish {
     void work() {
         check_clocks(context_, servers_);
         check_zone(context_, servers_);
-        select_and_claim();
+        if (options_.dry_run)
+            select();
+        else
+            claims_ = claim_selected(context_, options_.lock_timeout, [&] { return select(); });
         if (candidates_.empty()) return;
         ask_masters();
         look_at_tasks();
@@ -81,26 +84,8 @@ class Finish {
 
     // -- which
 
-    // What other runs did until we had the claims must be seen.
-    void select_and_claim() {
-        const EpochMs until = now_ms() + options_.lock_timeout.count();
-        std::set<std::string> claimed;
-        for (;;) {
-            select();
-            std::set<std::string> hosts;
-            for (const auto& [id, one] : candidates_)
-                hosts.insert(one.target.row.host.value_or(""));
-            if (options_.dry_run ||
-                std::includes(claimed.begin(), claimed.end(), hosts.begin(), hosts.end()))
-                return;
-            claims_.release();  // they are taken in order
-            claimed.merge(hosts);
-            const Millis left(std::max<EpochMs>(0, until - now_ms()));
-            claims_ = take_run_claims(context_, claimed, left, [] {});
-        }
-    }
-
-    void select() {
+    /// Returns the hosts of what is selected.
+    std::set<std::string> select() {
         record_.forget();
         candidates_.clear();
         std::set<std::int64_t> unknown(options_.ids.begin(), options_.ids.end());
@@ -116,6 +101,9 @@ class Finish {
         for (const std::int64_t id : unknown) record_.skip(id, SkipReason::unknown);
         for (auto& [id, commands] : waiting_commands())
             candidates_.at(id).target.commands = std::move(commands);
+        std::set<std::string> hosts;
+        for (const auto& [id, one] : candidates_) hosts.insert(one.target.row.host.value_or(""));
+        return hosts;
     }
 
     // In ascending order, by workflow.

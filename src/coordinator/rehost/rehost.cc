@@ -49,7 +49,10 @@ class Rehost {
             return context_.warn(
                 "There is nothing to rehost: on this release of DolphinScheduler a master that "
                 "recovers a workflow makes itself its host.");
-        select_and_claim();
+        if (options_.dry_run)
+            select();
+        else
+            claims_ = claim_selected(context_, options_.lock_timeout, [&] { return select(); });
         put_waiting_first(context_, misplaced_);
         const auto limit = static_cast<std::size_t>(options_.limit.value_or(INT64_MAX));
         if (misplaced_.size() > limit) {
@@ -65,31 +68,13 @@ class Rehost {
         for (std::size_t i = 0; i < results.size(); ++i) record_.note(misplaced_[i], results[i]);
     }
 
-    // What other runs did until we had the claims must be seen.
-    void select_and_claim() {
-        const EpochMs until = now_ms() + options_.lock_timeout.count();
-        std::set<std::string> claimed;
-        for (;;) {
-            select();
-            std::set<std::string> hosts;
-            for (const MisplacedInstance& one : misplaced_)
-                hosts.insert({one.row.host.value_or(""), one.holder});
-            if (options_.dry_run ||
-                std::includes(claimed.begin(), claimed.end(), hosts.begin(), hosts.end()))
-                return;
-            claims_.release();  // they are taken in order
-            claimed.merge(hosts);
-            const Millis left(std::max<EpochMs>(0, until - now_ms()));
-            claims_ = take_run_claims(context_, claimed, left, [] {});
-        }
-    }
-
-    void select() {
+    /// Returns the hosts of what is selected.
+    std::set<std::string> select() {
         record_.forget();
         misplaced_.clear();
         servers_ = read_servers(context_.registry, true);
         std::vector<WorkflowInstance> rows = options_.ids.empty() ? all_rows() : named_rows();
-        if (rows.empty()) return;
+        if (rows.empty()) return {};
         Holders holders(context_, options_.ask, servers_);
         holders.ask(ids_of(rows));
         for (WorkflowInstance& row : rows) {
@@ -99,8 +84,13 @@ class Rehost {
             else
                 record_.skip(row, held);
         }
-        for (const MisplacedInstance& one : misplaced_) record_.select(one);
         record_.unanswered_because(holders.problems());
+        std::set<std::string> hosts;
+        for (const MisplacedInstance& one : misplaced_) {
+            record_.select(one);
+            hosts.insert({one.row.host.value_or(""), one.holder});
+        }
+        return hosts;
     }
 
     std::vector<WorkflowInstance> all_rows() {

@@ -62,7 +62,10 @@ class Requeue {
         servers_ = read_servers(context_.registry, true);
         check_clocks(context_, servers_);
         check_zone(context_, servers_);
-        select_and_claim();
+        if (options_.dry_run)
+            select();
+        else
+            claims_ = claim_selected(context_, options_.lock_timeout, [&] { return select(); });
         selection_.tell();
         selection_.leave_out_duplicates();
         record_.limit(static_cast<std::size_t>(options_.limit.value_or(INT64_MAX)));
@@ -76,23 +79,13 @@ class Requeue {
 
     // -- which
 
-    // What other runs did until we had the claims must be seen.
-    void select_and_claim() {
-        const EpochMs until = now_ms() + options_.lock_timeout.count();
-        std::set<std::string> claimed;
-        for (;;) {
-            selection_.select();
-            std::set<std::string> hosts;
-            for (const auto& [id, one] : record_.stuck()) hosts.insert(one.row.host.value_or(""));
-            if (options_.dry_run ||
-                std::includes(claimed.begin(), claimed.end(), hosts.begin(), hosts.end()))
-                return;
-            record_.count_selected();
-            claims_.release();  // they are taken in order
-            claimed.merge(hosts);
-            const Millis left(std::max<EpochMs>(0, until - now_ms()));
-            claims_ = take_run_claims(context_, claimed, left, [] {});
-        }
+    /// Returns the hosts of what is selected.
+    std::set<std::string> select() {
+        selection_.select();
+        record_.count_selected();
+        std::set<std::string> hosts;
+        for (const auto& [id, one] : record_.stuck()) hosts.insert(one.row.host.value_or(""));
+        return hosts;
     }
 
     // -- stamps
