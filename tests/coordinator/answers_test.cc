@@ -146,6 +146,17 @@ TEST_F(AnswersTest, AWaitingCommandOutweighsThatNobodyHoldsIt) {
     expect_left("command_pending", 3);
 }
 
+TEST_F(AnswersTest, WhatMovesThoughNobodyHoldsItMayRunOutsideTheRegistry) {
+    resumed(7);
+    world.task(70, 7).submitted("+10s");
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "in_doubt") << run.said();
+    EXPECT_EQ(run.exit_code(), 3);
+    expect_untouched(7);
+    EXPECT_THAT(run.said(), HasSubstr("a process that is not in the registry may run them"));
+    EXPECT_THAT(run.said(), Not(HasSubstr("Not every living master")));
+}
+
 TEST_F(AnswersTest, ASilentMasterLeavesTheDoubtAndIsNamed) {
     resumed(7);
     servers.silent.insert(kLiving);
@@ -276,6 +287,8 @@ TEST_F(AnswersTest, BeyondTheLimitWhatWouldBeConcludedWithoutAskingStands) {
     EXPECT_EQ(run.fate_of(9), "in_doubt");
     EXPECT_EQ(run.exit_code(), 3);
     EXPECT_THAT(run.said(), HasSubstr("not asked about 1 workflow"));
+    EXPECT_THAT(run.said(), HasSubstr("--ask-limit leaves some out"));
+    EXPECT_THAT(run.said(), Not(HasSubstr("no master lives")));
 }
 
 TEST_F(AnswersTest, WhatWasSeenOnlyAMomentAgoIsAskedAboutAgain) {

@@ -54,12 +54,17 @@ void add_to_report(Report& report, const std::vector<WorkerAsked>& round) {
     add(report.workers_asked, round);
 }
 
-std::string why_unanswered(const Report& report) {
+std::vector<std::string> problems_of(std::span<const MasterAsked> masters) {
     std::vector<std::string> problems;
-    for (const MasterAsked& each : report.masters_asked.value_or(std::vector<MasterAsked>())) {
+    for (const MasterAsked& each : masters)
         if (each.problem) problems.push_back(*each.problem);
-    }
-    if (problems.empty()) return "no master lives";
+    return problems;
+}
+
+std::string why_unanswered(const Report& report) {
+    if (!report.masters_asked || report.masters_asked->empty()) return "no master lives";
+    const std::vector<std::string> problems = problems_of(*report.masters_asked);
+    if (problems.empty()) return "--ask-limit leaves some out";
     return fmt::format("{}", fmt::join(problems, "; "));
 }
 

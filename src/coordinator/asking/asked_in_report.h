@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,11 @@ namespace dsfailover {
 void add_to_report(Report& report, const std::vector<MasterAsked>& round);
 void add_to_report(Report& report, const std::vector<WorkerAsked>& round);
 
-/// Why masters did not answer, for a message: the problems of the report's masters_asked, or that
-/// no master lives.
+/// Why those that did not answer all did not.
+std::vector<std::string> problems_of(std::span<const MasterAsked> masters);
+
+/// Why not everything was answered, for a message: the problems of the report's masters_asked, that
+/// no master lives, or that there were too many questions.
 std::string why_unanswered(const Report& report);
 
 }  // namespace dsfailover

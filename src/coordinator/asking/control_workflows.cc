@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 
+#include "coordinator/cluster_check.h"
 #include "store/command_type.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_state.h"
@@ -53,6 +54,17 @@ Controls ControlWorkflows::choose(const RunContext& context, EpochMs clock) cons
         chosen.emplace(address, std::move(active));
     }
     return chosen;
+}
+
+Controls choose_controls(const RunContext& context, const Servers& servers) {
+    std::vector<std::string> masters;
+    for (const Server& master : servers.masters) masters.push_back(master.address);
+    if (masters.empty()) return {};
+    ControlWorkflows controls(servers);
+    WorkflowInstanceStore(context.store())
+        .scan_unfinished(masters,
+                         [&](const WorkflowInstance& instance) { controls.note(instance); });
+    return controls.choose(context, latest_clock(context.database));
 }
 
 }  // namespace dsfailover

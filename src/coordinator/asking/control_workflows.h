@@ -33,4 +33,8 @@ class ControlWorkflows {
     std::map<std::string, std::vector<std::int64_t>> newest_;  // by address
 };
 
+/// The same, of a scan of its own over the workflows of the masters in `servers`. Not inside a
+/// transaction. Throws DatabaseError, and EnvironmentError naming a row that cannot be read.
+Controls choose_controls(const RunContext& context, const Servers& servers);
+
 }  // namespace dsfailover

@@ -6,21 +6,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "coordinator/cluster_check.h"
-#include "store/workflow_instance_store.h"
-#include "store/workflow_state.h"
+#include "coordinator/asking/asked_in_report.h"
 
 namespace dsfailover {
 
 namespace {
-
-Controls choose_controls(const RunContext& context, const Servers& servers) {
-    ControlWorkflows controls(servers);
-    WorkflowInstanceStore(context.store())
-        .scan_states(kUnfinishedStates,
-                     [&](const WorkflowInstance& instance) { controls.note(instance); });
-    return controls.choose(context, latest_clock(context.database));
-}
 
 void add(HeldBy& all, const HeldBy& round) {
     all.masters = std::max(all.masters, round.masters);
@@ -69,9 +59,7 @@ HeldBy Holders::of(std::int64_t id) const {
 }
 
 void Holders::note_problems(const MasterRound& round) {
-    std::vector<std::string> problems;
-    for (const MasterAsked& master : round.masters)
-        if (master.problem) problems.push_back(*master.problem);
+    std::vector<std::string> problems = problems_of(round.masters);
     if (round.masters.empty()) problems.emplace_back("no master lives");
     problems_ = fmt::format("{}", fmt::join(problems, "; "));
 }

@@ -6,9 +6,7 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/asking/asked_in_report.h"
-#include "coordinator/cluster_check.h"
 #include "registry/cluster.h"
-#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 
@@ -42,17 +40,8 @@ EpochMs WorkflowInquiry::sure_at(std::int64_t id) const {
 
 // Once a run: what ends meanwhile is noticed.
 const Controls& WorkflowInquiry::controls() {
-    if (controls_) return *controls_;
-    const Servers servers = read_servers(context_.registry, true);
-    std::vector<std::string> masters;
-    for (const Server& master : servers.masters) masters.push_back(master.address);
-    ControlWorkflows chosen(servers);
-    if (!masters.empty()) {
-        WorkflowInstanceStore(context_.store())
-            .scan_unfinished(masters,
-                             [&](const WorkflowInstance& instance) { chosen.note(instance); });
-    }
-    return controls_.emplace(chosen.choose(context_, latest_clock(context_.database)));
+    if (!controls_) controls_ = choose_controls(context_, read_servers(context_.registry, true));
+    return *controls_;
 }
 
 MasterRound WorkflowInquiry::round(std::span<const std::int64_t> ids) {

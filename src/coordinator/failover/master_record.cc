@@ -164,7 +164,10 @@ void MasterRecord::close(bool is_plan) {
 
 void MasterRecord::tell(const RunContext& context) const {
     const WorkflowsSection& its = section_.workflows;
-    report_doubts(context, section_.address, its.skipped, settles_at_);
+    auto doubts = its.skipped;
+    // Of these it is known that no master holds them; what is to be done is said below.
+    if (!run_outside_.empty()) doubts[SkipReason::in_doubt] -= std::ssize(run_outside_);
+    report_doubts(context, section_.address, doubts, settles_at_);
     for (const auto& [id, masters] : held_by_two_) {
         context.fail(
             ExitCode::needs_person,

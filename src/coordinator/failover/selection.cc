@@ -495,9 +495,10 @@ class Reader {
         // Too early to rely on it.
         if (request_.asking == SelectionRequest::Asking::who_holds &&
             said.answer == MasterAnswer::not_held) {
-            if (judgement.verdict == Verdict::selected) ++found.open_questions;
             evidence.answer = MasterAnswer::not_asked;
-            judgement = judge(question.instance, found.facts, evidence);
+            const Judgement unasked = judge(question.instance, found.facts, evidence);
+            if (judgement != unasked) ++found.open_questions;
+            judgement = unasked;
         }
         if (judgement.verdict == Verdict::selected && evidence.answer == MasterAnswer::not_held) {
             ++found.by_answer;

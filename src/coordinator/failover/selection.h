@@ -31,7 +31,8 @@ struct AddressSelection {
     std::int64_t selectable = 0;  ///< in `selected`, or counted only
     std::int64_t by_answer = 0;   ///< of `selectable`: because no master holds them
     std::int64_t held = 0;        ///< a living master holds them
-    /// With Asking::who_holds: no master holds them, so that they may be selected later.
+    /// With Asking::who_holds: no master holds them, which will change what becomes of them once
+    /// that is sure.
     std::int64_t open_questions = 0;
     std::map<Verdict, std::int64_t> skipped;
     std::set<std::int64_t> named;  ///< those of --in-doubt ID,... that were selected

@@ -12,6 +12,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "coordinator/asking/asked_in_report.h"
 #include "coordinator/asking/control_workflows.h"
 #include "coordinator/asking/idle_workflows.h"
 #include "coordinator/asking/lowest_ids.h"
@@ -203,21 +204,14 @@ class MasterInquiry {
         }
     }
 
-    static std::vector<std::string> problems_of(const MasterRound& round) {
-        std::vector<std::string> problems;
-        for (const MasterAsked& master : round.masters)
-            if (master.problem) problems.push_back(*master.problem);
-        return problems;
-    }
-
     void warn(const MasterRound& first, const MasterRound& last,
               const std::vector<std::int64_t>& by_two, const std::vector<std::int64_t>& unknown) {
         if (!by_two.empty())
             context_.warn(fmt::format(
                 "{} workflows are held by two masters each ({}): one of the two stands still.",
                 by_two.size(), some_ids(by_two)));
-        std::vector<std::string> problems = problems_of(first);
-        for (std::string& problem : problems_of(last))
+        std::vector<std::string> problems = problems_of(first.masters);
+        for (std::string& problem : problems_of(last.masters))
             if (std::find(problems.begin(), problems.end(), problem) == problems.end())
                 problems.push_back(std::move(problem));
         if (result_.masters.empty()) problems.emplace_back("no master lives");
