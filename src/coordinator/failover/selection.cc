@@ -376,7 +376,8 @@ class Reader {
         if (request_.in_doubt.ids.contains(instance.id))
             found.named_left[instance.id] =
                 fmt::format("is {}: {}", to_string(skip_reason(why.verdict)), why.other);
-        if (skipped_) skipped_(address, {instance, why.verdict, std::nullopt, {}, why.other});
+        if (skipped_)
+            skipped_(address, {instance, why.verdict, std::nullopt, MastersSaid(), why.other});
     }
 
     static std::vector<std::int64_t> ids_of(const std::vector<WorkflowInstance>& instances) {
