@@ -11,13 +11,14 @@ import contextlib
 import http.client
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from support import databases, program, registries, servers  # noqa: E402
+from support import databases, program, registries, servers, stand_ins  # noqa: E402
 from support.registries import MARKS, STAMPS  # noqa: E402
 
 from measure import Child, Failed, Table, build, in_turn  # noqa: E402
@@ -315,6 +316,39 @@ class Bench:
             self.table.add("clean-marks, etcd", size, *in_turn(self.options.runs, fill, cleaned, deleted),
                            f"a transaction per {ETCD_BATCH} marks")
 
+    # -- questions to masters
+
+    def questions(self):
+        """Three masters that are as quick as real ones, or as quick as they can. What is measured is the round
+        alone, connecting included: the driver has nothing else to do."""
+        floor = build("ask_floor", "pthread")
+        request = rpc_body(args=[text64(workflowInstanceId=4711, taskInstanceId=-1)],
+                           argsTypes=[stand_ins.MASTER + "transportor.TaskGroupSlotAcquireSuccessNotifyRequest"])
+        reply = rpc_body(success=True, message=None, body=text64(
+            success=False, message="Cannot find TaskExecutionRunnable: -1"),
+            bodyType=stand_ins.MASTER + "transportor.TaskGroupSlotAcquireSuccessNotifyResponse")
+        for nanoseconds, what, target in ((ANSWER_NANOSECONDS, "questions to 3 masters", 1.2),
+                                          (0, "the same, masters that take no time", None)):
+            masters = subprocess.Popen([floor, "serve", "3", str(nanoseconds), METHOD, reply],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.stack.callback(masters.communicate)
+            ports = masters.stdout.readline().split()
+            for size in (1000, 10_000):
+                inquiries = [{"address": f"{servers.HOST}:{port}", "ids": list(range(1, size + 1))} for port in ports]
+
+                def ours():
+                    run = subprocess.run([self.options.ask_driver, "holds_workflow", "60000", "loopback"],
+                                         input=json.dumps(inquiries), capture_output=True, text=True, check=True)
+                    if any(set(each["answers"]) != {"yes"} for each in json.loads(run.stdout)):
+                        raise Failed(run.stdout[:2000])
+                    return float(run.stderr.split()[0])
+
+                def bare():
+                    return float(Child([floor, "ask", str(size), METHOD, request, *ports]).output)
+
+                self.table.add(what, size, *in_turn(self.options.runs, lambda: None, ours, bare),
+                               "the same frames by bare sockets", target)
+
     # -- nothing to do
 
     def start_up(self):
@@ -340,6 +374,19 @@ class Bench:
             options.runs = runs
 
 
+# A master of a test cluster needed so long for an answer.
+ANSWER_NANOSECONDS = 180_000
+METHOD = json.dumps(stand_ins.WAKE_TASK)[1:-1]
+
+
+def rpc_body(**content):
+    return json.dumps(content, separators=(",", ":"))
+
+
+def text64(**content):
+    return base64.b64encode(rpc_body(**content).encode()).decode()
+
+
 PARTS = {
     "start-up": Bench.start_up,
     "failover": Bench.failover,
@@ -349,6 +396,7 @@ PARTS = {
     "marks-zookeeper": Bench.marks_on_zookeeper,
     "marks-jdbc": Bench.marks_in_tables,
     "marks-etcd": Bench.marks_on_etcd,
+    "questions": Bench.questions,
 }
 
 
@@ -363,6 +411,7 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write all figures there, too")
     parser.add_argument("--part", action="append", choices=PARTS, help="measure this only; repeatable")
     parser.add_argument("--only", default="", metavar="WORD", help="of the failovers: only this database")
+    parser.add_argument("--ask-driver", metavar="PROGRAM", help="tests/ask_driver, for the questions")
     options = parser.parse_args()
 
     table = Table()

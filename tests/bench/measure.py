@@ -73,7 +73,7 @@ class Table:
             "ratio": round(statistics.median(our_seconds) / statistics.median(floor_seconds), 3),
             "ratios": [round(a / b, 3) for a, b in zip(our_seconds, floor_seconds)],
             "target": target,
-            "peak_mb": round(max(each.megabytes for each in ours if isinstance(each, Child)), 1),
+            "peak_mb": round(max((each.megabytes for each in ours if isinstance(each, Child)), default=0), 1) or None,
         }
         self._growth(row)
         self.rows.append(row)
@@ -86,7 +86,7 @@ class Table:
             row["growth"] = {
                 "size": round(row["size"] / before["size"], 1),
                 "time": round(row["ours_s"]["median"] / before["ours_s"]["median"], 2),
-                "peak_mb": round(row["peak_mb"] / before["peak_mb"], 2)}
+                "peak_mb": round(row["peak_mb"] / before["peak_mb"], 2) if row["peak_mb"] else None}
 
     @staticmethod
     def header():
@@ -97,8 +97,8 @@ class Table:
     def line(row):
         growth = row.get("growth")
         return (f"| {row['what']} | {row['size']:,} | {_text(row['ours_s'])} | {_text(row['floor_s'])} | "
-                f"{row['ratio']:.2f} | {row['target'] or ''} | {row['peak_mb']:.0f} | "
-                + (f"{growth['size']:g} {growth['time']:g} {growth['peak_mb']:g}" if growth else "") + " |")
+                f"{row['ratio']:.2f} | {row['target'] or ''} | {round(row['peak_mb']) if row['peak_mb'] else ''} | "
+                + " ".join(f"{each:g}" for each in (growth or {}).values() if each) + " |")
 
 
 def _spread(values):

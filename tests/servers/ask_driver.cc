@@ -2,8 +2,9 @@
 //
 //   ask_driver holds_workflow|task_lives TIMEOUT_MS loopback|everywhere  < [{"address", "ids"}]
 //
-// Prints what each said as JSON.
+// Prints what each said as JSON, and how long it took to stderr.
 
+#include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -22,10 +23,14 @@ int run(const std::string& question, const std::string& timeout, const std::stri
     for (const json& each : json::parse(std::cin))
         inquiries.push_back({each["address"], each["ids"]});
     const auto asker = open_server_asker(where == "loopback");
+    const auto begun = std::chrono::steady_clock::now();
+    const auto all_said =
+        asker->ask(question == "task_lives" ? Question::task_lives : Question::holds_workflow,
+                   inquiries, Millis(std::stoll(timeout)));
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    std::cerr << took.count() << " s\n";
     json result = json::array();
-    for (const ServerAnswers& said :
-         asker->ask(question == "task_lives" ? Question::task_lives : Question::holds_workflow,
-                    inquiries, Millis(std::stoll(timeout)))) {
+    for (const ServerAnswers& said : all_said) {
         json answers = json::array();
         for (const Answer answer : said.answers)
             answers.push_back(kAnswers[static_cast<int>(answer)]);
