@@ -15,7 +15,7 @@ INCIDENTS = [
     "A workflow hangs and nobody knows why",
     "A master died and nothing happens",
     "A master was restarted and old workflows hang",
-    "A workflow that its master forgot",
+    "A workflow that its master forgot", "Running without a host",
     "A workflow cannot be stopped",
     "The failover lock is held for ever",
     "Workflows are stuck in FAILOVER",
