@@ -363,6 +363,23 @@ TEST_F(DecisionTable, WhatRunsElsewhereIsTakenByItsId) {
     expect_failed_over_once(8, run.master(kGone).stamp);
 }
 
+TEST_F(DecisionTable, GlobalSaysOfAnIdThatNothingWasDoneAboutIt) {
+    run.options.in_doubt.ids = {99999};
+    run.global();
+    EXPECT_EQ(run.exit_code(), 3);
+    EXPECT_THAT(run.said(), HasSubstr("--in-doubt names workflow instance 99999, which is no"));
+}
+
+TEST_F(DecisionTable, AHostIsAnIPv6AddressAsJavaPrintsIt) {
+    const std::string gone = "fd15:4ba5:5a2b:1008:71bc:dd01:e661:e831:5678";
+    world.workflow(7).host(gone);
+    run.failover_master(gone);
+    EXPECT_EQ(run.fate_of(7), "failed_over") << run.said();
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    expect_failed_over_once(7, run.master(gone).stamp);
+    EXPECT_TRUE(world.mark_of(gone));
+}
+
 TEST_F(DecisionTable, NoIdOverrulesACommandThatWaits) {
     world.workflow(7);
     world.command(7);

@@ -37,9 +37,9 @@ TEST(MarkName, IsReadFromTheRightBecauseHostsHaveDashes) {
 }
 
 TEST(MarkName, OfAGlobalFailoverNamesNoProcess) {
-    const auto name = parse_mark_name("[::1]:5678-unknown-unknown");
+    const auto name = parse_mark_name("0:0:0:0:0:0:0:1:5678-unknown-unknown");
     ASSERT_TRUE(name);
-    EXPECT_EQ(name->address, "[::1]:5678");
+    EXPECT_EQ(name->address, "0:0:0:0:0:0:0:1:5678");
     EXPECT_FALSE(name->process);
 }
 

@@ -78,6 +78,7 @@ void MasterReading::take_note_of_questions(const std::set<std::string>& addresse
 
 Selection MasterReading::first(bool whole_cluster) {
     const std::set<std::string> wanted = open();
+    if (targets_.empty()) say_which_named_were_left({});
     if (wanted.empty()) return {};
     const bool restarted =
         std::any_of(targets_.begin(), targets_.end(),
