@@ -560,6 +560,29 @@ TEST_P(RegistryConformance, ADestroyedClaimIsGivenUp) {
     EXPECT_EQ(open()->get(kRuns[0]), std::nullopt);
 }
 
+TEST_P(RegistryConformance, ALockIsNotHeldBehindAnother) {
+    if (server->type() != "zookeeper") GTEST_SKIP() << "the number decides in ZooKeeper alone";
+    const auto lock = ours->lock(kLockPath, kLong, kNoWord).lock;
+    ASSERT_TRUE(lock && lock->still_held());
+    // As after the number 2^31 - 1.
+    ASSERT_TRUE(open()->put(kLockPath + "/_c_0-lock--2147483648", "127.0.0.1", ""));
+    EXPECT_FALSE(lock->still_held());
+}
+
+TEST_P(RegistryConformance, AClaimThatAnotherHasByNowIsNotHeldAlthoughOurSessionLasts) {
+    const auto claims = ours->claim(kRuns, "ours");
+    const auto other = open();
+    Removal removal{kRuns[0], other->get(kRuns[0]).value().version, RemoveOutcome::failed, ""};
+    other->remove({&removal, 1});
+    ASSERT_EQ(removal.outcome, RemoveOutcome::removed) << removal.problem;
+    const auto theirs = other->claim(kRuns, "theirs");
+    ASSERT_TRUE(theirs[0]);
+    EXPECT_FALSE(claims[0]->still_held());
+    EXPECT_TRUE(claims[1]->still_held());
+    claims[0]->release();
+    EXPECT_TRUE(theirs[0]->still_held()) << "it is not ours to release";
+}
+
 TEST_P(RegistryConformance, AClaimGoesWithItsSession) {
     const auto claims = ours->claim(kRuns, "ours");
     const auto other = open();

@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <future>
 #include <set>
 
 #include "base/error.h"
 #include "conformance/store_fixture.h"
+#include "database/sql_dialect.h"
 #include "store/command_store.h"
 #include "store/command_watch.h"
 #include "store/task_instance_store.h"
@@ -406,6 +408,23 @@ TEST_P(StoreCommands, AreRemovedAndTheirWorkflowAndItsTasksEnded) {
     EXPECT_THAT(texts("SELECT end_time FROM t_ds_task_instance ORDER BY id"),
                 ElementsAre(end, end, "-"));
     EXPECT_THAT(texts("SELECT id FROM t_ds_command"), ElementsAre("101"));
+}
+
+TEST_P(StoreCommands, OneThatAMasterTakesRightNowIsNotRemovedForExchange) {
+    if (database_->dialect().locks_whole_file()) GTEST_SKIP() << "one writes at a time";
+    settings_.lock_timeout = Millis(10'000);
+    insert_command(100, 10);
+    const auto master = another();
+    const auto ours = another();
+    Transaction theirs(*master);
+    master->execute("DELETE FROM t_ds_command WHERE id = 100");
+    auto removed = std::async(std::launch::async, [&] {
+        Transaction transaction(*ours);
+        return CommandStore(context(*ours)).remove_recovery_command(100, 10).has_value();
+    });
+    EXPECT_EQ(removed.wait_for(Millis(300)), std::future_status::timeout);
+    theirs.commit();
+    EXPECT_FALSE(removed.get());
 }
 
 TEST_P(StoreCommands, WaitingOnesAreFoundByWorkflow) {

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "coordinator/failover/failover_lock.h"
+#include "coordinator/failover/failover_stamps.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/world_test.h"
 #include "registry/paths.h"
@@ -227,6 +228,16 @@ TEST_F(AnswersTest, WhoFallsSilentBeforeTheCommitLeavesTheDoubt) {
     expect_failed_over_once(9, run.master(kGone).stamp);
 }
 
+TEST_F(AnswersTest, WithTheRowLockedNobodyIsWaitedForMoreThanASecond) {
+    resumed(7);
+    run.options.ask.timeout = Millis(30'000);
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(7), "failed_over") << run.said();
+    ASSERT_GE(servers.timeouts.size(), 2U);
+    EXPECT_EQ(servers.timeouts.front(), Millis(30'000));
+    EXPECT_EQ(servers.timeouts.back(), Millis(1000));
+}
+
 TEST_F(AnswersTest, WhoIsMissingWhileTheRowIsLockedMayHoldItAll) {
     world.master(kOther, "-1h");
     resumed(7);
@@ -337,6 +348,16 @@ TEST_F(AnswersTest, InDoubtOverrulesOnlyWhereMastersDoNotAnswer) {
     run.options.in_doubt.ids = {7};
     run.failover_master(kGone);
     EXPECT_EQ(run.fate_of(7), "failed_over") << run.said();
+}
+
+TEST_F(AnswersTest, NorDoesItTakeWhatAnotherRunTookMeanwhile) {
+    servers.silent.insert(kLiving);
+    world.workflow(7).restarted_at(world.stamp(kGone, "+10s"));
+    run.options.in_doubt.ids = {7};
+    run.failover_master(kGone);
+    EXPECT_NE(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(world.workflow(7).state(), 1);
+    EXPECT_THAT(world.commands_of(7), IsEmpty());
 }
 
 TEST_F(AnswersTest, WhatIsNamedAndHeldIsLeftAndNeedsAPerson) {
@@ -467,6 +488,21 @@ TEST_F(AnswersTest, ALeakedLockIsPassedWhereEveryMasterAnswers) {
     EXPECT_THAT(run.said(), HasSubstr("looks leaked: it was passed"));
 }
 
+TEST_F(AnswersTest, PastALockThatWasPassedALostClaimRollsBack) {
+    world.hold_lock(kLiving, kGone);
+    world.mark(kGone, "-30m");
+    world.workflow(7).started("-10m");
+    const auto other = world.registry.open("another run");
+    world.registry.before({Kind::still_held, run_claim_path(kGone)}, [&] {
+        const std::string path = run_claim_path(kGone);
+        Removal removal{path, other->get(path).value().version, RemoveOutcome::failed, ""};
+        other->remove({&removal, 1});
+    });
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 5) << run.said();
+    expect_untouched(7);
+}
+
 TEST_F(AnswersTest, OtherwiseItIsRespected) {
     world.hold_lock(kLiving, kGone);
     world.mark(kGone, "-30m");
@@ -527,7 +563,9 @@ TEST_F(RecoveryTest, ItsHolderBecomesItsHost) {
     run.failover_master(kGone);
     EXPECT_EQ(recovery().rehosted, 1) << run.said();
     EXPECT_EQ(world.workflow(7).get("host"), kLiving);
-    EXPECT_GT(world.workflow(7).restart_time().value(), run.master(kGone).stamp.value());
+    const auto stamps = parse_stamps(world.get(stamps_path(kLiving)).value_or(""));
+    ASSERT_TRUE(stamps && !stamps->empty());
+    EXPECT_EQ(world.workflow(7).restart_time(), stamps->back().value);
 }
 
 TEST_F(RecoveryTest, UnlessItIsNotToBe) {

@@ -485,6 +485,19 @@ TEST_F(GlobalTest, ALockThatIsNotToBeHadDoesNotKeepTheOthers) {
     world.give_lock_back(kLiving);
 }
 
+TEST_F(GlobalTest, ARestartedMasterThatIsReplacedMeanwhileIsLeft) {
+    world.master(kGone, "-20m");
+    world.task(70, 7).submitted("-30m");
+    world.registry.before({Kind::lock, failover_lock_path(kGone)}, [&] {
+        world.leave(kGone);
+        world.master(kGone, "-1s");
+    });
+    run.global();
+    EXPECT_EQ(run.exit_code(), 4) << run.said();
+    EXPECT_THAT(run.said(), HasSubstr("was replaced while we waited"));
+    expect_untouched(7);
+}
+
 TEST_F(GlobalTest, WhatARestartedMasterLeftIsTakenAndWhatItStartedIsNot) {
     world.master(kGone, "-20m");
     world.task(70, 7).submitted("-30m");

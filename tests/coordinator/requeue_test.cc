@@ -1,10 +1,17 @@
 // requeue: workflows in state FAILOVER that have no command (docs/behaviour.md, "Requeue"). That
 // masters do not take a command is watched for 15 seconds, and tested end to end.
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "coordinator/failover/failover_stamps.h"
+#include "coordinator/requeue/command_exchange.h"
 #include "coordinator/run_claim.h"
 #include "coordinator/world_test.h"
 #include "registry/paths.h"
+#include "store/workflow_instance_store.h"
 
 namespace dsfailover {
 namespace {
@@ -47,6 +54,59 @@ TEST_F(RequeueTest, TheStampIsRecordedBeforeTheCommand) {
     });
     run.requeue();
     expect_failed_over_once(7, stamp());
+}
+
+TEST_F(RequeueTest, OfManyStampsOnlyThoseThatNobodyMayNeedAreDropped) {
+    std::vector<std::string> values;
+    // 30 are older than an hour; the others a run that has not committed yet may be about to use.
+    for (int minutes = 90; minutes > 60; --minutes)
+        values.push_back(std::to_string(world.time(fmt::format("-{}m", minutes))));
+    for (int minutes = 59; minutes > 9; --minutes)
+        values.push_back(std::to_string(world.time(fmt::format("-{}m", minutes))));
+    world.put(kGoneStamps, fmt::format("{}", fmt::join(values, ",")));
+    run.requeue();
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    const auto stamps = parse_stamps(world.get(kGoneStamps).value_or(""));
+    ASSERT_TRUE(stamps);
+    EXPECT_EQ(stamps->size(), 64U);
+    values.erase(values.begin(), values.begin() + 30);
+    values.insert(values.begin(), 20, std::to_string(world.time("-30m")));
+    world.put(kGoneStamps, fmt::format("{}", fmt::join(values, ",")));
+    world.workflow(8).state(18);
+    run.requeue({8});
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(parse_stamps(world.get(kGoneStamps).value_or(""))->size(), 71U);
+}
+
+/// An exchange of a command, without the watching before it.
+ExchangeResult exchange(World& world, std::int64_t command, std::int64_t workflow) {
+    const auto registry = world.registry.open("run");
+    AuditLog audit;
+    Report report;
+    const Schema schema = read_schema(world.database(), report);
+    const Cluster cluster{*registry, &world.database(), TimeZone(), audit};
+    const RunContext context = run_context(cluster, schema, report);
+    const auto rows = WorkflowInstanceStore(context.store()).by_ids({&workflow, 1}, false);
+    return exchange_command(context, {command, rows.at(0), world.time("+1s")}, [] {});
+}
+
+TEST_F(RequeueTest, AnExchangedCommandIsTheOnlyOne) {
+    const std::int64_t old = world.command(7);
+    const ExchangeResult result = exchange(world, old, 7);
+    EXPECT_EQ(result.kind, ExchangeResult::Kind::exchanged);
+    const auto commands = world.commands_of(7);
+    ASSERT_EQ(commands.size(), 1U);
+    EXPECT_EQ(commands[0].id, result.command_id);
+    EXPECT_NE(commands[0].id, old);
+}
+
+TEST_F(RequeueTest, BesideAnotherCommandNoneIsExchanged) {
+    const std::int64_t one = world.command(7), other = world.command(7);
+    EXPECT_EQ(exchange(world, one, 7).kind, ExchangeResult::Kind::several);
+    const auto commands = world.commands_of(7);
+    ASSERT_EQ(commands.size(), 2U);
+    EXPECT_EQ(commands[0].id, one);
+    EXPECT_EQ(commands[1].id, other);
 }
 
 TEST_F(RequeueTest, AFailoverAfterwardsKnowsThatItWasRecovered) {

@@ -18,10 +18,13 @@ class FakeServers : public ServerAsker {
     std::map<std::string, std::set<std::int64_t>> holds;  ///< by address
     std::set<std::string> silent;                         ///< addresses of those that say nothing
     std::vector<std::vector<Inquiry>> rounds;             ///< what was asked, in order
+    std::vector<Millis> timeouts;                         ///< of each round
     std::function<void()> after_round;                    ///< called when it was answered
 
-    std::vector<ServerAnswers> ask(Question, std::span<const Inquiry> inquiries, Millis) override {
+    std::vector<ServerAnswers> ask(Question, std::span<const Inquiry> inquiries,
+                                   Millis timeout) override {
         rounds.emplace_back(inquiries.begin(), inquiries.end());
+        timeouts.push_back(timeout);
         std::vector<ServerAnswers> all;
         for (const Inquiry& inquiry : inquiries) all.push_back(answer(inquiry));
         if (after_round) after_round();

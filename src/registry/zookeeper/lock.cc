@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <utility>
 
 #include "base/log.h"
 #include "registry/local_ip.h"
@@ -88,6 +89,12 @@ std::optional<LockClaim> read_claim(ZookeeperSession& session, const std::string
     return to_claim(name, reply);
 }
 
+class Place;
+
+/// Somebody may have removed the node of a claim of ours, and another run have made it since: that
+/// one is not removed when ours is given up.
+void forget_what_is_anothers(const std::vector<Place*>& places) noexcept;
+
 /// Our place in the queue of a lock, or a node that we claim: from its creation to its removal.
 class Place {
   public:
@@ -147,7 +154,8 @@ class Place {
 
     void leave() noexcept {
         if (is_over()) return;
-        left_ = true;
+        forget_what_is_anothers({this});
+        if (std::exchange(left_, true)) return;
         try {
             // Not given up at the first breach: as long as the session lives the node bars others.
             session_->write_until_answered(removal());
@@ -163,6 +171,27 @@ class Place {
     bool queues_ = true;
     bool left_ = false;
 };
+
+void forget_what_is_anothers(const std::vector<Place*>& places) noexcept {
+    std::vector<Place*> claims;
+    for (Place* place : places)
+        if (!place->queues() && !place->is_over()) claims.push_back(place);
+    if (claims.empty()) return;
+    ZookeeperSession& session = claims.front()->session();
+    try {
+        session.read(
+            claims.size(),
+            [&](std::size_t i) {
+                return request(Kind::exists, claims[i]->folder() + "/" + claims[i]->name());
+            },
+            [&](std::size_t i, const ZookeeperReply& reply) {
+                if (reply.code == ZOK && reply.stat.ephemeralOwner != session.id())
+                    claims[i]->removed();
+            });
+    } catch (const std::exception& error) {
+        spdlog::debug("Whether claims are still ours was not to be learned: {}", error.what());
+    }
+}
 
 /// Containers vanish when nobody is in them, so that there is none nearly always.
 void make_folders(ZookeeperSession& session, const std::vector<Place*>& places) {
@@ -280,6 +309,8 @@ void leave(const std::vector<Place*>& places) noexcept {
         std::vector<Place*> here;
         for (Place* place : places)
             if (!place->is_over()) here.push_back(place);
+        forget_what_is_anothers(here);
+        std::erase_if(here, [](const Place* place) { return place->is_over(); });
         if (here.size() > 1) {
             here.front()->session().write(
                 here.size(), [&](std::size_t i) { return here[i]->removal(); },
