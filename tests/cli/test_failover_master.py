@@ -312,10 +312,11 @@ def test_rfc_3339_with_an_offset(cluster):
     assert cluster.failover_master("--event-time", rfc, code=0).master["deadline"] == event_time
 
 
-def test_an_ipv6_master(cluster):
-    address = "[::1]:5678"
+@pytest.mark.parametrize("given", ["[::1]:5678", "0:0:0:0:0:0:0:1:5678"])
+def test_an_ipv6_master(cluster, given):
+    address = "0:0:0:0:0:0:0:1:5678"  # as Java writes it
     workflow = cluster.workflow(host=address)
-    cluster.failover_master(address=address, code=0)
+    cluster.failover_master(address=given, code=0)
     cluster.assert_failed_over_once([workflow])
     assert list(cluster.registry.marks()) == [f"{address}-unknown-unknown"]
 
