@@ -54,6 +54,10 @@ std::string_view to_string(SkipReason reason) {
     switch (reason) {
         case SkipReason::active:
             return "active";
+        case SkipReason::by_parent:
+            return "by_parent";
+        case SkipReason::child_running:
+            return "child_running";
         case SkipReason::child_unfinished:
             return "child_unfinished";
         case SkipReason::command_pending:

@@ -38,6 +38,8 @@ std::string_view to_string(WorkflowOutcome outcome);
 /// Why a workflow instance was skipped or refused (docs/behaviour.md explains each).
 enum class SkipReason {
     active,
+    by_parent,
+    child_running,
     child_unfinished,
     command_pending,
     done_before,

@@ -17,7 +17,8 @@ const std::vector<NeededTable>& used_tables() {
     static const std::vector<NeededTable> tables = {
         {"t_ds_workflow_instance",
          {"id", "name", "workflow_definition_code", "workflow_definition_version", "state", "host",
-          "start_time", "end_time", "restart_time", "command_type", "update_time"}},
+          "start_time", "end_time", "restart_time", "command_type", "is_sub_workflow",
+          "update_time"}},
         {"t_ds_task_instance",
          {"id", "name", "task_type", "workflow_instance_id", "state", "host", "flag", "submit_time",
           "start_time", "end_time", "var_pool", "log_path", "execute_path", "app_link", "pid",

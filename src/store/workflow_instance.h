@@ -18,6 +18,9 @@ struct WorkflowInstance {
     std::optional<StoredTime> start_time;
     std::optional<StoredTime> restart_time;
     std::optional<int> command_type;
+    /// A parent's task started it (is_sub_workflow). Decides nothing of the row itself, and is not
+    /// compared.
+    bool is_child = false;
     /// Which version of the row this is, where the database says it (PostgreSQL's xmin: another
     /// after every write of the row, whatever it changed). Empty elsewhere.
     std::string version;

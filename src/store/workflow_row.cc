@@ -11,14 +11,23 @@ namespace {
 
 constexpr std::string_view kTable = "t_ds_workflow_instance";
 
-enum : std::size_t { kState = kHostCell + 1, kStartTime, kRestartTime, kCommandType, kVersion };
+enum : std::size_t {
+    kState = kHostCell + 1,
+    kStartTime,
+    kRestartTime,
+    kCommandType,
+    kIsChild,
+    kVersion
+};
 
 }  // namespace
 
 std::string select_instances(const StoreContext& context) {
     const std::string_view version = context.database.dialect().row_version();
-    return fmt::format("SELECT id, host, state, start_time, restart_time, command_type{}{} FROM {}",
-                       version.empty() ? "" : ", ", version, kTable);
+    return fmt::format(
+        "SELECT id, host, state, start_time, restart_time, command_type, "
+        "is_sub_workflow{}{} FROM {}",
+        version.empty() ? "" : ", ", version, kTable);
 }
 
 void read_instance(const Row& row, const StoreContext& context, WorkflowInstance& instance) {
@@ -29,6 +38,7 @@ void read_instance(const Row& row, const StoreContext& context, WorkflowInstance
     instance.start_time = stored.time(kStartTime, "start_time");
     instance.restart_time = stored.time(kRestartTime, "restart_time");
     instance.command_type = stored.optional_small(kCommandType, "command_type");
+    instance.is_child = stored.optional_small(kIsChild, "is_sub_workflow") == 1;
     if (row.size() > kVersion) instance.version = row.text(kVersion);
 }
 

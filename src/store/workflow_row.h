@@ -12,8 +12,8 @@ namespace dsfailover {
 /// The cell of `host` in a row of select_instances(); that of `id` is the first.
 inline constexpr std::size_t kHostCell = 1;
 
-/// "SELECT id, host, state, start_time, restart_time, command_type FROM t_ds_workflow_instance",
-/// with the row's version behind these where the database has one.
+/// "SELECT id, host, state, start_time, restart_time, command_type, is_sub_workflow FROM
+/// t_ds_workflow_instance", with the row's version behind these where the database has one.
 std::string select_instances(const StoreContext& context);
 
 /// Makes `instance` what a row of select_instances() says. Throws EnvironmentError naming the row

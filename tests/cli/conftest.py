@@ -9,6 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from support import databases, program, registries, servers  # noqa: E402
 from support.cluster import Cluster  # noqa: E402
+from support.connection_watch import connections  # noqa: E402
 
 
 def _server_fixture(kind):
@@ -30,6 +31,13 @@ def _no_run_survives_its_test():
     yield
     for run in list(program.Run.under_way):
         run.kill()
+
+
+@pytest.fixture(autouse=True)
+def _no_run_connects_elsewhere(_no_run_survives_its_test):
+    yield
+    elsewhere = [line for line in connections.take() if line.startswith("refused")]
+    assert elsewhere == [], "a run tried to connect to another machine"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from support import program
+from support.connection_watch import connections
 from support.databases import Sqlite
 from support.program import ROOT
 from support.registries import MASTERS, WORKERS
@@ -80,3 +81,21 @@ def test_the_sandbox_knows_no_server_elsewhere(tmp_path):
     assert [host for host in hosts if not ipaddress.ip_address(host.rpartition(":")[0]).is_loopback] == []
     registry = [row for table, each in rows.items() if table.startswith("t_ds_jdbc_registry_") for row in each]
     assert registry and outside_loopback(json.dumps(registry, default=str)) == []
+
+
+def test_the_connections_of_every_run_are_counted(make_cluster):
+    if not connections.watches:
+        pytest.skip("under a sanitizer")
+    cluster = make_cluster("zookeeper", "postgresql")
+    connections.take()
+    cluster.run("status", code=0)
+    ports = {line.split()[1] for line in connections.take()}
+    assert ports == {cluster.registry.server.address.rpartition(":")[2], str(cluster.db.server.port)}
+
+
+def test_a_connection_elsewhere_is_refused_and_fails_the_test_that_makes_it(tmp_path):
+    if not connections.watches:
+        pytest.skip("under a sanitizer")
+    elsewhere = ".".join(["192", "0", "2", "1"])  # RFC 5737, for documentation
+    program.run("list-marks", "--registry", f"zookeeper://{elsewhere}:2181/ds", code=6, timeout=60)
+    assert f"refused {elsewhere} 2181" in connections.take()

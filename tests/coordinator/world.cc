@@ -155,6 +155,11 @@ TaskRow& TaskRow::type(const std::string& task_type) {
     return *this;
 }
 
+TaskRow& TaskRow::app_link(const std::string& link) {
+    set("app_link", link);
+    return *this;
+}
+
 TaskRow& TaskRow::group(int task_group) {
     set("task_group_id", std::int64_t{task_group});
     return *this;
@@ -314,6 +319,8 @@ void World::relate(std::int64_t parent, std::int64_t child) {
         "INSERT INTO t_ds_relation_workflow_instance (parent_workflow_instance_id, "
         "workflow_instance_id) VALUES (?, ?)",
         {Value(parent), Value(child)});
+    database_->execute("UPDATE t_ds_workflow_instance SET is_sub_workflow = 1 WHERE id = ?",
+                       {Value(child)});
 }
 
 void World::join(std::string_view folder, const std::string& address, std::string_view started) {

@@ -75,6 +75,7 @@ class TaskRow : public TableRow {
     TaskRow& name(const std::string& name);
     TaskRow& type(const std::string& task_type);
     TaskRow& group(int task_group);
+    TaskRow& app_link(const std::string& link);
     TaskRow& submitted(std::optional<std::string_view> since);
     TaskRow& started(std::optional<std::string_view> since);
 
@@ -126,7 +127,7 @@ class World {
     /// A command of it failed: it stands in t_ds_error_command.
     void failed_command(std::int64_t workflow, int state, const std::string& message);
 
-    /// One is the other's parent.
+    /// One is the other's parent: t_ds_relation_workflow_instance, and is_sub_workflow.
     void relate(std::int64_t parent, std::int64_t child);
 
     /// A server registers; `started`: its startup time, counted from when the world began.

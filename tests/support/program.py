@@ -12,6 +12,7 @@ import time
 import jsonschema
 
 from . import servers
+from .connection_watch import connections
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REPORT_SCHEMA = ROOT / "docs" / "report.schema.json"
@@ -109,7 +110,8 @@ class Run:
         self._begun = time.monotonic()
         self.process = subprocess.Popen([binary(), *self.arguments], stdin=subprocess.DEVNULL,
                                         stdout=self._out, stderr=self._err, cwd=cwd,
-                                        env={**own, "TZ": "UTC", **(environment or {})})
+                                        env={**own, **connections.environment(), "TZ": "UTC",
+                                             **(environment or {})})
         Run.under_way.add(self)
 
     def running(self):

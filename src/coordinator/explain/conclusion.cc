@@ -46,16 +46,26 @@ class Conclusion {
   private:
     void by_table() {
         const Judgement& judgement = *known_.judgement;
-        item_.verdict = judgement.verdict == Verdict::selected
-                            ? "selected"
-                            : std::string(to_string(skip_reason(judgement.verdict)));
+        const Verdict verdict = known_.family ? known_.family->verdict : judgement.verdict;
+        item_.verdict = verdict == Verdict::selected ? "selected"
+                                                     : std::string(to_string(skip_reason(verdict)));
         item_.row = judgement.row;
         if (const std::string reason = table_reason(known_); !reason.empty())
             item_.why = sentence(fmt::format("{}; {}", reason, said_of(known_, cluster_)));
         if (known_.is_held()) return held();
-        switch (judgement.verdict) {
+        switch (verdict) {
             case Verdict::selected:
                 return selected();
+            case Verdict::child_running:
+                return say(fmt::format("Nobody runs it, but its child {} may be running.",
+                                       known_.family->other),
+                           "",
+                           "A person resumed it: its recovery would send the child a second "
+                           "command. Fail it over when the child has ended, or stop the child "
+                           "first.");
+            case Verdict::by_parent:
+                return say(fmt::format("Its parent {} gives it its command.", known_.family->other),
+                           "", "A person resumed the parent: its recovery goes on with this one.");
             case Verdict::ownerless:
                 return ownerless();
             case Verdict::odd_host:

@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "coordinator/asking/workflow_inquiry.h"
+#include "coordinator/failover/resumed_parents.h"
 #include "coordinator/failover/workflow_verdict.h"
 #include "store/command_store.h"
 #include "store/workflow_instance.h"
@@ -22,6 +23,8 @@ struct KnownWorkflow {
     std::optional<Judgement> judgement;
     AddressFacts facts;
     Evidence evidence;
+    /// Of one that is selected: why it is left all the same.
+    std::optional<LeftForFamily> family;
 
     bool duplicate_tasks = false;    ///< with which recovery fails
     bool unfinished_parent = false;  ///< one of its parents has not ended

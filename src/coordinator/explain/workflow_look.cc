@@ -1,5 +1,6 @@
 #include "coordinator/explain/workflow_look.h"
 
+#include <optional>
 #include <utility>
 
 #include "coordinator/asking/idle_workflows.h"
@@ -37,12 +38,14 @@ WorkflowLook::WorkflowLook(const RunContext& context, const FirstLook& first,
 
 std::map<std::int64_t, KnownWorkflow> WorkflowLook::look() {
     read();
+    std::optional<WorkflowInquiry> inquiry;
     if (context_.servers) {
-        WorkflowInquiry inquiry(context_, about_all(options_));
-        for (int tries = 1; !ask(inquiry) && tries < kTries;) ++tries;
+        inquiry.emplace(context_, about_all(options_));
+        for (int tries = 1; !ask(*inquiry) && tries < kTries;) ++tries;
         find_idle();
     }
     judge_unfinished();
+    look_at_families(inquiry ? &*inquiry : nullptr);
     return std::move(known_);
 }
 
@@ -129,6 +132,23 @@ void WorkflowLook::judge_unfinished() {
         known.judgement = judge(row, facts, known.evidence);
     };
     read_selection(context_, first_.servers, request, {});
+}
+
+void WorkflowLook::look_at_families(WorkflowInquiry* inquiry) {
+    std::vector<FamilyMember> members;
+    for (const auto& [id, known] : known_) {
+        if (!known.judgement || known.judgement->verdict != Verdict::selected) continue;
+        if (const FamilyMember member = family_member(known.row); member.matters())
+            members.push_back(member);
+    }
+    AskAboutChildren ask;
+    if (inquiry)
+        ask = [&](std::span<const WorkflowInstance> children) {
+            return inquiry->ask_once(ids_of(children));
+        };
+    for (auto& [id, why] : left_for_family(context_, members, ask, latest_clock(context_.database),
+                                           *first_.left_to_parents))
+        known_.at(id).family = std::move(why);
 }
 
 }  // namespace dsfailover

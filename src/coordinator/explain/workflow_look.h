@@ -27,6 +27,7 @@ class WorkflowLook {
     bool ask(WorkflowInquiry& inquiry);
     void find_idle();
     void judge_unfinished();
+    void look_at_families(WorkflowInquiry* inquiry);
     std::vector<std::int64_t> ids() const;
 
     const RunContext& context_;

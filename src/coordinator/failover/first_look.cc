@@ -21,6 +21,7 @@ SelectionRequest FirstLook::request(EpochMs event_time, bool given) const {
     request.run_began = at;
     request.moves_count_after = moves_count_after();
     request.watch = watch.get();
+    request.left_to_parents = left_to_parents.get();
     request.inquiry = inquiry.get();
     return request;
 }

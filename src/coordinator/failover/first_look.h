@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <set>
 
 #include "base/time.h"
 #include "coordinator/asking/workflow_inquiry.h"
@@ -17,6 +19,10 @@ struct FirstLook {
     EpochMs clock_difference = 0;  ///< the largest between our clock and another
     /// What the run saw in state 18, or with a command, since this look. Shared by all its parts.
     std::shared_ptr<CommandWatch> watch = std::make_shared<CommandWatch>();
+
+    /// What the run left to resumed parents. Shared by all its parts.
+    std::shared_ptr<std::set<std::int64_t>> left_to_parents =
+        std::make_shared<std::set<std::int64_t>>();
 
     /// What the run asks the masters; nullptr: nothing. Shared by all its parts.
     std::shared_ptr<WorkflowInquiry> inquiry;

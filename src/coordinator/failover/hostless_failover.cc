@@ -11,6 +11,7 @@
 #include "coordinator/failover/host_stamps.h"
 #include "coordinator/failover/parents.h"
 #include "coordinator/failover/recovery_watch.h"
+#include "coordinator/failover/resumed_parents.h"
 #include "registry/paths.h"
 #include "store/batches.h"
 #include "store/command_store.h"
@@ -149,7 +150,31 @@ std::vector<WorkflowInstance> HostlessFailover::select(
         if (said[i].answer == MasterAnswer::not_held) look_.inquiry->rely_on_answer(one.id);
         selected.push_back(one);
     }
+    leave_for_family(selected);
     return selected;
+}
+
+void HostlessFailover::leave_for_family(std::vector<WorkflowInstance>& selected) {
+    std::vector<FamilyMember> members;
+    for (const WorkflowInstance& one : selected)
+        if (const FamilyMember member = family_member(one); member.matters())
+            members.push_back(member);
+    AskAboutChildren ask;
+    if (look_.inquiry)
+        ask = [&](std::span<const WorkflowInstance> children) {
+            const std::vector<std::int64_t> ids = ids_of(children);
+            for (const WorkflowInstance& child : children)
+                look_.inquiry->saw_without_command(child, now_ms());
+            return options_.dry_run ? look_.inquiry->ask_once(ids) : look_.inquiry->ask(ids);
+        };
+    const auto left = left_for_family(context_, members, ask, latest_clock(context_.database),
+                                      *look_.left_to_parents);
+    std::erase_if(selected, [&](const WorkflowInstance& one) {
+        const auto why = left.find(one.id);
+        if (why == left.end()) return false;
+        skip(one, skip_reason(why->second.verdict));
+        return true;
+    });
 }
 
 void HostlessFailover::commit(std::span<const WorkflowInstance> selected) {

@@ -50,6 +50,7 @@ class HostlessFailover {
     bool choose_host();
     std::vector<WorkflowInstance> read_again(std::span<const WorkflowInstance> instances);
     std::vector<WorkflowInstance> select(std::span<const WorkflowInstance> instances);
+    void leave_for_family(std::vector<WorkflowInstance>& selected);
     void commit(std::span<const WorkflowInstance> selected);
     void confirm();
     void note(const WorkflowFailoverResult& result);

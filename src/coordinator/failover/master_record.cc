@@ -37,6 +37,7 @@ void MasterRecord::skip(const SkippedWorkflow& skipped, bool first) {
     const bool is_new = !later_start && skipped_.insert(skipped.instance.id).second;
     WorkflowItem item = skipped_item(skipped);
     note_holder(item.id, verdict, skipped.said);
+    if (verdict == Verdict::child_running) child_running_.emplace(item.id, skipped.relative);
     if (first) return section_.workflows.items.add(std::move(item));
     if (!is_new || failed(item.id)) return;
     ++section_.workflows.skipped[skip_reason(verdict)];
@@ -57,8 +58,8 @@ void MasterRecord::note_holder(std::int64_t id, Verdict verdict, const MastersSa
 void MasterRecord::forget_reading() {
     held_by_two_.clear();
     held_idle_.clear();
+    child_running_.clear();
     run_outside_.clear();
-
     section_.workflows = WorkflowsSection(items_);
     section_.deadline.reset();
     skipped_.clear();
@@ -174,6 +175,14 @@ void MasterRecord::tell(const RunContext& context) const {
             fmt::format("Workflow instance {} is held by two masters ({}): one of them "
                         "has nothing but its copy, and stands still. See the logs of both.",
                         id, masters));
+    }
+    for (const auto& [id, child] : child_running_) {
+        context.fail(
+            ExitCode::needs_person,
+            fmt::format("Workflow instance {} was resumed by a person and is left because of its "
+                        "child {}: its recovery would send that a second command. Run the command "
+                        "again when the child has ended, or stop the child first.",
+                        id, child));
     }
     if (!run_outside_.empty()) {
         context.fail(

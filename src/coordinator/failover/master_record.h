@@ -72,6 +72,7 @@ class MasterRecord {
     std::set<std::int64_t> failed_;      // failed so far
     std::set<std::int64_t> skipped_;     // for another reason than started_after_deadline
     std::map<std::int64_t, std::string> held_by_two_;          // by which
+    std::map<std::int64_t, std::string> child_running_;        // and which child
     std::set<std::int64_t> run_outside_;                       // moved, though no master holds them
     std::map<std::string, std::set<std::int64_t>> held_idle_;  // by holder
     std::string failed_first_;                                 // which failed first, and why

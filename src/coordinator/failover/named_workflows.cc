@@ -39,6 +39,10 @@ std::string why_left(const RunContext& context, const WorkflowItem& item) {
     if (is(SkipReason::unknown)) return "there is no such workflow instance";
     if (is(SkipReason::no_master)) return "it has no host, and no master lives to become it";
     if (is(SkipReason::command_pending)) return "a command for it waits in t_ds_command";
+    if (is(SkipReason::child_running))
+        return "its child runs, and its recovery would send that a second command";
+    if (is(SkipReason::by_parent))
+        return "its parent, which a person resumed, gives it its command once it is recovered";
     if (is(SkipReason::state_changed)) return "it changed while we looked";
     if (is(SkipReason::settling))
         return "it moved too recently to tell whether it goes on: look again in some minutes";

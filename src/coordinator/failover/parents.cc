@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "coordinator/failover/resumed_parents.h"
 #include "store/relation_store.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
@@ -35,6 +36,22 @@ std::vector<std::string> describe(const RunContext& context, std::span<const Par
                                     one.child_host.value_or("no host")));
     }
     return texts;
+}
+
+// A parent that a person resumed goes on with the child that its task points to.
+void leave_out_resumed(const RunContext& context, std::vector<ParentNote>& parents) {
+    std::vector<std::int64_t> resumed;
+    for (const ParentNote& one : parents) resumed.push_back(one.id);
+    std::vector<WorkflowInstance> rows =
+        WorkflowInstanceStore(context.store()).by_ids(resumed, false);
+    std::erase_if(rows, [](const WorkflowInstance& row) { return !resumed_by_hand(row); });
+    if (rows.empty()) return;
+    const auto links = child_links(context, ids_of(rows));
+    std::erase_if(parents, [&](const ParentNote& parent) {
+        return std::any_of(links.begin(), links.end(), [&](const WorkflowRelation& link) {
+            return link.parent_id == parent.id && link.child_id == parent.child_id;
+        });
+    });
 }
 
 }  // namespace
@@ -72,7 +89,8 @@ void warn_of_parents(const RunContext& context, std::span<const WorkflowItem* co
             item->outcome == WorkflowOutcome::planned)
             ids.push_back(item->id);
     if (ids.empty()) return;
-    const std::vector<ParentNote> parents = parents_of_unfinished(context, ids);
+    std::vector<ParentNote> parents = parents_of_unfinished(context, ids);
+    leave_out_resumed(context, parents);
     if (parents.empty()) return;
     const std::size_t shown = std::min(parents.size(), kShown);
     context.warn(fmt::format(

@@ -11,6 +11,7 @@
 #include "coordinator/asking/asked_in_report.h"
 #include "coordinator/asking/idle_workflows.h"
 #include "coordinator/cluster_check.h"
+#include "coordinator/failover/resumed_parents.h"
 #include "store/batches.h"
 #include "store/command_store.h"
 #include "store/workflow_instance_store.h"
@@ -61,6 +62,8 @@ class Reader {
           request_(request),
           skipped_(skipped),
           watch_(request.watch ? *request.watch : own_watch_),
+          left_to_parents_(request.left_to_parents ? *request.left_to_parents
+                                                   : own_left_to_parents_),
           marks_(context.registry),
           // The clocks are a minute apart at most, or the run would have ended.
           clock_(std::max(request.event_time, now_ms())) {
@@ -79,6 +82,7 @@ class Reader {
         for (auto& [address, questions] : questions_) settle(address, questions);
         if (clock_ > request_.moves_count_after) leave_out_moved();
         ask_masters();
+        leave_for_family();
         return std::move(selection_);
     }
 
@@ -329,6 +333,53 @@ class Reader {
         }
     }
 
+    // Parents and children that are in each other's way.
+    void leave_for_family() {
+        std::vector<FamilyMember> members;
+        for (const auto& [id, member] : family_) members.push_back(member);
+        AskAboutChildren ask;
+        if (request_.inquiry)
+            ask = [&](std::span<const WorkflowInstance> children) { return say_of(children); };
+        const auto left = left_for_family(context_, members, ask, clock_, left_to_parents_);
+        if (left.empty()) return;
+        for (auto& [address, found] : selection_.addresses) {
+            WorkflowSpool selected_before = std::exchange(found.selected, WorkflowSpool());
+            for (;;) {
+                check_interruption();
+                const auto page = selected_before.take(kActivityPage, address);
+                if (page.empty()) break;
+                for (const WorkflowInstance& instance : page) {
+                    const auto why = left.find(instance.id);
+                    if (why == left.end())
+                        found.selected.add(instance);
+                    else
+                        leave(address, found, instance, why->second);
+                }
+            }
+        }
+    }
+
+    // Until it is time to rely on an answer, only that one is held counts.
+    std::vector<MastersSaid> say_of(std::span<const WorkflowInstance> children) const {
+        const std::vector<std::int64_t> ids = dsfailover::ids_of(children);
+        for (const WorkflowInstance& child : children)
+            request_.inquiry->saw_without_command(child, now_ms());
+        if (request_.asking != SelectionRequest::Asking::not_yet) return ask(ids);
+        return std::vector<MastersSaid>(ids.size(), {MasterAnswer::not_held, "", true});
+    }
+
+    void leave(const std::string& address, AddressSelection& found,
+               const WorkflowInstance& instance, const LeftForFamily& why) {
+        --found.selectable;
+        ++found.skipped[why.verdict];
+        found.named.erase(instance.id);
+        if (request_.in_doubt.ids.contains(instance.id))
+            found.named_left[instance.id] =
+                fmt::format("is {}: {}", to_string(skip_reason(why.verdict)), why.other);
+        if (skipped_)
+            skipped_(address, {instance, why.verdict, std::nullopt, MastersSaid(), why.other});
+    }
+
     static std::vector<std::int64_t> ids_of(const std::vector<WorkflowInstance>& instances) {
         std::vector<std::int64_t> ids;
         ids.reserve(instances.size());
@@ -363,6 +414,8 @@ class Reader {
         if (request_.in_doubt.ids.contains(instance.id)) found.named.insert(instance.id);
         any_selected_ = true;
         found.selected.add(instance);
+        if (const FamilyMember member = family_member(instance); member.matters())
+            family_.emplace(member.id, member);
     }
 
     void decide(const std::string& address, AddressSelection& found,
@@ -521,6 +574,8 @@ class Reader {
     const SkipCallback& skipped_;
     CommandWatch own_watch_;
     CommandWatch& watch_;
+    std::set<std::int64_t> own_left_to_parents_;
+    std::set<std::int64_t>& left_to_parents_;
     FailoverMarks marks_;
     std::map<std::string, FailoverStamps> stamps_;
     EpochMs clock_;
@@ -530,6 +585,7 @@ class Reader {
     bool any_selected_ = false;
     std::vector<Question> open_;
     std::int64_t beyond_limit_ = 0;
+    std::map<std::int64_t, FamilyMember> family_;  // of those selected
     Selection selection_;
 };
 

@@ -71,6 +71,8 @@ struct SelectionRequest {
     std::map<std::string, EpochMs> own_stamps;
     /// What this run saw in state 18, or with a command; none: the reading has one of its own.
     CommandWatch* watch = nullptr;
+    /// What earlier readings of the run left to resumed parents (left_for_family()); none: nothing.
+    std::set<std::int64_t>* left_to_parents = nullptr;
     /// Whom the masters are asked about; nullptr: nobody, and what is concluded without is said.
     WorkflowInquiry* inquiry = nullptr;
     enum class Asking {
@@ -102,6 +104,7 @@ struct SkippedWorkflow {
     Verdict verdict;
     std::optional<EpochMs> last_task_activity;  ///< epoch ms, where it was looked up
     MastersSaid said;                           ///< not_asked where nobody was
+    std::string relative = {};                  ///< LeftForFamily::other
 };
 using SkipCallback = std::function<void(const std::string& address, const SkippedWorkflow&)>;
 

@@ -78,6 +78,7 @@ void encode(const WorkflowInstance& instance, std::string& record) {
     append(record, instance.start_time);
     append(record, instance.restart_time);
     append(record, instance.version);
+    append(record, static_cast<std::uint8_t>(instance.is_child));
 }
 
 WorkflowInstance decode(const std::string& record, const std::string& host) {
@@ -90,6 +91,7 @@ WorkflowInstance decode(const std::string& record, const std::string& host) {
     instance.start_time = take_time(at);
     instance.restart_time = take_time(at);
     instance.version = take_text(at);
+    instance.is_child = take_number<std::uint8_t>(at) != 0;
     return instance;
 }
 

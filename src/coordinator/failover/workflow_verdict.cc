@@ -110,6 +110,10 @@ SkipReason skip_reason(Verdict verdict) {
             return SkipReason::held_idle;
         case Verdict::command_pending:
             return SkipReason::command_pending;
+        case Verdict::child_running:
+            return SkipReason::child_running;
+        case Verdict::by_parent:
+            return SkipReason::by_parent;
         case Verdict::done_before:
             return SkipReason::done_before;
         case Verdict::settling:

@@ -23,10 +23,12 @@ enum class Verdict {
     running_elsewhere,       ///< another master runs it
     held_idle,               ///< a master holds it, and nothing moves
     command_pending,         ///< a command for it waits already
-    done_before,             ///< an earlier run of ours failed it over
-    settling,                ///< it was handed over too recently to tell
-    in_doubt,                ///< another master may be running it
-    unanswered,              ///< not every living master says that it does not hold it
+    child_running,  ///< a resumed parent: its recovery would give its child a second command
+    by_parent,      ///< a child: the recovery of its resumed parent gives it its command
+    done_before,    ///< an earlier run of ours failed it over
+    settling,       ///< it was handed over too recently to tell
+    in_doubt,       ///< another master may be running it
+    unanswered,     ///< not every living master says that it does not hold it
     no_start_time,
 };
 
