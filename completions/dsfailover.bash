@@ -66,7 +66,7 @@ _dsfailover() {
                 return
             fi
             words=$every
-            [[ $command == serve ]] && words=${words/--format /} ;;
+            [[ $command == serve ]] && words="${words/--format /} --hear-departures" ;;
         failover-master)
             words="--startup-time --process-id --event-time --fence --fence-timeout $failover $cluster
                 $every" ;;

@@ -26,6 +26,7 @@ complete -c dsfailover -n $none -a config -d 'Show the effective configuration'
 complete -c dsfailover -n $none -a sandbox -d 'A cluster in one SQLite file, to rehearse on'
 complete -c dsfailover -n '__fish_seen_subcommand_from sandbox; and not __fish_seen_subcommand_from create serve show' -a 'create serve show'
 complete -c dsfailover -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from create serve show' -F
+complete -c dsfailover -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from serve' -l hear-departures -d 'Masters notice when a server goes'
 
 # Options of every command
 complete -c dsfailover -n $any -l config -r -F -d 'YAML file of options'

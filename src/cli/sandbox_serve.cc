@@ -3,16 +3,18 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/context.h"
+#include "cli/options.h"
 #include "sandbox/sandbox.h"
 
 namespace dsfailover {
 namespace {
 
 void run(Context& context) {
-    serve_sandbox(context.arguments().at(0), [](const std::string& line) {
-        std::cout << line << std::endl;
-        if (!std::cout) throw Error(ExitCode::failed, "stdout cannot be written");
-    });
+    serve_sandbox(context.arguments().at(0), is_set(context.options(), "hear-departures"),
+                  [](const std::string& line) {
+                      std::cout << line << std::endl;
+                      if (!std::cout) throw Error(ExitCode::failed, "stdout cannot be written");
+                  });
 }
 
 }  // namespace
@@ -26,7 +28,10 @@ const Command kSandboxServe{
     .arguments = Command::Arguments::one,
     .uses_cluster = false,
     .has_report = false,
-    .examples = "  dsfailover sandbox serve /tmp/sandbox.db\n",
+    .options = {"hear-departures"},
+    .examples =
+        "  dsfailover sandbox serve /tmp/sandbox.db\n"
+        "  dsfailover sandbox serve /tmp/sandbox.db --hear-departures\n",
     .run = run,
 };
 

@@ -11,6 +11,7 @@ constexpr std::string_view kSafety = "Safety";
 constexpr std::string_view kRecovery = "Recovery";
 constexpr std::string_view kSelection = "Selection";
 constexpr std::string_view kAsking = "Asking the masters";
+constexpr std::string_view kSandbox = "The sandbox";
 constexpr std::string_view kOutput = "Output";
 
 constexpr OptionSpec kOptions[] = {
@@ -81,6 +82,10 @@ constexpr OptionSpec kOptions[] = {
     {"ask-timeout", "DURATION", kAsking, "How long a round of questions waits for answers", "3s"},
     {"ask-limit", "N", kAsking, "Ask about at most N workflows, those with the lowest ids",
      "10000"},
+
+    {"hear-departures", "", kSandbox,
+     "Masters notice when a server goes, as on ZooKeeper, and fail it over themselves 30 s later",
+     "", true},
 
     {"format", "json|table", kOutput, "How the report is printed", "json"},
     {"items", "N", kOutput, "At most N items listed per section; totals are complete", "1000"},

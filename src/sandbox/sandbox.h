@@ -16,7 +16,8 @@ namespace dsfailover {
 ///   16 whose command failed, 17 that would fail again), and finished ones.
 /// - master 127.0.1.2:5678 lives and runs workflows 13 and 14 (and 1). It has not taken the
 /// commands
-///   that started 21 and 22 yet.
+///   that started 21 and 22 yet. It still counts the other, whose commands, those with odd ids, it
+///   leaves alone.
 /// - worker 127.0.1.11:1234 died with the master, with tasks of both masters' workflows; worker
 ///   127.0.1.12:1234 lives.
 /// - marks: expired ones, fresh ones, and two whose value is no number; a lock that the living
@@ -37,9 +38,11 @@ void create_sandbox(const std::string& file);
 SandboxSection read_sandbox(const std::string& file);
 
 /// Stands in for the living servers of the sandbox, on their addresses, until an interruption;
-/// `say` is told in one line each thing that happens. Throws, before anything is written, as
-/// read_sandbox(); RefusedError if a living server has no loopback address; Error(failed) if an
-/// address is in use, or no server lives.
-void serve_sandbox(const std::string& file, const std::function<void(const std::string&)>& say);
+/// `say` is told in one line each thing that happens. `hear_departures`: the masters notice that a
+/// server goes, as on ZooKeeper, and fail it over themselves 30 s later. Throws, before anything is
+/// written, as read_sandbox(); RefusedError if a living server has no loopback address;
+/// Error(failed) if an address is in use, or no server lives.
+void serve_sandbox(const std::string& file, bool hear_departures,
+                   const std::function<void(const std::string&)>& say);
 
 }  // namespace dsfailover

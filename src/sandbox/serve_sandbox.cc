@@ -46,32 +46,41 @@ class Ports {
     /// Throws as RpcServer.
     explicit Ports(const Servers& servers) {
         for (const auto* each : {&servers.masters, &servers.workers})
-            for (const Server& server : *each)
-                open_[server.address] = std::make_unique<RpcServer>(
-                    io_, server.address, [this, address = server.address](const Frame& asked) {
-                        return cluster_->answer(address, asked);
-                    });
+            for (const Server& server : *each) open(server.address);
     }
 
-    /// Answers for `duration`, as `cluster` does; the ports of servers that stopped are closed.
+    /// Answers for `duration`, as `cluster` does; only the ports of living servers are open.
+    /// Throws as RpcServer.
     void answer(const ServedCluster& cluster, Millis duration) {
         cluster_ = &cluster;
-        std::erase_if(open_, [&](const auto& port) { return !cluster.lives(port.first); });
+        for (auto& [address, port] : ports_) {
+            if (!cluster.lives(address))
+                port.reset();
+            else if (!port)
+                open(address);
+        }
         io_.run_for(duration);
         io_.restart();
     }
 
   private:
+    void open(const std::string& address) {
+        ports_[address] = std::make_unique<RpcServer>(
+            io_, address,
+            [this, address](const Frame& asked) { return cluster_->answer(address, asked); });
+    }
+
     asio::io_context io_;
     const asio::executor_work_guard<asio::io_context::executor_type> works_on_ =
         asio::make_work_guard(io_);
-    std::map<std::string, std::unique_ptr<RpcServer>> open_;
+    std::map<std::string, std::unique_ptr<RpcServer>> ports_;  // by address; empty: closed
     const ServedCluster* cluster_ = nullptr;
 };
 
 }  // namespace
 
-void serve_sandbox(const std::string& file, const std::function<void(const std::string&)>& say) {
+void serve_sandbox(const std::string& file, bool hear_departures,
+                   const std::function<void(const std::string&)>& say) {
     const DatabaseSettings settings = settings_of(file);
     const std::unique_ptr<Database> database = open_database(settings);
     const Schema schema = read_schema(*database);
@@ -81,7 +90,10 @@ void serve_sandbox(const std::string& file, const std::function<void(const std::
                         settings.endpoint()));
     const Servers servers = living_servers(settings);
     Ports ports(servers);
-    ServedCluster cluster(*database, schema, servers, now_ms(), say);
+    ServedCluster cluster(
+        *database, schema, servers,
+        hear_departures ? ServedCluster::Departures::heard : ServedCluster::Departures::unheard,
+        now_ms(), say);
     while (!interruption_requested()) {
         cluster.step(now_ms());
         ports.answer(cluster, kTick);

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "registry/paths.h"
-#include "sandbox/held_rows.h"
+#include "sandbox/memory_rows.h"
 #include "stand_ins/rpc_answer.h"
 #include "store/task_state.h"
 
@@ -20,50 +20,88 @@ std::string listed(const std::map<std::int64_t, int>& held) {
     return fmt::format("workflow {}", fmt::join(std::views::keys(held), ", "));
 }
 
+bool is_same(const ServerProcess& one, const ServerProcess& other) {
+    return one.address == other.address && one.identity.startup_time == other.identity.startup_time;
+}
+
+/// What is seen in the registry becomes `now`; returns what is not there any more.
+std::vector<ServerProcess> gone(std::vector<ServerProcess>& seen, std::vector<ServerProcess> now) {
+    std::erase_if(seen, [&](const ServerProcess& before) {
+        return std::ranges::any_of(
+            now, [&](const ServerProcess& each) { return is_same(each, before); });
+    });
+    return std::exchange(seen, std::move(now));
+}
+
 }  // namespace
 
 ServedCluster::ServedCluster(Database& database, const Schema& schema, const Servers& servers,
-                             EpochMs now, Say say)
-    : database_(database), say_(std::move(say)) {
+                             Departures departures, EpochMs now, Say say)
+    : database_(database), schema_(schema), departures_(departures), say_(std::move(say)) {
     for (const Server& server : servers.workers) add_worker(server, now);
-    for (const Server& server : servers.masters) add_master(schema, server, now);
+    for (const Server& server : servers.masters) add_master(server);
+    seen_masters_ = servers_in(database_, paths::kMasters);
+    seen_workers_ = servers_in(database_, paths::kWorkers);
+    for (Master& master : masters_) {
+        for (const auto& [id, state] : master.remembered) master.model->hold(id, state, now);
+        count_from_the_start(master);
+        say_(
+            fmt::format("{} is up: a master, holds {}", master.address, listed(master.remembered)));
+    }
 }
 
-ServedCluster::Master::Master(Database& database, const Schema& schema, const Server& server,
-                              std::int64_t its_place, const Say& say)
+ServedCluster::Master::Master(Database& database, const Server& server)
     : address(server.address),
       rows(database, paths::kMasters, server),
-      takes_commands(server.server_status == "NORMAL"),
-      place(its_place),
-      model(
-          database, schema, address,
-          [say, its = address](const std::string& what) { say(fmt::format("{} {}", its, what)); }),
+      registry(database, rows),
+      is_normal(server.server_status == "NORMAL"),
       remembered(read_held_rows(database, address)) {}
 
-void ServedCluster::add_master(const Schema& schema, const Server& server, EpochMs now) {
-    Master& master = masters_.emplace_back(database_, schema, server, places_, say_);
-    if (master.takes_commands) ++places_;
-    for (const auto& [id, state] : master.remembered) master.model.hold(id, state, now);
-    say_(fmt::format("{} is up: a master, holds {}", master.address, listed(master.remembered)));
+void ServedCluster::add_master(const Server& server) {
+    begin(masters_.emplace_back(database_, server));
+}
+
+void ServedCluster::begin(Master& master) {
+    master.model.emplace(database_, schema_, master.registry, master.address, FailoverLocks::leaked,
+                         [this, address = master.address](const std::string& what) {
+                             say_(fmt::format("{} {}", address, what));
+                         });
 }
 
 void ServedCluster::add_worker(const Server& server, EpochMs now) {
     Worker& worker = workers_.emplace_back(
-        server.address, ServerRows(database_, paths::kWorkers, server), TaskExecutor());
+        Worker{server.address, ServerRows(database_, paths::kWorkers, server), TaskExecutor()});
     const Rows tasks =
         database_.query(fmt::format("SELECT id FROM t_ds_task_instance WHERE host = ? AND flag = 1 "
                                     "AND state IN ({}, {})",
                                     task_state::kDispatched, task_state::kRunning),
                         {server.address});
     for (std::size_t i = 0; i < tasks.size(); ++i)
-        worker.executor.start(tasks[i].integer(0), now + kTasksRunOn.count());
+        worker.executor->start(tasks[i].integer(0), now + kTasksRunOn.count());
     say_(fmt::format("{} is up: a worker, runs {} {}", server.address, tasks.size(),
                      tasks.size() == 1 ? "task" : "tasks"));
 }
 
+/// Who does not hear of departures counts whom the sandbox says, who may be gone.
+void ServedCluster::count_from_the_start(Master& master) {
+    if (departures_ == Departures::unheard)
+        master.counted = read_counted_rows(database_, master.address);
+    for (const std::string& normal : normal_masters())
+        if (std::ranges::count(master.counted, normal) == 0) master.counted.push_back(normal);
+}
+
+std::vector<std::string> ServedCluster::normal_masters() const {
+    std::vector<std::string> normal;
+    for (const Master& master : masters_)
+        if (master.model && master.is_normal) normal.push_back(master.address);
+    return normal;
+}
+
 void ServedCluster::step(EpochMs now) {
     try {
-        obey_marks();
+        obey_marks(now);
+        start_again(now);
+        if (departures_ == Departures::heard) notice_departures(now);
         if (now - reported_at_ >= kHeartbeat.count()) report(now);
         work(now);
     } catch (const DatabaseError& error) {
@@ -72,56 +110,112 @@ void ServedCluster::step(EpochMs now) {
     }
 }
 
-/// Real masters hear nothing of a removal on the JDBC registry: the others go on counting one that
-/// is gone, and fail nobody over.
-void ServedCluster::obey_marks() {
-    std::erase_if(masters_, [&](Master& master) {
-        if (!master.rows.is_marked()) return false;
+void ServedCluster::obey_marks(EpochMs now) {
+    for (Master& master : masters_) {
+        if (!master.model || !master.rows.is_marked()) continue;
         master.rows.remove();
         write_held_rows(database_, master.address, {});
         say_(fmt::format("{} found its mark and stopped; it held {}", master.address,
-                         listed(master.model.held())));
-        return true;
-    });
-    std::erase_if(workers_, [&](Worker& worker) {
-        if (!worker.rows.is_marked()) return false;
+                         listed(master.model->held())));
+        master.model.reset();
+        master.remembered.clear();
+        master.stopped_at = now;
+    }
+    for (Worker& worker : workers_) {
+        if (!worker.executor || !worker.rows.is_marked()) continue;
         worker.rows.remove();
         say_(fmt::format("{} found its mark and stopped, with its tasks", worker.address));
-        return true;
-    });
+        worker.executor.reset();
+        worker.stopped_at = now;
+    }
+}
+
+/// A master that starts counts those that live, and fails over what is left of all hosts.
+void ServedCluster::start_again(EpochMs now) {
+    const auto is_due = [&](EpochMs stopped_at) {
+        return now - stopped_at >= kStartedAgain.count();
+    };
+    for (Worker& worker : workers_) {
+        if (worker.executor || !is_due(worker.stopped_at)) continue;
+        worker.rows.register_next(now);
+        worker.executor.emplace();
+        say_(fmt::format("{} was started again: a worker, runs no tasks", worker.address));
+    }
+    for (Master& master : masters_) {
+        if (master.model || !is_due(master.stopped_at)) continue;
+        master.rows.register_next(now);
+        begin(master);
+        master.model->failover().started(master.rows.process().startup_time, now);
+        master.counted = normal_masters();
+        write_counted_rows(database_, master.address, master.counted);
+        for (Master& other : masters_)
+            if (master.is_normal && std::ranges::count(other.counted, master.address) == 0)
+                other.counted.push_back(master.address);
+        say_(fmt::format("{} was started again: a master, holds no workflow", master.address));
+    }
+}
+
+void ServedCluster::notice_departures(EpochMs now) {
+    for (const ServerProcess& master :
+         gone(seen_masters_, servers_in(database_, paths::kMasters))) {
+        stop_counting(master.address);
+        for (Master& other : masters_)
+            if (other.model && other.address != master.address)
+                other.model->failover().master_gone(master, now);
+    }
+    for (const ServerProcess& worker : gone(seen_workers_, servers_in(database_, paths::kWorkers)))
+        for (Master& master : masters_)
+            if (master.model) master.model->failover().worker_gone(worker, now);
+}
+
+void ServedCluster::stop_counting(const std::string& address) {
+    for (Master& master : masters_)
+        if (master.address != address) std::erase(master.counted, address);
 }
 
 void ServedCluster::report(EpochMs now) {
-    for (Master& master : masters_) master.rows.report(now);
-    for (Worker& worker : workers_) worker.rows.report(now);
+    for (Master& master : masters_)
+        if (master.model) master.rows.report(now);
+    for (Worker& worker : workers_)
+        if (worker.executor) worker.rows.report(now);
     reported_at_ = now;
 }
 
 void ServedCluster::work(EpochMs now) {
     std::vector<LivingWorker> workers;
-    for (Worker& worker : workers_) workers.push_back({worker.address, &worker.executor});
+    for (Worker& worker : workers_)
+        if (worker.executor) workers.push_back({worker.address, &*worker.executor});
     for (Master& master : masters_) {
-        master.model.step({now, master.place, master.takes_commands ? places_ : 0, workers});
-        if (master.model.held() == master.remembered) continue;
-        write_held_rows(database_, master.address, master.model.held());
-        master.remembered = master.model.held();
+        if (!master.model) continue;
+        const auto place = std::ranges::find(master.counted, master.address);
+        const MasterView view{now, place - master.counted.begin(),
+                              master.is_normal ? std::ssize(master.counted) : 0, workers};
+        while (master.model->step(view)) continue;
+        if (master.model->held() == master.remembered) continue;
+        write_held_rows(database_, master.address, master.model->held());
+        master.remembered = master.model->held();
     }
 }
 
 bool ServedCluster::lives(const std::string& address) const {
-    const auto is_it = [&](const auto& server) { return server.address == address; };
-    return std::ranges::any_of(masters_, is_it) || std::ranges::any_of(workers_, is_it);
+    return std::ranges::any_of(masters_,
+                               [&](const Master& each) {
+                                   return each.address == address && each.model.has_value();
+                               }) ||
+           std::ranges::any_of(workers_, [&](const Worker& each) {
+               return each.address == address && each.executor.has_value();
+           });
 }
 
 std::string ServedCluster::answer(const std::string& address, const Frame& asked) const {
     for (const Master& master : masters_)
-        if (master.address == address)
+        if (master.address == address && master.model)
             return answer_bytes(asked, Question::holds_workflow,
-                                [&](std::int64_t id) { return master.model.held().contains(id); });
+                                [&](std::int64_t id) { return master.model->held().contains(id); });
     for (const Worker& worker : workers_)
-        if (worker.address == address)
+        if (worker.address == address && worker.executor)
             return answer_bytes(asked, Question::task_lives,
-                                [&](std::int64_t id) { return worker.executor.has(id); });
+                                [&](std::int64_t id) { return worker.executor->has(id); });
     throw FrameError("a question for nobody");
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <utility>
 
 #include "store/command_param.h"
@@ -28,6 +29,13 @@ bool is_readable(const std::string& param) {
     return std::ranges::count(known, read["commandType"]) == 1;
 }
 
+/// Whether the user interface resumes a workflow by a command of this type.
+bool is_resumed(int type) {
+    return type == command_type::kRecoverSuspended || type == command_type::kStartFailureTask;
+}
+
+bool goes_on(int type) { return type == command_type::kRecoverToleranceFault || is_resumed(type); }
+
 /// The tasks that a master runs itself.
 bool is_logic_task(const std::string& type) {
     constexpr std::array types = {"SUB_WORKFLOW", "CONDITIONS", "SWITCH", "DEPENDENT", "DYNAMIC"};
@@ -45,25 +53,50 @@ int ended_early(int state) {
 
 }  // namespace
 
-StandInMaster::StandInMaster(Database& database, const Schema& schema, std::string address, Say say)
+StandInMaster::StandInMaster(Database& database, const Schema& schema, StandInRegistry& registry,
+                             std::string address, FailoverLocks locks, Say say)
     : database_(database),
       tables_(database, schema),
       address_(std::move(address)),
-      say_(std::move(say)) {}
+      say_(std::move(say)),
+      failover_(database, tables_, registry, held_, locks, say_) {}
 
 void StandInMaster::hold(std::int64_t workflow_id, int state, EpochMs now) {
     held_[workflow_id] = state;
+    columns_[workflow_id] = tables_.master_columns(workflow_id);
     for (const OpenTask& task : tables_.open_tasks(workflow_id))
         if (task.host == address_) logic_tasks_.start(task.id, now + kTaskRuns.count());
 }
 
-void StandInMaster::step(const MasterView& view) {
+bool StandInMaster::step(const MasterView& view) {
+    if (arriving_) {
+        arrive(*arriving_);
+        arriving_.reset();
+    } else if (!in_round_) {
+        begin_round(view);
+    } else if (!commands_.empty()) {
+        take(commands_.back(), view);
+        commands_.pop_back();
+    } else if (!to_move_.empty()) {
+        const auto held = held_.find(to_move_.back());
+        if (held != held_.end() && !hung_.contains(held->first))
+            move_on(held->first, held->second, view);
+        to_move_.pop_back();
+    } else {
+        failover_.step(view);
+        in_round_ = false;
+    }
+    return in_round_;
+}
+
+void StandInMaster::begin_round(const MasterView& view) {
+    commands_.clear();
     if (view.places > 0)
-        for (const ReadCommand& command : tables_.commands())
-            if (command.id % view.places == view.place) take(command, view);
-    const auto held = held_;
-    for (const auto& [id, state] : held)
-        if (!hung_.contains(id)) move_on(id, state, view);
+        for (const ReadCommand& command : std::views::reverse(tables_.commands()))
+            if (command.id % view.places == view.place) commands_.push_back(command);
+    to_move_.assign(std::views::keys(held_).begin(), std::views::keys(held_).end());
+    std::ranges::reverse(to_move_);
+    in_round_ = true;
 }
 
 void StandInMaster::take(const ReadCommand& command, const MasterView& view) {
@@ -72,24 +105,41 @@ void StandInMaster::take(const ReadCommand& command, const MasterView& view) {
     if (!problem.empty()) tables_.add_error_command(command.id, problem);
     if (!tables_.remove_command(command.id)) return;
     const int state = problem.empty() ? start_or_recover(command, view) : 0;
+    const MasterColumns columns = tables_.master_columns(command.workflow_id);
     transaction.commit();
     if (!problem.empty())
         return say_(
             fmt::format("cannot use command {} for workflow {}, which is in "
                         "t_ds_error_command now: {}",
                         command.id, command.workflow_id, problem));
+    arriving_ = {command, state, columns};
+}
+
+void StandInMaster::arrive(const Arriving& arriving) {
+    const auto& [command, state, columns] = arriving;
     const bool is_new = held_.insert_or_assign(command.workflow_id, state).second;
+    columns_[command.workflow_id] = columns;
     if (!is_new) hung_.insert(command.workflow_id);
     say_(fmt::format("took command {}: workflow {} {}", command.id, command.workflow_id,
-                     !is_new ? "is held already, and hangs for ever now"
-                     : command.type == command_type::kRecoverToleranceFault ? "runs again"
-                                                                            : "starts"));
+                     !is_new                 ? "is held already, and hangs for ever now"
+                     : goes_on(command.type) ? "runs again"
+                                             : "starts"));
+}
+
+bool StandInMaster::end_early(std::int64_t workflow_id, int state, EpochMs now) {
+    const auto held = held_.find(workflow_id);
+    if (held == held_.end() || hung_.contains(workflow_id)) return false;
+    tables_.set_workflow_state(workflow_id, state, columns_[workflow_id], now);
+    held->second = state;
+    return true;
 }
 
 /// Why the command cannot be used; empty if it can.
 std::string StandInMaster::problem_of(const ReadCommand& command) {
     const bool recovers = command.type == command_type::kRecoverToleranceFault;
-    if (!is_readable(command.param) || (recovers && !state_of_command_param(command.param)))
+    const bool needs_none = is_resumed(command.type) && command.param.empty();
+    if (!needs_none &&
+        (!is_readable(command.param) || (recovers && !state_of_command_param(command.param))))
         return "its command_param cannot be read";
     const auto workflow = tables_.workflow(command.workflow_id);
     if (!workflow) return fmt::format("there is no workflow instance {}", command.workflow_id);
@@ -107,11 +157,14 @@ std::string StandInMaster::problem_of(const ReadCommand& command) {
 /// Returns the workflow's state after it.
 int StandInMaster::start_or_recover(const ReadCommand& command, const MasterView& view) {
     if (command.type != command_type::kRecoverToleranceFault) {
-        tables_.start_workflow(command.workflow_id, address_, view.now);
+        if (is_resumed(command.type))
+            tables_.resume_workflow(command.workflow_id, address_, view.now);
+        else
+            tables_.start_workflow(command.workflow_id, address_, view.now);
         return workflow_state::kRunning;
     }
     const int state = state_of_command_param(command.param).value();
-    tables_.set_workflow_state(command.workflow_id, state, view.now);
+    tables_.recover_workflow(command.workflow_id, state, address_, view.now);
     for (const OpenTask& task : tables_.open_tasks(command.workflow_id))
         recover_task(command, task, state, view);
     return state;
@@ -139,9 +192,10 @@ void StandInMaster::move_on(std::int64_t workflow_id, int state, const MasterVie
         goes_on = tables_.submit_next_task(workflow_id, view.now);
     if (!goes_on) {
         const int end = final_state(workflow_id, state);
-        tables_.end_workflow(workflow_id, end, view.now);
+        tables_.end_workflow(workflow_id, end, columns_[workflow_id], view.now);
         later.emplace_back([this, workflow_id, end] {
             held_.erase(workflow_id);
+            columns_.erase(workflow_id);
             say_(fmt::format("workflow {} ended: {}", workflow_id, workflow_state_name(end)));
         });
     }
@@ -194,9 +248,7 @@ int StandInMaster::final_state(std::int64_t workflow_id, int state) {
 }
 
 TaskExecutor* StandInMaster::executor_at(const std::string& host, const MasterView& view) {
-    if (host == address_) return &logic_tasks_;
-    const auto found = std::ranges::find(view.workers, host, &LivingWorker::address);
-    return found == view.workers.end() ? nullptr : found->executor;
+    return host == address_ ? &logic_tasks_ : view.executor_at(host);
 }
 
 }  // namespace dsfailover

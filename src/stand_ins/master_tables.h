@@ -24,6 +24,18 @@ struct ReadWorkflow {
     std::string param;  ///< command_param; empty: null
 };
 
+/// A workflow that a master left, as another one reads it before it fails it over.
+struct LeftWorkflow {
+    std::int64_t id = 0;
+    int state = 0;
+};
+
+/// What the row of a workflow says of its master; null columns are none.
+struct MasterColumns {
+    std::optional<std::string> host;
+    std::optional<std::string> restart_time;  ///< as stored
+};
+
 /// A valid task of a workflow that is not through.
 struct OpenTask {
     std::int64_t id = 0;
@@ -34,10 +46,11 @@ struct OpenTask {
     std::string submit_time;  ///< as stored
 };
 
-/// What a master of 3.3.0 reads and writes in DolphinScheduler's tables. Times are epoch ms.
+/// What a master reads and writes in DolphinScheduler's tables: one of 3.3.0 or of a later release,
+/// as the schema says. Times are epoch ms.
 class MasterTables {
   public:
-    /// `schema` is that of 3.3.0; both must outlive this.
+    /// Both must outlive this.
     MasterTables(Database& database, const Schema& schema) : context_{database, schema, utc_} {}
     MasterTables(const MasterTables&) = delete;
     MasterTables& operator=(const MasterTables&) = delete;
@@ -50,6 +63,14 @@ class MasterTables {
     /// The valid tasks that are submitted, dispatched, running or delayed, in order of id.
     std::vector<OpenTask> open_tasks(std::int64_t workflow_id);
     bool has_task_in_state(std::int64_t workflow_id, int state);
+    /// Whether the task was submitted before `time`.
+    bool was_submitted_before(const OpenTask& task, EpochMs time) const;
+    MasterColumns master_columns(std::int64_t workflow_id);
+    /// Each host that workflows in state 1, 2 or 4 name, null included.
+    std::vector<std::optional<std::string>> hosts_of_unfinished();
+    /// The workflows in state 1, 2 or 4 with this host whose restart_time (where it is null:
+    /// start_time) is before `deadline`; an empty host is no condition, and all hosts count.
+    std::vector<LeftWorkflow> left_by(const std::string& host, EpochMs deadline);
 
     // The others write, inside the caller's transaction.
 
@@ -57,10 +78,21 @@ class MasterTables {
     bool remove_command(std::int64_t id);
     /// Copies the command, which is still there, to those that failed.
     void add_error_command(std::int64_t id, const std::string& message);
-    void set_workflow_state(std::int64_t id, int state, EpochMs now);
+    /// State FAILOVER, with its command; false if it is not in the state that was read.
+    bool fail_over(const LeftWorkflow& workflow, EpochMs now);
+    /// The state of a workflow whose recovery `host` begins: later releases than 3.3.0 write host
+    /// and restart_time as well.
+    void recover_workflow(std::int64_t id, int state, const std::string& host, EpochMs now);
     /// State RUNNING_EXECUTION, at this master's address.
     void start_workflow(std::int64_t id, const std::string& host, EpochMs now);
-    void end_workflow(std::int64_t id, int state, EpochMs now);
+    /// State RUNNING_EXECUTION again, after a pause or a failure: 3.3.0 leaves the host alone. What
+    /// was paused, failed or killed of its tasks is submitted anew.
+    void resume_workflow(std::int64_t id, const std::string& host, EpochMs now);
+    /// `state`, and the columns that are not null as the holder believes them to be: it writes its
+    /// own copy of the row.
+    void set_workflow_state(std::int64_t id, int state, const MasterColumns& columns, EpochMs now);
+    /// Likewise, with the end time.
+    void end_workflow(std::int64_t id, int state, const MasterColumns& columns, EpochMs now);
     /// Gives the task to be dispatched anew, as TaskInstanceStore::redispatch().
     void redispatch(std::int64_t workflow_id, const OpenTask& task, EpochMs now);
     /// Submits the first task that an earlier run of the same definition had and this one has not;
@@ -71,6 +103,7 @@ class MasterTables {
 
   private:
     std::string text(EpochMs time) const;
+    std::string valid() const;
 
     const TimeZone utc_;
     StoreContext context_;

@@ -26,68 +26,174 @@ std::string heartbeat(EpochMs started, std::int64_t pid, EpochMs now) {
 
 }  // namespace
 
+MasterNodes::MasterNodes(MemoryWorld& world, std::string process)
+    : world_(world), process_(std::move(process)), client_(world.open(process_)) {}
+
+void MasterNodes::perform(RegistryCall::Kind kind, const std::string& path, const Effect& effect) {
+    if (deaf) throw RegistryError(RegistryError::Kind::unreachable, "deaf");
+    world_.perform({kind, path, process_},
+                   [&](MemoryState& state) { effect(state, "/dolphinscheduler" + path); });
+}
+
+std::vector<ServerProcess> MasterNodes::living(std::string_view folder) {
+    if (deaf) throw RegistryError(RegistryError::Kind::unreachable, "deaf");
+    std::vector<ServerProcess> all;
+    for (Node& node : client_->living(std::string(folder), false)) {
+        const Server server = parse_heartbeat(std::move(node));
+        all.push_back({server.address, {server.startup_time.value(), server.process_id.value()}});
+    }
+    return all;
+}
+
+bool MasterNodes::take_lock(const std::string& path) {
+    bool held = false;
+    perform(RegistryCall::Kind::lock, path, [&](MemoryState& state, const std::string& full) {
+        const auto session = std::find_if(state.sessions.begin(), state.sessions.end(),
+                                          [&](const auto& one) { return one.second == process_; });
+        if (session == state.sessions.end()) return;
+        auto& claims = state.locks[full];
+        const auto is_own = [&](const LockClaim& claim) { return claim.owner == session->first; };
+        if (std::none_of(claims.begin(), claims.end(), is_own)) {
+            const auto order = ++state.order;
+            claims.push_back({std::to_string(order), session->first, process_, state.now, order});
+        }
+        held = is_own(claims.front());
+    });
+    return held;
+}
+
+void MasterNodes::release_lock(const std::string& path) {
+    perform(RegistryCall::Kind::release, path, [&](MemoryState& state, const std::string& full) {
+        std::erase_if(state.locks[full],
+                      [&](const LockClaim& claim) { return claim.description == process_; });
+        ++state.order;
+    });
+}
+
+std::optional<std::string> MasterNodes::mark(const std::string& path) {
+    if (deaf) throw RegistryError(RegistryError::Kind::unreachable, "deaf");
+    const auto node = client_->get(path);
+    return node ? std::optional(node->value) : std::nullopt;
+}
+
+void MasterNodes::write_mark(const std::string& path, const std::string& value) {
+    perform(RegistryCall::Kind::put, path,
+            [&](MemoryState& state, const std::string& full) { state.write(full, value, ""); });
+}
+
 SimulatedCluster::SimulatedCluster(Scheduler& scheduler, Faults& faults, World& world,
                                    DatabaseServer& server, const Schema& schema)
     : scheduler_(scheduler), faults_(faults), world_(world), server_(server), schema_(schema) {}
 
 MasterProcess& SimulatedCluster::start_master(const std::string& address, EpochMs started,
-                                              EpochMs at) {
+                                              EpochMs at, FailoverLocks locks, bool anew) {
     MasterProcess& master = masters_.emplace_back();
     master.pid = 100 + std::ssize(masters_);
     master.name = fmt::format("{}/{}", address, master.pid);
     master.address = address;
     master.started = started;
     master.database = server_.connect(master.name);
+    master.nodes = std::make_unique<MasterNodes>(world_.registry, master.name);
     master.model =
-        std::make_unique<StandInMaster>(*master.database, schema_, address,
-                                        [this](const std::string& what) { scheduler_.tell(what); });
-    master.actor = &scheduler_.start(master.name, at, [this, &master] { live(master); });
+        std::make_unique<StandInMaster>(*master.database, schema_, *master.nodes, address, locks,
+                                        [this, &master](const std::string& what) {
+                                            scheduler_.tell(what);
+                                            if (what.starts_with("fails over"))
+                                                master.selected_at = scheduler_.time();
+                                        });
+    master.actor =
+        &scheduler_.start(master.name, at, [this, &master, anew] { live(master, anew); });
     return master;
 }
 
-void SimulatedCluster::live(MasterProcess& master) {
+void SimulatedCluster::live(MasterProcess& master, bool anew) {
     Random& random = scheduler_.random();
-    const auto registry = world_.registry.open(master.name);
     std::unique_ptr<Announcement> node;
-    std::vector<LivingWorker> workers;
     EpochMs next_heartbeat = 0;
-    std::pair<std::int64_t, std::int64_t> place{0, 0};
-    while (!master.stopped) {
+    while (true) {
         const EpochMs now = scheduler_.time();
+        master.nodes->deaf = now < master.deaf_until;
         try {
-            if (now >= master.deaf_until && now >= next_heartbeat) {
-                if (obeys_mark(master, *registry)) break;
-                if (!is_registered(master)) {
-                    node.reset();
-                    node = registry->announce(server_path(paths::kMasters, master.address),
-                                              heartbeat(master.started, master.pid, now));
-                }
-                place = place_of(master, *registry);
+            if (!master.nodes->deaf && now >= next_heartbeat) {
+                if (!register_or_obey(master, node)) break;
                 next_heartbeat = now + kHeartbeat.count();
-            }
-            if (!node) {  // the one of its predecessor stands still
-                next_heartbeat = now + 1000;
-                scheduler_.wait(Millis(1000));
-                continue;
-            }
-            workers.clear();
-            for (WorkerProcess& worker : workers_)
-                if (worker.lives) workers.push_back({worker.address, &worker.executor});
-            const bool busy = scheduler_.time() < master.busy_until;
-            master.model->step({scheduler_.time(), place.first, busy ? 0 : place.second, workers});
-        } catch (const RegistryError&) {
-        } catch (const DatabaseError& error) {
-            if (error.kind() == DatabaseError::Kind::unreachable ||
-                error.kind() == DatabaseError::Kind::commit_unknown)
-                try {
-                    master.database->reconnect();
-                } catch (const DatabaseError&) {
+                if (node && std::exchange(anew, false)) {
+                    master.model->failover().started(master.started, now);
+                    master.deadlines.emplace_back("", master.started);
                 }
+            }
+            if (!master.nodes->deaf) notice_departures(master);
+            if (node && master.seen) work(master);
+        } catch (const RegistryError&) {
+        } catch (const DatabaseError&) {
+            try {
+                if (!master.database->in_transaction()) master.database->reconnect();
+            } catch (const DatabaseError&) {
+            }
         }
-        scheduler_.wait(Millis(random.between(500, 2000)));
+        scheduler_.wait(Millis(random.between(1000, 4000)));
     }
     master.stopped = true;
     scheduler_.tell("found its mark and stopped");
+}
+
+// A round of what it does. What it took is in its memory with the next step.
+void SimulatedCluster::work(MasterProcess& master) {
+    const std::vector<LivingWorker> workers = living_workers();
+    const auto& counted = master.seen->masters;
+    const auto own = std::find_if(counted.begin(), counted.end(), [&](const Server& server) {
+        return server.address == master.address;
+    });
+    const bool takes = own != counted.end() && scheduler_.time() >= master.busy_until;
+    do {
+        const MasterView view{scheduler_.time(), own - counted.begin(),
+                              takes ? std::ssize(counted) : 0, workers};
+        if (!master.model->step(view)) return;
+    } while (true);
+}
+
+std::vector<LivingWorker> SimulatedCluster::living_workers() {
+    std::vector<LivingWorker> workers;
+    for (WorkerProcess& worker : workers_)
+        if (worker.lives) workers.push_back({worker.address, &worker.executor});
+    return workers;
+}
+
+// False where it found its mark.
+bool SimulatedCluster::register_or_obey(MasterProcess& master,
+                                        std::unique_ptr<Announcement>& node) {
+    if (master.nodes->mark(mark_path(master.address, ProcessIdentity{master.started, master.pid})))
+        return false;
+    if (is_registered(master)) return true;
+    // The node of its predecessor may still stand.
+    auto made =
+        master.nodes->client().announce(server_path(paths::kMasters, master.address),
+                                        heartbeat(master.started, master.pid, scheduler_.time()));
+    if (made) node = std::move(made);
+    return true;
+}
+
+void SimulatedCluster::notice_departures(MasterProcess& master) {
+    Servers now = read_servers(master.nodes->client(), false);
+    if (!master.seen) {
+        master.seen = std::move(now);
+        return;
+    }
+    const auto gone = [](const Server& before, const Server* after) {
+        return !after || after->startup_time != before.startup_time;
+    };
+    const auto process = [](const Server& server) {
+        return ServerProcess{server.address, {*server.startup_time, *server.process_id}};
+    };
+    for (const Server& before : master.seen->masters) {
+        if (before.address == master.address || !gone(before, now.master(before.address))) continue;
+        master.model->failover().master_gone(process(before), scheduler_.time());
+        master.deadlines.emplace_back(before.address, scheduler_.time());
+    }
+    for (const Server& before : master.seen->workers)
+        if (gone(before, now.worker(before.address)))
+            master.model->failover().worker_gone(process(before), scheduler_.time());
+    master.seen = std::move(now);
 }
 
 bool SimulatedCluster::is_registered(const MasterProcess& master, std::int64_t up_to) const {
@@ -97,21 +203,6 @@ bool SimulatedCluster::is_registered(const MasterProcess& master, std::int64_t u
     if (node == state.nodes.end() || node->second.modified_order > up_to) return false;
     const auto session = state.sessions.find(node->second.owner);
     return session != state.sessions.end() && session->second == master.name;
-}
-
-bool SimulatedCluster::obeys_mark(MasterProcess& master, Registry& registry) {
-    return registry.get(mark_path(master.address, ProcessIdentity{master.started, master.pid}))
-        .has_value();
-}
-
-std::pair<std::int64_t, std::int64_t> SimulatedCluster::place_of(const MasterProcess& master,
-                                                                 Registry& registry) {
-    auto names = registry.children(std::string(paths::kMasters));
-    if (!names) return {0, 0};
-    std::sort(names->begin(), names->end());
-    const auto own = std::find(names->begin(), names->end(), master.address);
-    if (own == names->end()) return {0, 0};
-    return {own - names->begin(), std::ssize(*names)};
 }
 
 WorkerProcess& SimulatedCluster::start_worker(const std::string& address, EpochMs started) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <utility>
@@ -131,7 +132,6 @@ class DatabaseServer::Connection : public Database {
             drop();
             throw DatabaseError(Kind::commit_unknown, "sqlite:simulation: commit: no answer");
         }
-        server_.watcher_.before_commit(process_);
         real_->commit();
         in_transaction_ = false;
         server_.writer_ = nullptr;
@@ -139,6 +139,7 @@ class DatabaseServer::Connection : public Database {
         const bool took = taking_ != 0;
         if (took) server_.taken_[process_] = std::exchange(taking_, 0);
         if (fault == Fault::cut_after) {
+            server_.watcher_.answer_lost(process_);
             drop();
             throw DatabaseError(Kind::commit_unknown, "sqlite:simulation: commit: no answer");
         }
@@ -181,6 +182,8 @@ class DatabaseServer::Connection : public Database {
     }
 
     void require() {
+        // A destructor would let nothing else out.
+        if (gone() && std::uncaught_exceptions() > 0) throw unreachable("killed");
         if (gone()) throw Killed();
         if (spoilt_) throw DatabaseError(Kind::other, "sqlite:simulation: roll back first");
         if (!real_) throw unreachable("going on");
@@ -249,7 +252,6 @@ class DatabaseServer::Connection : public Database {
         }
         if (in_transaction_) return work();
         take_turn("execute");
-        server_.watcher_.before_commit(process_);
         const std::int64_t changed = work();
         server_.writer_ = nullptr;
         server_.watcher_.after_commit(process_);

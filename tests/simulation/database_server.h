@@ -33,8 +33,9 @@ class ConnectionPool {
 class CommitWatcher {
   public:
     virtual ~CommitWatcher() = default;
-    virtual void before_commit(const std::string& process) = 0;
     virtual void after_commit(const std::string& process) = 0;
+    /// The process of the last one will not hear of it.
+    virtual void answer_lost(const std::string& process) = 0;
 };
 
 /// The database of a simulation. Whoever is connected stops at every call. One transaction writes

@@ -54,9 +54,10 @@ const std::set<Fault>& possible(Call call) {
 // Most calls are queries; what happens around a write is of more interest.
 void Faults::plan(Fate& fate) {
     static constexpr Call kNearWrites[] = {
-        Call::put,    Call::remove,        Call::lock,   Call::claim,    Call::release,
-        Call::begin,  Call::execute,       Call::commit, Call::commit,   Call::announce,
-        Call::claims, Call::wait_for_lock, Call::locks,  Call::withdraw, Call::still_held};
+        Call::put,      Call::remove,    Call::lock,   Call::claim,         Call::release,
+        Call::begin,    Call::execute,   Call::commit, Call::commit,        Call::announce,
+        Call::announce, Call::withdraw,  Call::claims, Call::wait_for_lock, Call::locks,
+        Call::withdraw, Call::still_held};
     Random& random = scheduler_.random();
     const auto some_call = [&] {
         const Call call = random.chance(2, 3) ? random.one_of(kNearWrites)
@@ -67,6 +68,11 @@ void Faults::plan(Fate& fate) {
         for (auto left = random.between(1, 3); left > 0; --left) fate.deadly.insert(some_call());
     if (random.chance(1, 2))
         for (auto left = random.between(1, 5); left > 0; --left) fate.faulty.insert(some_call());
+    if (random.chance(1, 3)) {
+        static constexpr Call kThen[] = {Call::begin, Call::execute, Call::query, Call::put,
+                                         Call::ask};
+        fate.meddled.insert({random.one_of(kThen), static_cast<int>(random.between(1, 6))});
+    }
     // It is needed after another fault alone.
     if (random.chance(1, 3)) fate.faulty.insert({Call::reconnect, 1});
     if (random.chance(1, 12)) fate.deadly.insert({Call::reconnect, 1});
@@ -84,6 +90,7 @@ Fault Faults::meet(Call call) {
         scheduler_.kill(*actor);
     }
     scheduler_.point();
+    if (meddle_ && its.meddled.contains(which)) meddle_();
     Fault fault = Fault::none;
     if (its.faulty.contains(which)) {
         const std::set<Fault>& all = possible(call);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -60,6 +61,8 @@ using Reached = std::map<std::pair<Call, Fault>, std::uint64_t>;
 struct Fate {
     /// The how manieth call of a kind it does not survive, and which go wrong.
     std::set<std::pair<Call, int>> deadly{}, faulty{};
+    /// Those right before which something happens elsewhere.
+    std::set<std::pair<Call, int>> meddled{};
     std::map<Call, int> calls{};  ///< so far
     bool any = false;             ///< something went wrong
 };
@@ -74,6 +77,9 @@ class Faults {
     /// Lets a process be killed, and calls of it go wrong, as the seed will have it.
     void plan(Fate& fate);
 
+    /// What happens elsewhere, right before a call; it must not wait.
+    void on_meddling(std::function<void()> meddle) { meddle_ = std::move(meddle); }
+
     /// Lets the current process stop before a call, and says what happens to it. `none` where
     /// nobody is at work. Throws Killed.
     Fault meet(Call call);
@@ -81,6 +87,7 @@ class Faults {
   private:
     Scheduler& scheduler_;
     Reached& reached_;
+    std::function<void()> meddle_;
     std::map<std::string, Fate> fates_;
 };
 

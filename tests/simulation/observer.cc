@@ -52,27 +52,70 @@ void Observer::violated(const std::string& invariant, const std::string& what) {
     scheduler_.tell("VIOLATED  " + violations_.back());
 }
 
+void Observer::saw_lock(const std::string& process, const std::string& path) {
+    const auto run = runs_.find(process);
+    if (run == runs_.end()) return;
+    const MemoryState state = world_.registry.state();
+    const auto claims = state.locks.find("/dolphinscheduler" + path);
+    const bool is_free = claims == state.locks.end() || claims->second.empty();
+    auto& [before, now] = run->second.locks[path];
+    before = now;
+    now = is_free ? "" : claims->second.front().description + claims->second.front().id;
+}
+
 void Observer::saw_masters(const std::string& process) {
     const auto run = runs_.find(process);
     if (run != runs_.end()) run->second.saw = world_.registry.state().order;
 }
 
-void Observer::before_commit(const std::string& process) {
-    if (!runs_.contains(process)) return;
-    before_ = read();
+void Observer::after_commit(const std::string& process) {
+    Rows after = read();
+    for (const auto& [id, workflow] : before_.commands)
+        if (!after.commands.contains(id)) taken_at_[workflow] = scheduler_.time();
+    for (const auto& [id, workflow] : after.commands)
+        cluster_->workflow_of_command.emplace(id, workflow);
+    for (const auto& [id, row] : after.workflows) {
+        const auto found = before_.workflows.find(id);
+        if (found != before_.workflows.end() && found->second != row) plain_.erase(id);
+    }
+    const auto run = runs_.find(process);
+    if (run != runs_.end()) {
+        judge(run->second, after);
+    } else {
+        for (const MasterProcess& master : cluster_->masters())
+            if (master.name == process) judge_masters_failover(master, after);
+    }
+    before_ = std::move(after);
 }
 
-void Observer::after_commit(const std::string& process) {
-    const auto run = runs_.find(process);
-    Rows after = read();
-    for (const auto& [id, workflow] : last_commands_)
-        if (!after.commands.contains(id)) taken_at_[workflow] = scheduler_.time();
-    last_commands_ = after.commands;
-    for (const auto& [id, workflow] : after.commands) {
-        if (cluster_->workflow_of_command.emplace(id, workflow).second && run != runs_.end())
-            author_of_command_[id] = process;
+// The cluster's own failover must pass by what a run of ours gave to another master, as long as its
+// deadline is older than the run: that is what the stamp in restart_time is for. Excused: what a
+// master holds that lost its session, whom the others take for gone.
+void Observer::judge_masters_failover(const MasterProcess& master, const Rows& after) {
+    for (const auto& [command, workflow] : after.commands) {
+        if (before_.commands.contains(command)) continue;
+        const std::string& host = before_.workflows.at(workflow).host;
+        unmarked_[workflow] = host;
+        const auto since = ours_since_.find(workflow);
+        if (since == ours_since_.end()) continue;
+        const EpochMs ours = since->second;
+        ours_since_.erase(since);
+        if (latest_deadline(master, host) >= ours || master.selected_at < ours) continue;
+        for (const MasterProcess* holder : cluster_->holders(workflow))
+            if (holder->deaf_until == 0)
+                violated("failed over again by the cluster",
+                         fmt::format("workflow {} is held by {}", workflow, holder->name));
     }
-    if (run != runs_.end()) judge(run->second, after);
+}
+
+// That its failover of a host may have had.
+EpochMs Observer::latest_deadline(const MasterProcess& master, const std::string& host) const {
+    for (const MasterProcess& other : cluster_->masters())
+        if (other.address == host && cluster_->is_registered(other)) return other.started;
+    EpochMs latest = 0;
+    for (const auto& [address, deadline] : master.deadlines)
+        if (address.empty() || address == host) latest = std::max(latest, deadline);
+    return latest;
 }
 
 void Observer::judge(ObservedRun& run, const Rows& after) {
@@ -92,6 +135,8 @@ void Observer::judge(ObservedRun& run, const Rows& after) {
     if (!changed.empty())
         scheduler_.tell(fmt::format("committed: {} changed, {} with a new command",
                                     fmt::join(changed, " "), fmt::join(commanded, " ")));
+    run.in_commit.clear();
+    for (const std::int64_t id : changed) run.in_commit[id] = after.workflows.at(id).restart_time;
     for (const std::int64_t id : changed) {
         judge_held(run, id, commanded.contains(id), after);
         const Workflow& now = after.workflows.at(id);
@@ -105,6 +150,9 @@ void Observer::judge(ObservedRun& run, const Rows& after) {
             violated("lost", fmt::format("workflow {} is in 18 without a command", id));
         if (now.host.empty() && !was.host.empty())
             violated("host lost", fmt::format("workflow {} has no host", id));
+        if (commanded.contains(id) && was.state != workflow_state::kFailover && !was.host.empty())
+            judge_lock(run, was.host);
+        if (commanded.contains(id) || now.host != was.host) ours_since_[id] = run.began;
         if (commanded.contains(id))
             run.given.insert(id);
         else if (now.state != was.state)
@@ -112,6 +160,17 @@ void Observer::judge(ObservedRun& run, const Rows& after) {
         else if (now.host != was.host)
             run.rehosted.insert(id);
     }
+}
+
+// A failover has the lock, or passed it, and then whoever has it is still the one that was passed.
+void Observer::judge_lock(ObservedRun& run, const std::string& host) {
+    const auto seen = run.locks.find(failover_lock_path(host));
+    if (seen == run.locks.end()) return violated("no lock", host);
+    const auto& [before, now] = seen->second;
+    if (now.starts_with(run.name)) return;
+    if (now.empty() || now != before)
+        violated("commits past a lock that changed",
+                 fmt::format("{}: '{}' after '{}'", host, now, before));
 }
 
 // Nothing of what a living master holds is touched, but the host by a rehosting. Excused:
@@ -130,7 +189,8 @@ void Observer::judge_held(ObservedRun& run, std::int64_t workflow, bool commande
     if (holders.size() > 1) return;
     for (const MasterProcess* holder : holders) {
         if (!cluster_->is_registered(*holder, run.saw)) continue;
-        const bool answers = run.asks && holder->mute_until <= scheduler_.time();
+        const bool answers =
+            run.asks && holder->mute_until < run.began && !faults_.fate(run.name).any;
         if (unmarked_.contains(workflow) && taken_at_.contains(workflow) &&
             taken_at_.at(workflow) < run.began && !(run.asks_about_all && answers))
             continue;
@@ -163,7 +223,24 @@ void Observer::turn_over() {
     }
 }
 
-void Observer::mark_written(const std::string&, const std::string&, const std::string&) {}
+// A mark says that all is done but what the report lists.
+void Observer::mark_written(const std::string& process, const std::string& path) {
+    const std::string name = path.substr(path.rfind('/') + 1);
+    const auto parsed = parse_mark_name(name);
+    const auto value = world_.get(path);
+    if (!parsed || !value || *value == "0") return;
+    if (!runs_.contains(process)) {
+        std::erase_if(unmarked_, [&](const auto& one) { return one.second == parsed->address; });
+        return;
+    }
+    scheduler_.tell(fmt::format("wrote the mark {}", name));
+    for (const std::int64_t id : plain_) {
+        const Workflow& row = before_.workflows.at(id);
+        if (row.host == parsed->address && before_.commands_of(id) == 0 &&
+            cluster_->holders(id).empty())
+            runs_.at(process).left_behind.insert(id);
+    }
+}
 
 void Observer::session_closed(const std::string& process) {
     const auto run = runs_.find(process);
@@ -180,46 +257,74 @@ void Observer::session_closed(const std::string& process) {
             if (is_its(claim.owner)) violated("left behind", path);
 }
 
+void Observer::answer_lost(const std::string& process) {
+    const auto run = runs_.find(process);
+    if (run == runs_.end()) return;
+    for (const auto& [id, restart_time] : run->second.in_commit)
+        run->second.unanswered[id] = restart_time;
+}
+
+// Report and audit log say what was done. Excused: what was in a commit without an answer, where
+// the report says that it does not know, or a master has written over the stamp since, by which it
+// would be known again.
 void Observer::run_ended(ObservedRun& run, const TestRun& said, const std::string& audit_log) {
     run.ended = true;
     for (const Problem& problem : said.report.problems) scheduler_.tell("  " + problem.text);
     scheduler_.tell(fmt::format("{} ended: {} {}", run.command, said.outcome(), said.exit_code()));
-    std::set<std::int64_t> given, rehosted, finished, unknown;
-    const auto take = [&](const WorkflowsSection& section) {
-        for (const WorkflowItem& item : section.items.kept()) {
-            if (item.outcome == WorkflowOutcome::failed_over ||
-                item.outcome == WorkflowOutcome::requeued)
-                given.insert(item.id);
-            if (item.outcome == WorkflowOutcome::unknown) unknown.insert(item.id);
+    std::set<std::int64_t> listed, told, unknown;
+    const auto take = [&](const auto& items) {
+        for (const auto& item : items.kept()) {
+            listed.insert(item.id);
+            switch (item.outcome) {
+                case WorkflowOutcome::failed_over:
+                case WorkflowOutcome::requeued:
+                case WorkflowOutcome::finished:
+                case WorkflowOutcome::rehosted:
+                    told.insert(item.id);
+                    break;
+                case WorkflowOutcome::unknown:
+                    unknown.insert(item.id);
+                    break;
+                default:
+                    break;
+            }
         }
     };
-    if (said.report.masters)
-        for (const MasterSection& section : *said.report.masters) take(section.workflows);
-    if (said.report.others) take(said.report.others->workflows);
-    if (said.report.requeue) take(*said.report.requeue);
+    const Report& report = said.report;
+    if (report.masters)
+        for (const MasterSection& section : *report.masters) take(section.workflows.items);
+    if (report.others) take(report.others->workflows.items);
+    if (report.requeue) take(report.requeue->items);
+    if (report.finish) take(report.finish->items);
+    if (report.rehost) take(report.rehost->items);
     std::set<std::int64_t> did = run.given;
-    for (const std::int64_t id : unknown) {
-        given.erase(id);
-        did.erase(id);
-    }
-    if (given != did)
-        violated("report",
-                 fmt::format("says {}, did {}", fmt::join(given, " "), fmt::join(did, " ")));
+    did.insert(run.finished.begin(), run.finished.end());
+    if (report.rehost) did.insert(run.rehosted.begin(), run.rehosted.end());
     std::set<std::int64_t> audited;
     std::ifstream lines(audit_log);
     for (std::string line; std::getline(lines, line);) {
         const auto entry = nlohmann::json::parse(line);
-        const std::string action = entry.value("action", "");
         if (entry.value("kind", "") == "workflow" &&
-            (action == "failed_over" || action == "requeued"))
+            (report.rehost || entry.value("action", "") != "rehosted"))
             audited.insert(entry.value("id", 0));
     }
-    for (const std::int64_t id : unknown) audited.erase(id);
-    if (audited != did)
-        violated("audit log",
-                 fmt::format("says {}, did {}", fmt::join(audited, " "), fmt::join(did, " ")));
+    for (const auto& [id, restart_time] : run.unanswered)
+        if (before_.workflows.at(id).restart_time != restart_time) unknown.insert(id);
+    for (const std::int64_t id : unknown) {
+        told.erase(id);
+        did.erase(id);
+        audited.erase(id);
+    }
+    for (const std::int64_t id : run.left_behind)
+        if (!listed.contains(id))
+            violated("marked too early", fmt::format("workflow {} was left, and not a word", id));
+    const auto compare = [&](const std::string& what, const std::set<std::int64_t>& its) {
+        if (its != did)
+            violated(what,
+                     fmt::format("says {}, did {}", fmt::join(its, " "), fmt::join(did, " ")));
+    };
+    compare("report", told);
+    compare("audit log", audited);
 }
-
-void Observer::world_ended() {}
 
 }  // namespace dsfailover

@@ -68,6 +68,7 @@ class Scheduler : public Clock {
   private:
     Actor* next_up();
     void give_way();
+    void die_if_killed();
 
     Random random_;
     EpochMs now_;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <optional>
 
@@ -35,6 +36,7 @@ class Seed : private CallWatcher {
           scheduler_(number, kBegan),
           random_(scheduler_.random()),
           faults_(scheduler_, tally.reached),
+          release_(release),
           world_(release, pool.lend(),
                  [this] { return server_.connect(scheduler_.current()->name); }),
           pool_(pool),
@@ -44,6 +46,7 @@ class Seed : private CallWatcher {
           cluster_(scheduler_, faults_, world_, server_, schema_) {
         world_.registry.watch(*this);
         observer_.look_at(cluster_);
+        faults_.on_meddling([this] { meddle(); });
     }
 
     SeedResult run() {
@@ -60,6 +63,10 @@ class Seed : private CallWatcher {
                            [&] { observer_.turn_over(); });
         }
         if (runs_left_ > 0) stuck_ = true;
+        // What was done shows its consequences later.
+        if (random_.chance(1, 3))
+            goes_on_until_ = scheduler_.time() + random_.between(10'000, 60'000);
+        scheduler_.run(goes_on_until_, [&] { observer_.turn_over(); });
         // Whoever is left comes to an end.
         for (MasterProcess& master : cluster_.masters()) scheduler_.kill(*master.actor);
         for (Actor* actor : actors_) scheduler_.kill(*actor);
@@ -78,6 +85,9 @@ class Seed : private CallWatcher {
         if (actor == nullptr || actor->name != call.client) return;
         const bool writes =
             call.kind == RegistryCall::Kind::put || call.kind == RegistryCall::Kind::remove;
+        // A destructor would let nothing else out.
+        if (actor->killed && std::uncaught_exceptions() > 0)
+            throw RegistryError(RegistryError::Kind::unreachable, "killed");
         // The two lists begin alike.
         const Fault fault = faults_.meet(static_cast<Call>(call.kind));
         if (fault == Fault::session_lost) world_.registry.end_sessions_of(call.client);
@@ -89,6 +99,10 @@ class Seed : private CallWatcher {
     }
 
     void after(const RegistryCall& call) override {
+        if (call.kind == RegistryCall::Kind::put && call.path.starts_with(paths::kMarks))
+            observer_.mark_written(call.client, call.path);
+        if (call.path.starts_with(paths::kMasterFailoverLocks))
+            observer_.saw_lock(call.client, call.path);
         if (call.kind == RegistryCall::Kind::living && call.path == paths::kMasters)
             observer_.saw_masters(call.client);
         if (!cut_after_[call.client]) return;
@@ -116,20 +130,26 @@ class Seed : private CallWatcher {
     void populate() {
         Transaction transaction(world_.database());
         const auto living = random_.between(1, 3);
-        for (std::int64_t i = 0; i < living; ++i)
+        for (std::int64_t i = 0; i < living; ++i) {
             living_.push_back(kMasterAddresses[1 + static_cast<std::size_t>(i)]);
+            started_[living_.back()] =
+                kBegan - (random_.chance(1, 2) ? 800'000 : random_.between(3'600'000, 7'200'000));
+        }
         for (std::int64_t i = random_.between(1, 2); i > 0; --i)
             cluster_.start_worker(kWorkerAddresses[i - 1], kBegan - 7'000'000);
         gone_ = random_.chance(5, 6);
+        leaks_ = static_cast<int>(random_.between(0, 2));
         constexpr Evidence kEvidence[] = {Evidence::none, Evidence::mark, Evidence::stamp};
         evidence_ = random_.one_of(kEvidence);
-        const auto count = random_.between(3, 12);
-        for (std::int64_t id = 1; id <= count; ++id) add_workflow(id);
+        count_ = random_.between(3, 12);
+        for (std::int64_t id = 1; id <= count_; ++id) add_workflow(id);
         transaction.commit();
         observer_.after_commit("");
         for (const std::string& address : living_) {
-            const EpochMs started = kBegan - random_.between(3'600'000, 7'200'000);
-            MasterProcess& master = cluster_.start_master(address, started, kBegan);
+            MasterProcess& master =
+                cluster_.start_master(address, started_[address], kBegan, locks(), false);
+            if (evidence_ == Evidence::mark && gone_ && leaks_ > 0 && random_.chance(1, 2))
+                master.nodes->take_lock(failover_lock_path(kMasterAddresses[0]));
             if (random_.chance(1, 2)) master.busy_until = kBegan + random_.between(0, 50'000);
             for (const auto& [id, holder] : held_)
                 if (holder == address) master.model->hold(id, world_.workflow(id).state(), kBegan);
@@ -144,7 +164,7 @@ class Seed : private CallWatcher {
             world_.put(fmt::format("{}/127.0.9.{}:5678-1-2", paths::kMarks, left),
                        std::to_string(kBegan - 86'400'000 * random_.between(1, 20)));
         scheduler_.tell(fmt::format("masters {}, {} gone; {} workflows; evidence {}",
-                                    fmt::join(living_, " "), gone_ ? 1 : 0, count,
+                                    fmt::join(living_, " "), gone_ ? 1 : 0, count_,
                                     static_cast<int>(evidence_)));
     }
 
@@ -162,12 +182,19 @@ class Seed : private CallWatcher {
         const auto of_ten = random_.between(0, 9);
         std::string what = "held";
         EpochMs tasks_since = 1'000'000;
-        if (!at_gone) {
+        if (!at_gone && of_ten == 0) {
+            what = "18 without a command, at " + living;
+            row.state(18);
+            world_.failed_command(id, state, "Duplicate key");
+        } else if (!at_gone) {
+            row.started(ago(random_.between(600'000, 790'000)));
+            tasks_since = 500'000;
             held_[id] = living;
         } else if (evidence_ != Evidence::none && of_ten < 4) {
             what = "recovered by " + living;
             held_[id] = living;
             tasks_since = 590'000;
+            if (release_ == Release::later) row.host(living).restarted_at(kBegan - 595'000);
         } else if (evidence_ != Evidence::none && of_ten < 6) {
             what = "18 with a command";
             row.state(18);
@@ -187,6 +214,7 @@ class Seed : private CallWatcher {
             row.started("-5m");
             what = "left";
             tasks_since = 200'000;
+            if (of_ten > 8 || of_ten < 6) observer_.is_plain(id);
             if (of_ten == 7) {
                 what = "resumed, and left";
                 row.command_type(random_.chance(1, 2) ? 3 : 4).restarted("-4m");
@@ -196,7 +224,8 @@ class Seed : private CallWatcher {
                 observer_.left_no_mark(id);
             }
         }
-        if (at_gone && of_ten < 6 && evidence_ == Evidence::stamp)
+        if (at_gone && of_ten < 6 && evidence_ == Evidence::stamp &&
+            (release_ == Release::v3_3_0 || !held_.contains(id)))
             row.restarted_at(kBegan - 600'000);
         const auto tasks = random_.between(held_.contains(id) ? 1 : 0, 3);
         for (std::int64_t i = 0; i < tasks; ++i)
@@ -234,7 +263,7 @@ class Seed : private CallWatcher {
         const auto count = random_.between(0, 4);
         for (std::int64_t i = 0; i < count; ++i) {
             const EpochMs time = kBegan + random_.between(0, 90'000);
-            switch (random_.between(0, 5)) {
+            switch (random_.between(0, 7)) {
                 case 0:
                     at(time, "chaos", [this] {
                         if (auto* master = any_living()) cluster_.kill(*master);
@@ -258,6 +287,12 @@ class Seed : private CallWatcher {
                     at(time, "operator", [this] { start_a_master(); });
                     break;
                 case 4:
+                    at(time, "operator", [this] { start_a_master(); });
+                    break;
+                case 5:
+                    at(time, "operator", [this] { insert_a_command(); });
+                    break;
+                case 6:
                     at(time, "chaos", [this] {
                         if (auto* master = any_living())
                             master->actor->wakes_at =
@@ -271,6 +306,10 @@ class Seed : private CallWatcher {
         }
     }
 
+    FailoverLocks locks() {
+        return random_.between(1, 2) <= leaks_ ? FailoverLocks::leaked : FailoverLocks::given_back;
+    }
+
     void start_a_master() {
         for (const std::string& address : kMasterAddresses) {
             const auto& all = cluster_.masters();
@@ -279,7 +318,8 @@ class Seed : private CallWatcher {
                 }))
                 continue;
             scheduler_.tell("starts a master at " + address);
-            cluster_.start_master(address, scheduler_.time(), scheduler_.time() + 3000);
+            cluster_.start_master(address, scheduler_.time(), scheduler_.time() + 3000, locks(),
+                                  true);
             return;
         }
     }
@@ -289,7 +329,47 @@ class Seed : private CallWatcher {
         const std::int64_t id = next_id_++;
         world_.workflow(id).state(0).host(std::nullopt).started("+0s").command_param(kStarted);
         world_.command(id, 1, 0);
+        observer_.after_commit("operator");
         scheduler_.tell(fmt::format("triggers workflow {}", id));
+    }
+
+    // In the middle of a run.
+    void meddle() {
+        switch (random_.between(0, 3)) {
+            case 0:
+                if (auto* master = any_living()) cluster_.kill(*master);
+                break;
+            case 1:
+                for (MasterProcess& master : cluster_.masters())
+                    if (has_lock(master)) {
+                        scheduler_.tell("ends the session of " + master.name);
+                        cluster_.cut_off(master, Millis(random_.between(5'000, 60'000)));
+                        world_.registry.end_sessions_of(master.name);
+                        break;
+                    }
+                break;
+            default:
+                for (int tries = 0; tries < 3; ++tries) insert_a_command();
+        }
+    }
+
+    bool has_lock(const MasterProcess& master) const {
+        const MemoryState state = world_.registry.state();
+        return std::any_of(state.locks.begin(), state.locks.end(), [&](const auto& lock) {
+            return !lock.second.empty() && lock.second.front().description == master.name;
+        });
+    }
+
+    // Somebody, or some other tool, gives one that nobody runs a command.
+    void insert_a_command() {
+        if (!server_.is_free()) return;
+        const std::int64_t id = random_.between(1, count_);
+        const int state = world_.workflow(id).state();
+        if ((state != 1 && state != 2 && state != 4) || !cluster_.holders(id).empty()) return;
+        world_.command(id, state, 7);
+        observer_.left_no_mark(id);
+        observer_.after_commit("operator");
+        scheduler_.tell(fmt::format("inserts a command for workflow {}", id));
     }
 
     // -- our runs
@@ -334,6 +414,10 @@ class Seed : private CallWatcher {
         choose_options(run, observed);
         choose_and_run(run, observed);
         ++tally_.runs[run.report.command][run.outcome()];
+        if ((run.report.rehost || run.report.requeue) && random_.chance(1, 2)) {
+            at(scheduler_.time() + 1'000, "operator", [this] { start_a_master(); });
+            goes_on_until_ = scheduler_.time() + 40'000;
+        }
         observer_.run_ended(observed, run, file);
         std::filesystem::remove(file);
     }
@@ -371,6 +455,14 @@ class Seed : private CallWatcher {
         return ids;
     }
 
+    // Of the last process that lived there, and does not any more.
+    void name_process(TestRun& run, const std::string& address) {
+        if (random_.chance(1, 2)) return;
+        for (const MasterProcess& master : cluster_.masters())
+            if (master.address == address && !cluster_.is_registered(master))
+                run.process = {master.started, master.pid};
+    }
+
     void choose_and_run(TestRun& run, ObservedRun& observed) {
         const std::string address =
             gone_ && random_.chance(2, 3) ? kMasterAddresses[0] : random_.one_of(kMasterAddresses);
@@ -385,10 +477,19 @@ class Seed : private CallWatcher {
         };
         switch (random_.between(0, 20)) {
             case 0:
+                if (MasterProcess* master = any_living()) {
+                    if (random_.chance(1, 2)) run.process = {master->started, master->pid};
+                    run.options.fence = true;
+                    say("failover-master --fence " + master->address);
+                    run.failover_master(master->address);
+                    break;
+                }
+                [[fallthrough]];
             case 1:
             case 2:
             case 3:
             case 4:
+                name_process(run, address);
                 say("failover-master " + address);
                 run.failover_master(address);
                 break;
@@ -451,6 +552,7 @@ class Seed : private CallWatcher {
     Scheduler scheduler_;
     Random& random_;
     Faults faults_;
+    const Release release_;
     World world_;
     ConnectionPool& pool_;
     Observer observer_;
@@ -459,11 +561,15 @@ class Seed : private CallWatcher {
     SimulatedCluster cluster_;
     std::vector<std::string> living_;
     bool gone_ = false;
+    int leaks_ = 0;  // of two masters, before the first is upgraded, or the second
+    std::map<std::string, EpochMs> started_;
     Evidence evidence_ = Evidence::none;
     std::map<std::int64_t, std::string> held_;
     std::vector<Actor*> actors_;
+    std::int64_t count_ = 0;  // of workflows that were there from the beginning
     std::int64_t next_id_ = 100;
     int runs_left_ = 0;
+    EpochMs goes_on_until_ = 0;  // without a run
     bool stuck_ = false;
 };
 

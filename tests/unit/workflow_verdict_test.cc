@@ -204,6 +204,8 @@ TEST(TheTable, Row8AStampOfAnotherZone) {
               row(8, Verdict::selected));
     // It says its zone: any other distance is none.
     EXPECT_NE(judge(restarted(kMark, kStamp + 7 * kHour), facts, {}).row, 8);
+    // Nor is it one in our zone.
+    EXPECT_EQ(judge(restarted(kMark, kStamp), facts, {}).row, 16);
 }
 
 TEST(TheTable, Row8AStampOf01InAnyOtherZone) {

@@ -130,9 +130,10 @@ SkipReason skip_reason(Verdict verdict) {
 
 const StampFacts* carried_stamp(const WorkflowInstance& instance, const AddressFacts& facts) {
     if (!instance.restart_time) return nullptr;
-    const auto found = std::find_if(
-        facts.stamps.rbegin(), facts.stamps.rend(),
-        [&](const StampFacts& stamp) { return stamp.local_us == instance.restart_time->local_us; });
+    const auto found =
+        std::find_if(facts.stamps.rbegin(), facts.stamps.rend(), [&](const StampFacts& stamp) {
+            return !stamp.foreign_local_us && stamp.local_us == instance.restart_time->local_us;
+        });
     return found == facts.stamps.rend() ? nullptr : &*found;
 }
 
