@@ -12,6 +12,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/clock.h"
+
 namespace dsfailover {
 
 namespace {
@@ -69,13 +71,17 @@ void check_interruption() {
 }
 
 void wait_for(Millis duration) {
-    using Clock = std::chrono::steady_clock;
-    const auto start = Clock::now();
+    if (Clock* clock = clock_in_use()) {
+        clock->wait(duration);
+        return check_interruption();
+    }
+    using Steady = std::chrono::steady_clock;
+    const auto start = Steady::now();
     // In whole milliseconds and by the time passed: neither start + duration nor the duration in
     // the clock's own unit need fit into 64 bits.
     for (;;) {
         check_interruption();
-        const Millis left = duration - std::chrono::floor<Millis>(Clock::now() - start);
+        const Millis left = duration - std::chrono::floor<Millis>(Steady::now() - start);
         if (left <= Millis(0)) return;
         pollfd wake_up{wake_up_fd, POLLIN, 0};
         poll(&wake_up, 1, static_cast<int>(std::clamp<Millis::rep>(left.count(), 1, 60'000)));

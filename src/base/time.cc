@@ -146,11 +146,6 @@ constexpr Millis::rep kLongestDuration = 36'525 * Millis::rep{86'400'000};  // 1
 
 }  // namespace
 
-EpochMs now_ms() {
-    return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
-
 std::string format_rfc3339(EpochMs time) {
     if (time < kFirstWritable || time > kLastWritable) return fmt::format("{} ms", time);
     const std::chrono::sys_time<Millis> instant{Millis(time)};

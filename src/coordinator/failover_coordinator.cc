@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <functional>
-#include <future>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/cluster_check.h"
@@ -51,9 +51,9 @@ struct FailoverCoordinator::State {
     Start start(const FailoverOptions& options) {
         FirstLook look;
         look.at = now_ms();
-        auto servers = std::async([&] { return read_servers(cluster.registry, true); });
+        auto reading = run_beside([&] { look.servers = read_servers(cluster.registry, true); });
         const RunContext its_context = context();
-        look.servers = servers.get();
+        reading.get();
         look.clock_difference = check_clocks(its_context, look.servers);
         check_zone(its_context, look.servers);
         if (its_context.servers)

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <thread>
-
+#include "base/clock.h"
 #include "base/interruption.h"
 #include "base/log.h"
 
@@ -34,7 +33,7 @@ void reconnect_patiently(Database& database, const DatabaseError& cause, bool un
                                 cause.what(), kReconnects, error.what()));
             }
             if (unknown) {
-                std::this_thread::sleep_for(kReconnectPause);
+                wait_uninterrupted(kReconnectPause);
             } else {
                 wait_for(kReconnectPause);
             }
@@ -77,7 +76,7 @@ void run_retried_transaction(Database& database, const std::function<void()>& wo
         }
         // Once a commit may have taken effect it must get into the report.
         if (unknown) {
-            std::this_thread::sleep_for(kRetryPause * attempts);
+            wait_uninterrupted(kRetryPause * attempts);
         } else {
             wait_for(kRetryPause * attempts);
         }

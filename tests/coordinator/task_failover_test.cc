@@ -49,6 +49,18 @@ TEST_F(TaskFailoverTest, TheWorkflowOfADeadMasterIsFailedOver) {
     expect_worker_mark();
 }
 
+// Found by the simulation: nothing of the row tells who runs it.
+TEST_F(TaskFailoverTest, WhatAMasterTakesDuringTheGraceTimeIsItsOwn) {
+    world.workflow(7).state(18);
+    world.command(7);
+    world.task(70, 7);
+    world.registry.before({Kind::get, server_path(paths::kWorkers, kGoneWorker)},
+                          [&] { world.take_commands(7); });
+    run.failover_worker(kGoneWorker);
+    expect_untouched(7);
+    EXPECT_EQ(run.fate_of_task(70), "announced left") << run.said();
+}
+
 TEST_F(TaskFailoverTest, TheMarkOfTheWorkerComesAfterThoseOfItsMasters) {
     world.workflow(7);
     world.task(70, 7);

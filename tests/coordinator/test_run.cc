@@ -34,8 +34,8 @@ TestRun& TestRun::perform(const std::string& command,
     report.dry_run = options.dry_run || requeue_options.dry_run || finish_options.dry_run ||
                      rehost_options.dry_run;
     const auto registry = world_.registry.open(client_);
-    const auto database = open_database(world_.settings());
-    AuditLog audit;
+    const auto database = world_.open();
+    AuditLog audit = audit_file.empty() ? AuditLog() : AuditLog(audit_file, command);
     try {
         work({*registry, database.get(), TimeZone(), audit, true, servers});
     } catch (const Error& error) {
@@ -92,6 +92,12 @@ TestRun& TestRun::rehost(std::vector<std::int64_t> ids) {
     return perform("rehost", [&](const Cluster& cluster) {
         const Schema schema = read_schema(*cluster.database, report);
         rehost_workflows(run_context(cluster, schema, report), rehost_options);
+    });
+}
+
+TestRun& TestRun::clean_marks(const MarksOptions& cleaning) {
+    return perform("clean-marks", [&](const Cluster& cluster) {
+        FailoverCoordinator(cluster, report).clean_history_failover_finished_marks(cleaning);
     });
 }
 

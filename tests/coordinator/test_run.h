@@ -29,6 +29,7 @@ class TestRun {
     ServerAsker* servers = nullptr;  ///< whom it asks
     std::optional<ProcessIdentity> process;
     std::optional<EpochMs> event_time;
+    std::string audit_file;  ///< empty: none
 
     // What a run throws is put into the report, as the command line does it.
     TestRun& failover_master(const std::string& address);
@@ -38,6 +39,7 @@ class TestRun {
     TestRun& requeue(std::vector<std::int64_t> ids = {});
     TestRun& finish(std::vector<std::int64_t> ids);
     TestRun& rehost(std::vector<std::int64_t> ids = {});
+    TestRun& clean_marks(const MarksOptions& cleaning);
     TestRun& status(bool check = true);
     TestRun& explain(std::vector<std::int64_t> ids);
 

@@ -23,7 +23,7 @@ class WorkerRoundTest : public WorldTest {
 
     WorkerRound ask() {
         const auto registry = world.registry.open("run");
-        const auto database = open_database(world.settings());
+        const auto database = world.open();
         AuditLog audit;
         Report report;
         const Schema schema = read_schema(*database, report);

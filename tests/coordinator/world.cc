@@ -45,6 +45,8 @@ std::string state_name(int state) {
     return state == 1 ? "RUNNING_EXECUTION" : state == 2 ? "READY_PAUSE" : "READY_STOP";
 }
 
+const std::string kStarts = R"({"commandType":"START_PROCESS"})";
+
 // As masters write it.
 std::string command_param(int state) {
     return fmt::format(R"({{"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,)"
@@ -54,6 +56,21 @@ std::string command_param(int state) {
 }
 
 }  // namespace
+
+void make_tables(Database& database, Release release) {
+    database.query("PRAGMA journal_mode = WAL");
+    Transaction transaction(database);
+    for (std::string_view left = sqlite_schema(); left.find(';') != left.npos;
+         left.remove_prefix(left.find(';') + 1))
+        database.execute(left.substr(0, left.find(';')));
+    if (release == Release::later) {
+        for (const std::string& table : kTables)
+            database.execute(fmt::format("ALTER TABLE {} DROP COLUMN test_flag", table));
+    }
+    database.execute("INSERT INTO t_ds_version (version) VALUES (?)",
+                     {Value(std::string(release == Release::later ? "3.3.2" : "3.3.0"))});
+    transaction.commit();
+}
 
 std::optional<std::string> TableRow::get(const std::string& column) const {
     const Rows rows = database_.query(fmt::format("SELECT {} FROM {} WHERE id = ?", column, table_),
@@ -82,6 +99,11 @@ WorkflowRow& WorkflowRow::state(int state) {
 
 WorkflowRow& WorkflowRow::command_type(int type) {
     set("command_type", std::int64_t{type});
+    return *this;
+}
+
+WorkflowRow& WorkflowRow::command_param(const std::string& json) {
+    set("command_param", json);
     return *this;
 }
 
@@ -156,20 +178,35 @@ TaskRow& TaskRow::started(std::optional<std::string_view> since) {
 int TaskRow::state() const { return std::stoi(get("state").value()); }
 int TaskRow::flag() const { return std::stoi(get("flag").value()); }
 
-World::World(Release release) : release_(release), folder_(temporary_folder()) {
+World::World(Release release)
+    : release_(release),
+      folder_(temporary_folder()),
+      open_([this] { return open_database(settings()); }) {
     set_up_logging("error");
-    make_tables();
+    std::ofstream(settings().file).flush();
+    database_ = open_database(settings());
+    make_tables(*database_, release);
     client_ = registry.open("test");
     master(kLiving);
     workflow(1).host(kLiving).started("-5m");
     task(1, 1).host(kLivingWorker).state(7).submitted("-2m");
 }
 
+World::World(Release release, std::shared_ptr<Database> database,
+             std::function<std::unique_ptr<Database>()> open)
+    : release_(release),
+      open_(std::move(open)),
+      database_(std::move(database)),
+      client_(registry.open("test")) {}
+
 World::~World() {
     database_.reset();
+    if (folder_.empty()) return;
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
 }
+
+std::unique_ptr<Database> World::open() const { return open_(); }
 
 DatabaseSettings World::settings() const {
     DatabaseSettings settings;
@@ -177,23 +214,6 @@ DatabaseSettings World::settings() const {
     settings.file = folder_ + "/world.db";
     settings.lock_timeout = Millis(100);
     return settings;
-}
-
-void World::make_tables() {
-    std::ofstream(settings().file).flush();
-    database_ = open_database(settings());
-    database_->query("PRAGMA journal_mode = WAL");
-    Transaction transaction(*database_);
-    for (std::string_view left = sqlite_schema(); left.find(';') != left.npos;
-         left.remove_prefix(left.find(';') + 1))
-        database_->execute(left.substr(0, left.find(';')));
-    if (release_ == Release::later) {
-        for (const std::string& table : kTables)
-            database_->execute(fmt::format("ALTER TABLE {} DROP COLUMN test_flag", table));
-    }
-    database_->execute("INSERT INTO t_ds_version (version) VALUES (?)",
-                       {Value(std::string(release_ == Release::later ? "3.3.2" : "3.3.0"))});
-    transaction.commit();
 }
 
 EpochMs World::time(std::string_view since) const { return shifted(began, since); }
@@ -249,7 +269,7 @@ TaskRow World::task(std::int64_t id, std::int64_t workflow) {
 std::int64_t World::command(std::int64_t workflow, int state, int type) {
     insert("t_ds_command", {{"command_type", type},
                             {"workflow_definition_code", 14},
-                            {"command_param", type == 2 ? command_param(state) : "{}"},
+                            {"command_param", type == 2 ? command_param(state) : kStarts},
                             {"workflow_instance_id", workflow},
                             {"update_time", text_of(now_ms())},
                             {"executor_id", 0}});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +23,9 @@ inline const std::string kLivingWorker = "127.0.2.2:1234";
 
 /// 3.3.0, whose recovery leaves host and restart_time of a workflow alone, or 3.3.1 and later.
 enum class Release { v3_3_0, later };
+
+/// Makes the tables of a release in an empty database.
+void make_tables(Database& database, Release release);
 
 /// A row of a test's database. What is set is committed at once.
 class TableRow {
@@ -50,6 +54,7 @@ class WorkflowRow : public TableRow {
     WorkflowRow& host(const std::optional<std::string>& address);
     WorkflowRow& state(int state);
     WorkflowRow& command_type(int type);
+    WorkflowRow& command_param(const std::string& json);
     WorkflowRow& started(std::optional<std::string_view> since);
     WorkflowRow& restarted(std::optional<std::string_view> since);
     /// restart_time is the wall clock of `time` in `zone`, as that of a stamp.
@@ -91,6 +96,10 @@ struct WaitingRow {
 class World {
   public:
     explicit World(Release release = Release::v3_3_0);
+    /// On a database of that release which is there already, without a server and without rows but
+    /// its version; what a run opens comes from `open`.
+    World(Release release, std::shared_ptr<Database> database,
+          std::function<std::unique_ptr<Database>()> open);
     ~World();
     World(const World&) = delete;
     World& operator=(const World&) = delete;
@@ -103,7 +112,7 @@ class World {
 
     Database& database() { return *database_; }
     /// What a run opens.
-    DatabaseSettings settings() const;
+    std::unique_ptr<Database> open() const;
 
     /// The row, which is made where it is not there.
     WorkflowRow workflow(std::int64_t id);
@@ -155,15 +164,16 @@ class World {
         std::unique_ptr<Announcement> node;
         std::unique_ptr<Lock> lock;
     };
+    DatabaseSettings settings() const;
     using Columns = std::map<std::string, Value>;
     void insert(const std::string& table, Columns columns);
-    void make_tables();
     void join(std::string_view folder, const std::string& address, std::string_view started);
     bool exists(const std::string& table, std::int64_t id);
 
     const Release release_;
-    const std::string folder_;
-    std::unique_ptr<Database> database_;
+    const std::string folder_;  // empty: the database is somebody else's
+    const std::function<std::unique_ptr<Database>()> open_;
+    std::shared_ptr<Database> database_;
     std::unique_ptr<Registry> client_;
     std::map<std::string, ServerSession> servers_;
     std::map<std::string, EpochMs> startups_;

@@ -145,7 +145,7 @@ MemoryRegistry::MemoryRegistry(MemoryWorld& world, std::string client, std::stri
       name_space_(std::move(name_space)),
       session_(world.begin_session(client_)) {}
 
-MemoryRegistry::~MemoryRegistry() { world_.end_session(session_); }
+MemoryRegistry::~MemoryRegistry() { world_.close_session(client_, session_); }
 
 void MemoryRegistry::perform(Kind kind, const std::string& path, const Effect& effect) {
     perform_anyway(kind, path, [&](MemoryState& state, const std::string& full) {

@@ -95,6 +95,10 @@ void MemoryWorld::end_session(const std::string& id) {
     changed_.notify_all();
 }
 
+void MemoryWorld::close_session(const std::string& client, const std::string& id) {
+    if (watcher_ == nullptr || !watcher_->outlives(client)) end_session(id);
+}
+
 void MemoryWorld::end_sessions_of(const std::string& client) {
     const std::lock_guard guard(mutex_);
     const auto sessions = state_.sessions;
@@ -156,8 +160,14 @@ std::map<std::string, std::string> MemoryWorld::snapshot() const {
     return values;
 }
 
+MemoryState MemoryWorld::state() const {
+    const std::lock_guard guard(mutex_);
+    return state_;
+}
+
 void MemoryWorld::perform(const RegistryCall& call,
                           const std::function<void(MemoryState&)>& effect) {
+    if (watcher_) watcher_->before(call);
     act(Moment::before, call);
     {
         const std::lock_guard guard(mutex_);
@@ -169,6 +179,7 @@ void MemoryWorld::perform(const RegistryCall& call,
         changed_.notify_all();
     }
     act(Moment::after, call);
+    if (watcher_) watcher_->after(call);
 }
 
 // Whatever a rule does may be a call itself: so it is used up before, and no mutex is held.
@@ -188,6 +199,13 @@ void MemoryWorld::act(Moment moment, const RegistryCall& call) {
 }
 
 void MemoryWorld::wait_for_change(std::int64_t seen, EpochMs until) {
+    if (watcher_)
+        return watcher_->wait(
+            [&] {
+                const std::lock_guard guard(mutex_);
+                return state_.order != seen;
+            },
+            until);
     std::unique_lock guard(mutex_);
     if (clock_ == Clock::by_hand) {
         now_ = std::max(now_, until);

@@ -47,6 +47,19 @@ struct CallMatch {
     std::string client = "run";
 };
 
+/// Sees every call of every client of a MemoryWorld.
+class CallWatcher {
+  public:
+    virtual ~CallWatcher() = default;
+    // What the two throw comes out of the call.
+    virtual void before(const RegistryCall& call) = 0;
+    virtual void after(const RegistryCall& call) = 0;
+    /// Whether the session of a client that is being destroyed goes on: its process was killed.
+    virtual bool outlives(const std::string& client) = 0;
+    /// Waits until `changed` is true, or until `until` (epoch ms).
+    virtual void wait(const std::function<bool()>& changed, EpochMs until) = 0;
+};
+
 /// What a MemoryWorld holds. Paths begin with the namespace. Everything that is written has an
 /// order of its own, so that a node's `modified_order` is its version as well.
 struct MemoryState {
@@ -88,6 +101,10 @@ class MemoryWorld {
     /// Lets time pass at once, on either clock.
     void advance(Millis time);
 
+    /// Tells `watcher`, which must outlive this, of all calls to come. The clock must be a real
+    /// one.
+    void watch(CallWatcher& watcher) { watcher_ = &watcher; }
+
     /// Ends a session as the server does when it heard nothing of it for too long. Its client
     /// learns of it by session_lost, once, and goes on with a new one.
     void end_session(const std::string& id);
@@ -109,9 +126,13 @@ class MemoryWorld {
 
     /// All nodes (path -> value) as they are now, namespaces included.
     std::map<std::string, std::string> snapshot() const;
+    /// All there is, at this moment.
+    MemoryState state() const;
 
     /// For clients: a session; returns its id.
     std::string begin_session(const std::string& client);
+    /// For clients that are destroyed: ends their session.
+    void close_session(const std::string& client, const std::string& id);
     /// For clients: the one way by which calls reach the state. Throws what the rules throw,
     /// unreachable where the client is cut off, and what `effect` throws.
     void perform(const RegistryCall& call, const std::function<void(MemoryState&)>& effect);
@@ -138,6 +159,7 @@ class MemoryWorld {
     Millis ahead_{0};  // of the real clock
     std::set<std::string> cut_off_;
     std::vector<Rule> rules_;
+    CallWatcher* watcher_ = nullptr;
 };
 
 /// The endpoint that every client names.

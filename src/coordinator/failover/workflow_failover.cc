@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <optional>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/retried_transaction.h"
@@ -190,7 +190,7 @@ std::vector<Settled> WorkflowFailover::settle(std::span<const WorkflowInstance> 
             else if (error.kind() != DatabaseError::Kind::retryable)
                 throw;
             // Not to be interrupted: what was committed must get into the report.
-            std::this_thread::sleep_for(kRetryPause * attempts);
+            wait_uninterrupted(kRetryPause * attempts);
         }
     }
 }

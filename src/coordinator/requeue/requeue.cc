@@ -165,6 +165,7 @@ class Requeue {
             const auto command = standing.find(id);
             if (ours.contains(id)) {
                 given[id] = command == standing.end() ? 0 : command->second;
+                in_flight.insert(id);  // as unsure as before, should this commit have no answer
             } else if (!as_read.contains(id)) {
                 changed[id] = SkipReason::state_changed;
             } else if (command != standing.end()) {

@@ -12,6 +12,7 @@
 #include "coordinator/failover/lock_status.h"
 #include "coordinator/failover/selection.h"
 #include "registry/paths.h"
+#include "store/command_store.h"
 
 namespace dsfailover {
 
@@ -49,6 +50,7 @@ void TaskFailover::run() {
 }
 
 void TaskFailover::work() {
+    look_at_commands();
     if (!options_.dry_run && !restarted_ && !stays_away()) return;
     const EpochMs event_time = event_.event_time.value_or(latest_clock(context_.database));
     if (context_.report.event) context_.report.event->event_time = event_time;
@@ -73,6 +75,13 @@ void TaskFailover::work() {
         plan_worker_mark();
     else
         write_worker_mark();
+}
+
+// Before the grace time: what a master takes meanwhile looks like what its old master left, once it
+// runs again.
+void TaskFailover::look_at_commands() {
+    CommandStore commands(context_.store());
+    look_.watch->look(commands);
 }
 
 bool TaskFailover::stays_away() {

@@ -30,6 +30,7 @@ class TaskFailover {
 
   private:
     void work();
+    void look_at_commands();
     bool stays_away();
     std::string way_on_without_announcement();
     void advise();

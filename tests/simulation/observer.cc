@@ -1,0 +1,330 @@
+#include "simulation/observer.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "registry/paths.h"
+#include "store/workflow_state.h"
+
+namespace dsfailover {
+
+Observer::Observer(Scheduler& scheduler, Faults& faults, World& world)
+    : scheduler_(scheduler), faults_(faults), world_(world) {}
+
+ObservedRun& Observer::add_run(const std::string& name) {
+    ObservedRun& run = runs_[name];
+    run.name = name;
+    return run;
+}
+
+std::size_t Observer::Rows::commands_of(std::int64_t workflow) const {
+    return static_cast<std::size_t>(std::count_if(
+        commands.begin(), commands.end(), [&](const auto& one) { return one.second == workflow; }));
+}
+
+Observer::Rows Observer::read() {
+    Rows all;
+    Database& database = world_.database();
+    const auto workflows =
+        database.query("SELECT id, state, host, restart_time FROM t_ds_workflow_instance");
+    for (std::size_t i = 0; i < workflows.size(); ++i)
+        all.workflows[workflows[i].integer(0)] = {static_cast<int>(workflows[i].integer(1)),
+                                                  std::string(workflows[i].text(2)),
+                                                  std::string(workflows[i].text(3))};
+    const auto commands = database.query("SELECT id, workflow_instance_id FROM t_ds_command");
+    for (std::size_t i = 0; i < commands.size(); ++i)
+        all.commands[commands[i].integer(0)] = commands[i].integer(1);
+    const auto tasks = database.query(
+        "SELECT id, workflow_instance_id, state, flag, host FROM t_ds_task_instance");
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+        all.tasks[tasks[i].integer(0)] = {
+            tasks[i].integer(1),
+            fmt::format("{}|{}|{}", tasks[i].text(2), tasks[i].text(3), tasks[i].text(4))};
+    return all;
+}
+
+void Observer::violated(const std::string& invariant, const std::string& what) {
+    violations_.push_back(invariant + ": " + what);
+    scheduler_.tell("VIOLATED  " + violations_.back());
+}
+
+void Observer::saw_lock(const std::string& process, const std::string& path) {
+    const auto run = runs_.find(process);
+    if (run == runs_.end()) return;
+    const MemoryState state = world_.registry.state();
+    const auto claims = state.locks.find("/dolphinscheduler" + path);
+    const bool is_free = claims == state.locks.end() || claims->second.empty();
+    auto& [before, now] = run->second.locks[path];
+    before = now;
+    now = is_free ? "" : claims->second.front().description + claims->second.front().id;
+}
+
+void Observer::saw_masters(const std::string& process) {
+    const auto run = runs_.find(process);
+    if (run != runs_.end()) run->second.saw = world_.registry.state().order;
+}
+
+void Observer::after_commit(const std::string& process) {
+    Rows after = read();
+    for (const auto& [id, workflow] : before_.commands)
+        if (!after.commands.contains(id)) taken_at_[workflow] = scheduler_.time();
+    for (const auto& [id, workflow] : after.commands)
+        cluster_->workflow_of_command.emplace(id, workflow);
+    for (const auto& [id, row] : after.workflows) {
+        const auto found = before_.workflows.find(id);
+        if (found != before_.workflows.end() && found->second != row) plain_.erase(id);
+    }
+    const auto run = runs_.find(process);
+    if (run != runs_.end()) {
+        judge(run->second, after);
+    } else {
+        for (const MasterProcess& master : cluster_->masters())
+            if (master.name == process) judge_masters_failover(master, after);
+    }
+    before_ = std::move(after);
+}
+
+// The cluster's own failover must pass by what a run of ours gave to another master, as long as its
+// deadline is older than the run: that is what the stamp in restart_time is for. Excused: what a
+// master holds that lost its session, whom the others take for gone.
+void Observer::judge_masters_failover(const MasterProcess& master, const Rows& after) {
+    for (const auto& [command, workflow] : after.commands) {
+        if (before_.commands.contains(command)) continue;
+        const std::string& host = before_.workflows.at(workflow).host;
+        unmarked_[workflow] = host;
+        const auto since = ours_since_.find(workflow);
+        if (since == ours_since_.end()) continue;
+        const EpochMs ours = since->second;
+        ours_since_.erase(since);
+        if (latest_deadline(master, host) >= ours || master.selected_at < ours) continue;
+        for (const MasterProcess* holder : cluster_->holders(workflow))
+            if (holder->deaf_until == 0)
+                violated("failed over again by the cluster",
+                         fmt::format("workflow {} is held by {}", workflow, holder->name));
+    }
+}
+
+// That its failover of a host may have had.
+EpochMs Observer::latest_deadline(const MasterProcess& master, const std::string& host) const {
+    for (const MasterProcess& other : cluster_->masters())
+        if (other.address == host && cluster_->is_registered(other)) return other.started;
+    EpochMs latest = 0;
+    for (const auto& [address, deadline] : master.deadlines)
+        if (address.empty() || address == host) latest = std::max(latest, deadline);
+    return latest;
+}
+
+void Observer::judge(ObservedRun& run, const Rows& after) {
+    std::set<std::int64_t> commanded, changed;
+    for (const auto& [id, workflow] : after.commands)
+        if (!before_.commands.contains(id)) commanded.insert(workflow);
+    for (const auto& [id, row] : after.workflows) {
+        const auto found = before_.workflows.find(id);
+        if (found != before_.workflows.end() && found->second == row) continue;
+        changed.insert(id);
+    }
+    for (const auto& [id, row] : after.tasks) {
+        const auto found = before_.tasks.find(id);
+        if (found == before_.tasks.end() || found->second != row) changed.insert(row.first);
+    }
+    changed.insert(commanded.begin(), commanded.end());
+    if (!changed.empty())
+        scheduler_.tell(fmt::format("committed: {} changed, {} with a new command",
+                                    fmt::join(changed, " "), fmt::join(commanded, " ")));
+    run.in_commit.clear();
+    for (const std::int64_t id : changed) run.in_commit[id] = after.workflows.at(id).restart_time;
+    for (const std::int64_t id : changed) {
+        judge_held(run, id, commanded.contains(id), after);
+        const Workflow& now = after.workflows.at(id);
+        const Workflow& was = before_.workflows.at(id);
+        if (commanded.contains(id) && after.commands_of(id) > 1)
+            violated("two commands",
+                     fmt::format("workflow {} has {} commands", id, after.commands_of(id)));
+        if (now.state == workflow_state::kFailover && after.commands_of(id) == 0 &&
+            (was.state != now.state || before_.commands_of(id) > 0) &&
+            cluster_->holders(id).empty())
+            violated("lost", fmt::format("workflow {} is in 18 without a command", id));
+        if (now.host.empty() && !was.host.empty())
+            violated("host lost", fmt::format("workflow {} has no host", id));
+        if (commanded.contains(id) && was.state != workflow_state::kFailover && !was.host.empty())
+            judge_lock(run, was.host);
+        if (commanded.contains(id) || now.host != was.host) ours_since_[id] = run.began;
+        if (commanded.contains(id))
+            run.given.insert(id);
+        else if (now.state != was.state)
+            run.finished.insert(id);
+        else if (now.host != was.host)
+            run.rehosted.insert(id);
+    }
+}
+
+// A failover has the lock, or passed it, and then whoever has it is still the one that was passed.
+void Observer::judge_lock(ObservedRun& run, const std::string& host) {
+    const auto seen = run.locks.find(failover_lock_path(host));
+    if (seen == run.locks.end()) return violated("no lock", host);
+    const auto& [before, now] = seen->second;
+    if (now.starts_with(run.name)) return;
+    if (now.empty() || now != before)
+        violated("commits past a lock that changed",
+                 fmt::format("{}: '{}' after '{}'", host, now, before));
+}
+
+// Nothing of what a living master holds is touched, but the host by a rehosting. Excused:
+// - what a process holds that is not in the registry: nobody can know of it (docs/behaviour.md,
+// rows
+//   6 and 7); and what two hold since then;
+// - where masters do not answer, or are not asked, what --in-doubt took, which is the operator's
+//   word, and what finish ends by its --idle;
+// - what the cluster failed over before the run began, by a master that died before it wrote its
+//   mark: but for --ask all nobody is asked about that (docs/reliability.md).
+void Observer::judge_held(ObservedRun& run, std::int64_t workflow, bool commanded,
+                          const Rows& after) {
+    const Workflow& now = after.workflows.at(workflow);
+    const Workflow& was = before_.workflows.at(workflow);
+    const auto holders = cluster_->holders(workflow);
+    if (holders.size() > 1) return;
+    for (const MasterProcess* holder : holders) {
+        if (!cluster_->is_registered(*holder, run.saw)) continue;
+        const bool answers =
+            run.asks && holder->mute_until < run.began && !faults_.fate(run.name).any;
+        if (unmarked_.contains(workflow) && taken_at_.contains(workflow) &&
+            taken_at_.at(workflow) < run.began && !(run.asks_about_all && answers))
+            continue;
+        if ((run.may_doubt || run.goes_by_idle_time) && !answers) continue;
+        if (commanded) {
+            violated("held and given a command",
+                     fmt::format("workflow {} is held by {}", workflow, holder->name));
+            continue;
+        }
+        const bool rehosted = now.state == was.state && now.host == holder->address;
+        if (!rehosted)
+            violated("held and changed",
+                     fmt::format("workflow {} is held by {}", workflow, holder->name));
+    }
+}
+
+// A second command may be taken only after its workflow was let go. Masters do that to each other,
+// so only commands of ours count.
+void Observer::turn_over() {
+    for (MasterProcess& master : cluster_->masters()) {
+        if (!master.lives()) continue;
+        for (const auto& [id, state] : master.model->held()) {
+            if (double_runs_.contains(id)) continue;
+            const auto holders = cluster_->holders(id);
+            if (holders.size() > 1) {
+                double_runs_.insert(id);
+                scheduler_.tell(fmt::format("workflow {} is run by two masters now", id));
+            }
+        }
+    }
+}
+
+// A mark says that all is done but what the report lists.
+void Observer::mark_written(const std::string& process, const std::string& path) {
+    const std::string name = path.substr(path.rfind('/') + 1);
+    const auto parsed = parse_mark_name(name);
+    const auto value = world_.get(path);
+    if (!parsed || !value || *value == "0") return;
+    if (!runs_.contains(process)) {
+        std::erase_if(unmarked_, [&](const auto& one) { return one.second == parsed->address; });
+        return;
+    }
+    scheduler_.tell(fmt::format("wrote the mark {}", name));
+    for (const std::int64_t id : plain_) {
+        const Workflow& row = before_.workflows.at(id);
+        if (row.host == parsed->address && before_.commands_of(id) == 0 &&
+            cluster_->holders(id).empty())
+            runs_.at(process).left_behind.insert(id);
+    }
+}
+
+void Observer::session_closed(const std::string& process) {
+    const auto run = runs_.find(process);
+    if (run == runs_.end() || faults_.fate(process).any) return;
+    const MemoryState state = world_.registry.state();
+    const auto is_its = [&](const std::string& session) {
+        const auto found = state.sessions.find(session);
+        return found != state.sessions.end() && found->second == process;
+    };
+    for (const auto& [path, node] : state.nodes)
+        if (!node.owner.empty() && is_its(node.owner)) violated("left behind", path);
+    for (const auto& [path, claims] : state.locks)
+        for (const LockClaim& claim : claims)
+            if (is_its(claim.owner)) violated("left behind", path);
+}
+
+void Observer::answer_lost(const std::string& process) {
+    const auto run = runs_.find(process);
+    if (run == runs_.end()) return;
+    for (const auto& [id, restart_time] : run->second.in_commit)
+        run->second.unanswered[id] = restart_time;
+}
+
+// Report and audit log say what was done. Excused: what was in a commit without an answer, where
+// the report says that it does not know, or a master has written over the stamp since, by which it
+// would be known again.
+void Observer::run_ended(ObservedRun& run, const TestRun& said, const std::string& audit_log) {
+    run.ended = true;
+    for (const Problem& problem : said.report.problems) scheduler_.tell("  " + problem.text);
+    scheduler_.tell(fmt::format("{} ended: {} {}", run.command, said.outcome(), said.exit_code()));
+    std::set<std::int64_t> listed, told, unknown;
+    const auto take = [&](const auto& items) {
+        for (const auto& item : items.kept()) {
+            listed.insert(item.id);
+            switch (item.outcome) {
+                case WorkflowOutcome::failed_over:
+                case WorkflowOutcome::requeued:
+                case WorkflowOutcome::finished:
+                case WorkflowOutcome::rehosted:
+                    told.insert(item.id);
+                    break;
+                case WorkflowOutcome::unknown:
+                    unknown.insert(item.id);
+                    break;
+                default:
+                    break;
+            }
+        }
+    };
+    const Report& report = said.report;
+    if (report.masters)
+        for (const MasterSection& section : *report.masters) take(section.workflows.items);
+    if (report.others) take(report.others->workflows.items);
+    if (report.requeue) take(report.requeue->items);
+    if (report.finish) take(report.finish->items);
+    if (report.rehost) take(report.rehost->items);
+    std::set<std::int64_t> did = run.given;
+    did.insert(run.finished.begin(), run.finished.end());
+    if (report.rehost) did.insert(run.rehosted.begin(), run.rehosted.end());
+    std::set<std::int64_t> audited;
+    std::ifstream lines(audit_log);
+    for (std::string line; std::getline(lines, line);) {
+        const auto entry = nlohmann::json::parse(line);
+        if (entry.value("kind", "") == "workflow" &&
+            (report.rehost || entry.value("action", "") != "rehosted"))
+            audited.insert(entry.value("id", 0));
+    }
+    for (const auto& [id, restart_time] : run.unanswered)
+        if (before_.workflows.at(id).restart_time != restart_time) unknown.insert(id);
+    for (const std::int64_t id : unknown) {
+        told.erase(id);
+        did.erase(id);
+        audited.erase(id);
+    }
+    for (const std::int64_t id : run.left_behind)
+        if (!listed.contains(id))
+            violated("marked too early", fmt::format("workflow {} was left, and not a word", id));
+    const auto compare = [&](const std::string& what, const std::set<std::int64_t>& its) {
+        if (its != did)
+            violated(what,
+                     fmt::format("says {}, did {}", fmt::join(its, " "), fmt::join(did, " ")));
+    };
+    compare("report", told);
+    compare("audit log", audited);
+}
+
+}  // namespace dsfailover
