@@ -395,9 +395,15 @@ class Seed : private CallWatcher {
         }
     }
 
+    static std::string audit_file(const std::string& name) {
+        return fmt::format("{}/dsfailover-audit-{}-{}",
+                           std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp", getpid(),
+                           name);
+    }
+
     void run_over(const std::string& name) {
         --runs_left_;
-        world_.registry.state();
+        std::filesystem::remove(audit_file(name));
         if (!scheduler_.current()->killed) return;
         ++tally_.runs["killed"][""];
         scheduler_.start("session of " + name, scheduler_.time() + 10'000,
@@ -407,9 +413,7 @@ class Seed : private CallWatcher {
     void perform(ObservedRun& observed) {
         TestRun run(world_, observed.name);
         run.servers = &cluster_;
-        const std::string file =
-            fmt::format("/dev/shm/dsfailover-audit-{}-{}", getpid(), observed.name);
-        std::filesystem::remove(file);
+        const std::string file = audit_file(observed.name);
         run.audit_file = file;
         choose_options(run, observed);
         choose_and_run(run, observed);
@@ -419,7 +423,6 @@ class Seed : private CallWatcher {
             goes_on_until_ = scheduler_.time() + 40'000;
         }
         observer_.run_ended(observed, run, file);
-        std::filesystem::remove(file);
     }
 
     Millis some_time(std::int64_t most) { return Millis(random_.between(0, most)); }
