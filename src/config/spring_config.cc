@@ -89,11 +89,15 @@ SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
     }
     std::string active(profiles);
     if (active.empty()) active = environment_("SPRING_PROFILES_ACTIVE").value_or("");
-    for (const Flat& document : documents)
-        if (active.empty() && wanted_profile(document).empty())
-            active = resolve(value_of(document, "spring.profiles.active"),
-                             file + ": spring.profiles.active", 0);
-    std::vector<std::string> names = split_names(active);
+    const auto named_by_file = [&] {
+        std::vector<std::string> named;
+        for (const Flat& document : documents)
+            if (named.empty() && wanted_profile(document).empty())
+                named = split_names(resolve(value_of(document, "spring.profiles.active"),
+                                            file + ": spring.profiles.active", 0));
+        return named;
+    };
+    std::vector<std::string> names = active.empty() ? named_by_file() : split_names(active);
     if (names.empty()) names.emplace_back("default");
 
     std::vector<std::string> passed_over;
@@ -110,8 +114,16 @@ SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
     }
     // Without its document another database would be used than the one that was meant.
     if (one_holds || passed_over.empty()) return;
-    const std::string found =
-        fmt::format("{} has documents for {} alone", file, fmt::join(passed_over, ", "));
+    const std::vector<std::string> its_own = named_by_file();
+    const bool are_its_own = std::all_of(names.begin(), names.end(), [&](const auto& name) {
+        return std::find(its_own.begin(), its_own.end(), name) != its_own.end();
+    });
+    if (are_its_own) return;
+    const std::string found = fmt::format(
+        "{} has documents for {} alone{}", file, fmt::join(passed_over, ", "),
+        its_own.empty()
+            ? ""
+            : fmt::format("; its own spring.profiles.active is {}", fmt::join(its_own, ", ")));
     if (!profiles.empty()) throw UsageError(fmt::format("--profile {}: {}", profiles, found));
     if (environment_("SPRING_PROFILES_ACTIVE"))
         warn(fmt::format("SPRING_PROFILES_ACTIVE is {}: {}", active, found));

@@ -21,8 +21,8 @@ class SpringConfig {
     /// SPRING_PROFILES_ACTIVE or, in the file, spring.profiles.active. Documents marked for a
     /// profile (spring.config.activate.on-profile, spring.profiles) count only when it is active;
     /// later documents win. Throws UsageError naming the file, with the line where it is no YAML,
-    /// and where `profiles` choose none of the documents marked for one; a warning if it is
-    /// SPRING_PROFILES_ACTIVE that does.
+    /// and where `profiles` choose none of the documents marked for one and are not those that the
+    /// file itself names; a warning if it is SPRING_PROFILES_ACTIVE that does.
     SpringConfig(const std::string& file, std::string_view profiles, Environment environment);
 
     /// The value of a property, by its name with dashes ("registry.zookeeper.connect-string").

@@ -19,9 +19,10 @@ std::string value_in(std::string_view yaml, std::string_view property, Variables
     return value ? value->value : "(none)";
 }
 
-std::string error_in(std::string_view yaml, std::string_view property) {
+std::string error_in(std::string_view yaml, std::string_view property,
+                     std::string_view profiles = "") {
     try {
-        value_in(yaml, property);
+        value_in(yaml, property, {}, profiles);
     } catch (const UsageError& error) {
         return error.what();
     }
@@ -135,6 +136,16 @@ TEST(SpringConfig, TheProfileComesFromTheOptionThenTheEnvironmentThenTheFile) {
     const Variables mysql = {{"SPRING_PROFILES_ACTIVE", "mysql"}};
     EXPECT_EQ(value_in(kDocuments, "x", mysql), "of-mysql");
     EXPECT_EQ(value_in(kDocuments, "x", mysql, "legacy"), "of-legacy");
+}
+
+TEST(SpringConfig, AProfileThatTheFileItselfNamesNeedsNoDocument) {
+    constexpr std::string_view kYaml =
+        "spring: {profiles: {active: postgresql}}\nx: base\n---\n"
+        "spring.config.activate.on-profile: mysql\nx: of-mysql";
+    EXPECT_EQ(value_in(kYaml, "x", {}, "postgresql"), "base");
+    EXPECT_THAT(
+        error_in(kYaml, "x", "postgres"),
+        HasSubstr("documents for mysql alone; its own spring.profiles.active is postgresql"));
 }
 
 TEST(ProfileExpression, FollowsSpring) {
