@@ -49,6 +49,47 @@ std::optional<int> parse_offset(std::string_view text) {
     return sign * (hours * 60 + minutes);
 }
 
+// Java's short names, which mean what they meant to Java's first programmers: CST is Chicago, not
+// China, and IST not Israel.
+std::string_view without_short_name(std::string_view name) {
+    struct Short {
+        std::string_view name, meant;
+    };
+    constexpr Short kShort[] = {
+        {"ACT", "Australia/Darwin"},
+        {"AET", "Australia/Sydney"},
+        {"AGT", "America/Argentina/Buenos_Aires"},
+        {"ART", "Africa/Cairo"},
+        {"AST", "America/Anchorage"},
+        {"BET", "America/Sao_Paulo"},
+        {"BST", "Asia/Dhaka"},
+        {"CAT", "Africa/Harare"},
+        {"CNT", "America/St_Johns"},
+        {"CST", "America/Chicago"},
+        {"CTT", "Asia/Shanghai"},
+        {"EAT", "Africa/Addis_Ababa"},
+        {"ECT", "Europe/Paris"},
+        {"EST", "-05:00"},
+        {"HST", "-10:00"},
+        {"IET", "America/Indiana/Indianapolis"},
+        {"IST", "Asia/Kolkata"},
+        {"JST", "Asia/Tokyo"},
+        {"MIT", "Pacific/Apia"},
+        {"MST", "-07:00"},
+        {"NET", "Asia/Yerevan"},
+        {"NST", "Pacific/Auckland"},
+        {"PLT", "Asia/Karachi"},
+        {"PNT", "America/Phoenix"},
+        {"PRT", "America/Puerto_Rico"},
+        {"PST", "America/Los_Angeles"},
+        {"SST", "Pacific/Guadalcanal"},
+        {"VST", "Asia/Ho_Chi_Minh"},
+    };
+    const auto* const found = std::find_if(std::begin(kShort), std::end(kShort),
+                                           [&](const Short& each) { return each.name == name; });
+    return found == std::end(kShort) ? name : found->meant;
+}
+
 // The names that need no zone data.
 std::optional<int> fixed_offset_minutes(std::string_view name) {
     constexpr std::array<std::string_view, 6> kUtc = {"UTC", "Z",       "GMT",
@@ -72,12 +113,13 @@ std::int64_t instant_us(date::local_time<Micros> local, std::chrono::seconds off
 }  // namespace
 
 TimeZone::TimeZone(std::string_view name) : name_(name) {
-    if (const auto minutes = fixed_offset_minutes(name)) {
+    const std::string_view meant = without_short_name(name);
+    if (const auto minutes = fixed_offset_minutes(meant)) {
         fixed_offset_us_ = *minutes * kMinuteUs;
         return;
     }
     try {
-        zone_ = date::locate_zone(name);
+        zone_ = date::locate_zone(meant);
     } catch (const std::exception&) {
         throw UsageError(fmt::format(
             "'{}' is no time zone this machine knows: give an IANA name such as Asia/Shanghai "

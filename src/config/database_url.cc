@@ -26,6 +26,7 @@ constexpr Scheme kSchemes[] = {
     {"jdbc:postgresql:", DatabaseType::postgresql, true, 5432},
     {"jdbc:mysql:", DatabaseType::mysql, true, 3306},
     {"jdbc:mariadb:", DatabaseType::mysql, true, 3306},
+    {"jdbc:oceanbase:", DatabaseType::mysql, true, 2881},
     {"postgresql://", DatabaseType::postgresql, false, 5432},
     {"postgres://", DatabaseType::postgresql, false, 5432},
     {"mysql://", DatabaseType::mysql, false, 3306},
@@ -37,6 +38,32 @@ const Scheme* scheme_of(std::string_view url) {
     const auto* found = std::ranges::find_if(
         kSchemes, [&](const Scheme& scheme) { return url.starts_with(scheme.prefix); });
     return found == std::end(kSchemes) ? nullptr : found;
+}
+
+/// The kinds that DolphinScheduler can use besides, by the name in their JDBC URLs.
+struct OtherKind {
+    std::string_view prefix, name;
+};
+constexpr OtherKind kOtherKinds[] = {
+    {"jdbc:oracle:", "Oracle"},
+    {"jdbc:dm:", "DM"},
+    {"jdbc:opengauss:", "openGauss"},
+    {"jdbc:kingbase8:", "KingbaseES"},
+};
+
+[[noreturn]] void refuse_other(std::string_view url, std::string_view option) {
+    if (url.starts_with("jdbc:h2:"))
+        throw UsageError(fmt::format(
+            "{} {}: H2 lives inside DolphinScheduler's standalone server and cannot be reached "
+            "from outside; supported are {}",
+            option, shown_url(url), kForms));
+    for (const OtherKind& kind : kOtherKinds)
+        if (url.starts_with(kind.prefix))
+            throw UsageError(
+                fmt::format("{} {}: {} is a kind of database that dsfailover cannot "
+                            "work on; supported are {}",
+                            option, shown_url(url), kind.name, kForms));
+    throw UsageError(fmt::format("{} {}: supported are {}", option, shown_url(url), kForms));
 }
 
 /// jdbc:postgresql:DB and jdbc:postgresql:/ mean this machine, as they do to the driver.
@@ -79,14 +106,7 @@ bool is_database_url(std::string_view url) {
 
 DatabaseUrl read_database_url(std::string_view url, std::string_view option) {
     const Scheme* scheme = scheme_of(url);
-    if (scheme == nullptr) {
-        if (url.starts_with("jdbc:h2:"))
-            throw UsageError(fmt::format(
-                "{} {}: H2 lives inside DolphinScheduler's standalone server and cannot be reached "
-                "from outside; supported are {}",
-                option, shown_url(url), kForms));
-        throw UsageError(fmt::format("{} {}: supported are {}", option, shown_url(url), kForms));
-    }
+    if (scheme == nullptr) refuse_other(url, option);
     if (scheme->type == DatabaseType::sqlite) return read_sqlite_url(url, option);
 
     const Url parts = parse_url(without_jdbc(url, *scheme, option), option);
@@ -105,6 +125,10 @@ DatabaseUrl read_database_url(std::string_view url, std::string_view option) {
     }
     apply_url_parameters(parts.parameters, scheme->jdbc, option, result);
     // MySQL's driver tries TLS unless it is told otherwise; the others' do as our libraries.
+    if (scheme->prefix == "jdbc:oceanbase:")
+        result.warnings.emplace_back(
+            "jdbc:oceanbase is spoken to as MySQL, which nobody has tried with dsfailover: look "
+            "with status and a dry run first");
     if (scheme->prefix == "jdbc:mysql:" && settings.tls_mode.empty()) settings.tls_mode = "prefer";
     if (settings.hosts.empty())
         throw UsageError(fmt::format("{} {}: it names no host", option, shown_url(url)));

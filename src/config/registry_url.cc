@@ -118,6 +118,12 @@ RegistryUrl read_registry_url(std::string_view text, std::string_view option) {
             return result;
         }
     }
+    if (scheme == "zookeepers")
+        throw UsageError(fmt::format(
+            "{} {}: the ZooKeeper client of this machine has no TLS. Let stunnel, or another "
+            "TLS client, listen on a loopback port and forward to the server, and name "
+            "that: zookeeper://127.0.0.1:PORT/NAMESPACE",
+            option, shown_url(text)));
     throw UsageError(fmt::format("{} {}: supported are {}", option, shown_url(text), kForms));
 }
 

@@ -222,6 +222,14 @@ struct Bad {
     const char* url;
     const char* reason;
 };
+TEST(DatabaseUrl, OceanBaseIsSpokenToAsMySqlWithAWarning) {
+    const DatabaseUrl url = read_database_url("jdbc:oceanbase://127.0.0.1/ds", "--database");
+    EXPECT_EQ(url.settings.type, DatabaseType::mysql);
+    EXPECT_EQ(url.settings.hosts[0].second, 2881);
+    ASSERT_EQ(url.warnings.size(), 1U);
+    EXPECT_THAT(url.warnings[0], HasSubstr("as MySQL"));
+}
+
 class BadUrl : public testing::TestWithParam<Bad> {};
 
 TEST_P(BadUrl, IsRefusedWithAReasonAndWithoutItsPassword) {
@@ -235,7 +243,10 @@ INSTANTIATE_TEST_SUITE_P(
     Reasons, BadUrl,
     testing::Values(
         Bad{"", "supported are"}, Bad{"oracle://u:s3cret@h/db", "supported are"},
-        Bad{"db.example.com", "supported are"}, Bad{"jdbc:oracle:thin:@h", "supported are"},
+        Bad{"db.example.com", "supported are"}, Bad{"jdbc:oracle:thin:@h", "Oracle is a kind"},
+        Bad{"jdbc:dm://u:s3cret@h:5236/ds", "DM is a kind"},
+        Bad{"jdbc:opengauss://h/ds", "openGauss is a kind"},
+        Bad{"jdbc:kingbase8://h/ds?password=s3cret", "KingbaseES is a kind"},
         Bad{"jdbc:h2:mem:dolphinscheduler", "H2"}, Bad{"postgresql://u:s3cret@/ds", "no host"},
         Bad{"postgresql://u:s3cret@db", "no database"}, Bad{"postgresql://db/", "no database"},
         Bad{"postgresql://db/a/b", "no database"}, Bad{"postgresql://u:s3cret@db:x/ds", "port"},

@@ -97,6 +97,7 @@ INSTANTIATE_TEST_SUITE_P(
     Reasons, BadRegistryUrl,
     testing::Values(Bad{"", "supported are"}, Bad{"h1:2181", "supported are"},
                     Bad{"consul://u:s3cret@h", "supported are"},
+                    Bad{"zookeepers://u:s3cret@h/ds", "stunnel"},
                     Bad{"zookeeper:h", "supported are"}, Bad{"zookeeper://", "no host"},
                     Bad{"zookeeper://h:0", "port"}, Bad{"zookeeper://u:s3cret@h:x", "port"},
                     Bad{"zookeeper://h,,i/ds", "host"}, Bad{"zookeeper://h/ds/../x", "namespace"},

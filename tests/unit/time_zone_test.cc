@@ -53,6 +53,19 @@ TEST(TimeZone, KnowsPlacesAndTheirSummers) {
     expect_instant(berlin, "2026-07-10T12:00:00", "2026-07-10T10:00:00Z");
 }
 
+TEST(TimeZone, KnowsShortNamesAsJavaMeansThem) {
+    expect_instant(TimeZone("CTT"), "2026-11-22T15:27:59", "2026-11-22T07:27:59Z");
+    expect_instant(TimeZone("CST"), "2026-11-22T01:27:59", "2026-11-22T07:27:59Z");
+    expect_instant(TimeZone("CST"), "2026-07-22T02:27:59", "2026-07-22T07:27:59Z");
+    expect_instant(TimeZone("JST"), "2026-11-22T16:27:59", "2026-11-22T07:27:59Z");
+    expect_instant(TimeZone("EST"), "2026-07-22T02:27:59", "2026-07-22T07:27:59Z");
+    EXPECT_EQ(TimeZone("CTT").name(), "CTT");
+    for (const char* const name :
+         {"ACT", "AET", "AGT", "ART", "AST", "BET", "BST", "CAT", "CNT", "EAT", "ECT", "HST",
+          "IET", "IST", "MIT", "MST", "NET", "NST", "PLT", "PNT", "PRT", "PST", "SST", "VST"})
+        EXPECT_NO_THROW(TimeZone{name}) << name;
+}
+
 TEST(TimeZone, AnHourThatComesTwiceStandsForBothInstants) {
     const TimeZone berlin("Europe/Berlin");
     const InstantRange range = berlin.to_instants(us("2026-10-25T02:30:00Z"));
