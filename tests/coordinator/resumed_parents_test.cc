@@ -62,6 +62,14 @@ TEST_F(ResumedParentsOfLaterReleases, OneWhoseChildIsHeldIsLeft) {
     expect_parent_left("left because of its child 10, held by 127.0.1.2:5678");
 }
 
+TEST_F(ResumedParentsOfLaterReleases, WhatStandsBehindOneThatIsLeftIsFailedOver) {
+    child().host(kLiving);
+    servers.holds[kLiving].insert(10);
+    world.workflow(12);
+    expect_parent_left("left because of its child 10");
+    EXPECT_EQ(run.fate_of(12), "failed_over") << run.said();
+}
+
 TEST_F(ResumedParentsOfLaterReleases, WithoutAnAnswerAChildElsewhereMayRun) {
     run.servers = nullptr;
     child().host(kLiving);

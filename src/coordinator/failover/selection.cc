@@ -82,7 +82,8 @@ class Reader {
         for (auto& [address, questions] : questions_) settle(address, questions);
         if (clock_ > request_.moves_count_after) leave_out_moved();
         ask_masters();
-        leave_for_family();
+        // That may have ended at the first one: what stands behind it is unknown.
+        if (!request_.until_selected) leave_for_family();
         return std::move(selection_);
     }
 
