@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "coordinator/world_test.h"
+#include "registry/paths.h"
 #include "support/fake_servers.h"
 
 namespace dsfailover {
@@ -74,6 +76,31 @@ TEST_F(ResumedParentsOfLaterReleases, WithoutAnAnswerAChildElsewhereMayRun) {
     run.servers = nullptr;
     child().host(kLiving);
     expect_parent_left("child 10 (RUNNING_EXECUTION), of which not every living master said");
+}
+
+/// This machine's clock, and what it is put ahead by.
+class ClockAhead : public Clock {
+  public:
+    ClockAhead() { use_clock(this); }
+    ~ClockAhead() override { use_clock(nullptr); }
+    EpochMs now() override {
+        const auto machines = std::chrono::system_clock::now().time_since_epoch();
+        return std::chrono::floor<Millis>(machines + by).count();
+    }
+    void wait(Millis duration) override { by += duration; }
+
+    Millis by{0};
+};
+
+TEST_F(ResumedParentsOfLaterReleases, AChildThatMovedInTheRunIsNotSelectedAnyMore) {
+    run.servers = nullptr;
+    ClockAhead clock;
+    world.registry.before({RegistryCall::Kind::lock, failover_lock_path(kGone)}, [&] {
+        clock.by = Millis(10'000);
+        world.task(100, 10).submitted("+9s");
+    });
+    expect_parent_left("left because of its child 10");
+    EXPECT_EQ(run.fate_of(10), "running_elsewhere");
 }
 
 TEST_F(ResumedParents, OneWhoseChildHasACommandIsLeft) {

@@ -322,7 +322,7 @@ class Reader {
                     moved = {some.begin(), some.end()};
                 }
                 for (const WorkflowInstance& instance : page) {
-                    --found.selectable;
+                    unselect(found, instance);
                     Evidence evidence;
                     evidence.moved_in_run = moved.contains(instance.id);
                     if (evidence.moved_in_run)
@@ -371,9 +371,8 @@ class Reader {
 
     void leave(const std::string& address, AddressSelection& found,
                const WorkflowInstance& instance, const LeftForFamily& why) {
-        --found.selectable;
+        unselect(found, instance);
         ++found.skipped[why.verdict];
-        found.named.erase(instance.id);
         if (request_.in_doubt.ids.contains(instance.id))
             found.named_left[instance.id] =
                 fmt::format("is {}: {}", to_string(skip_reason(why.verdict)), why.other);
@@ -417,6 +416,13 @@ class Reader {
         found.selected.add(instance);
         if (const FamilyMember member = family_member(instance); member.matters())
             family_.emplace(member.id, member);
+    }
+
+    // Its place in `found.selected` is the caller's.
+    void unselect(AddressSelection& found, const WorkflowInstance& instance) {
+        --found.selectable;
+        found.named.erase(instance.id);
+        family_.erase(instance.id);
     }
 
     void decide(const std::string& address, AddressSelection& found,
