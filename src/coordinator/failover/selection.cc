@@ -261,10 +261,7 @@ class Reader {
     void look_for_commands(CommandStore& commands, const std::string& address,
                            WorkflowSpool& seen) {
         AddressSelection& found = at(address);
-        for (;;) {
-            check_interruption();
-            const auto page = seen.take(kIdsPerQuery, address);
-            if (page.empty()) return;
+        for_pages(seen, kIdsPerQuery, address, [&](const auto& page) {
             std::unordered_set<std::int64_t> waiting;
             for (const WaitingCommand& command : commands.for_workflows(ids_of(page)))
                 waiting.insert(command.workflow_instance_id);
@@ -274,7 +271,7 @@ class Reader {
                 evidence.command_waits = waiting.contains(instance.id);
                 weigh(address, found, instance, evidence);
             }
-        }
+        });
     }
 
     // Task activity is asked for after the scan, a page of instances at a time.
@@ -282,10 +279,7 @@ class Reader {
         AddressSelection& found = at(address);
         found.facts.newest_mark_of_any_master = marks_.newest_of_any_master(workers_);
         TaskInstanceStore tasks(context_.store());
-        for (;;) {
-            check_interruption();
-            const auto page = questions.take(kActivityPage, address);
-            if (page.empty()) return;
+        for_pages(questions, kActivityPage, address, [&](const auto& page) {
             auto activity = tasks.activity(ids_of(page));
             for (const auto& instance : page) {
                 Evidence evidence;
@@ -297,7 +291,7 @@ class Reader {
                     latest->instants.earliest_us > request_.moves_count_after * 1000;
                 decide(address, found, instance, evidence);
             }
-        }
+        });
     }
 
     // What was selected without a look at its tasks, and moved during the run: somebody has it.
@@ -313,10 +307,7 @@ class Reader {
         }
         for (auto& [address, found] : selection_.addresses) {
             WorkflowSpool selected_before = std::exchange(found.selected, WorkflowSpool());
-            for (;;) {
-                check_interruption();
-                const auto page = selected_before.take(kActivityPage, address);
-                if (page.empty()) break;
+            for_pages(selected_before, kActivityPage, address, [&](const auto& page) {
                 if (one_by_one) {
                     const auto some = tasks.active_since(ids_of(page), request_.moves_count_after);
                     moved = {some.begin(), some.end()};
@@ -330,7 +321,7 @@ class Reader {
                     else
                         select(found, instance);
                 }
-            }
+            });
         }
     }
 
@@ -345,10 +336,7 @@ class Reader {
         if (left.empty()) return;
         for (auto& [address, found] : selection_.addresses) {
             WorkflowSpool selected_before = std::exchange(found.selected, WorkflowSpool());
-            for (;;) {
-                check_interruption();
-                const auto page = selected_before.take(kActivityPage, address);
-                if (page.empty()) break;
+            for_pages(selected_before, kActivityPage, address, [&](const auto& page) {
                 for (const WorkflowInstance& instance : page) {
                     const auto why = left.find(instance.id);
                     if (why == left.end())
@@ -356,13 +344,13 @@ class Reader {
                     else
                         leave(address, found, instance, why->second);
                 }
-            }
+            });
         }
     }
 
     // Until it is time to rely on an answer, only that one is held counts.
     std::vector<MastersSaid> say_of(std::span<const WorkflowInstance> children) const {
-        const std::vector<std::int64_t> ids = dsfailover::ids_of(children);
+        const std::vector<std::int64_t> ids = ids_of(children);
         for (const WorkflowInstance& child : children)
             request_.inquiry->saw_without_command(child, now_ms());
         if (request_.asking != SelectionRequest::Asking::not_yet) return ask(ids);
@@ -380,11 +368,16 @@ class Reader {
             skipped_(address, {instance, why.verdict, std::nullopt, MastersSaid(), why.other});
     }
 
-    static std::vector<std::int64_t> ids_of(const std::vector<WorkflowInstance>& instances) {
-        std::vector<std::int64_t> ids;
-        ids.reserve(instances.size());
-        for (const WorkflowInstance& instance : instances) ids.push_back(instance.id);
-        return ids;
+    /// Whole pages of `spool`, so that its size is not that of the memory.
+    template <typename Work>
+    static void for_pages(WorkflowSpool& spool, std::size_t size, const std::string& address,
+                          const Work& work) {
+        for (;;) {
+            check_interruption();
+            const std::vector<WorkflowInstance> page = spool.take(size, address);
+            if (page.empty()) return;
+            work(page);
+        }
     }
 
     bool wanted(const std::string& address) const {
