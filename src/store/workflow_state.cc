@@ -13,6 +13,11 @@ bool is_unfinished(int state) {
            std::end(kUnfinishedStates);
 }
 
+bool has_not_ended(int state) {
+    using namespace workflow_state;
+    return state == kSubmitted || state == kFailover || is_unfinished(state);
+}
+
 void require_unfinished(int state) {
     if (!is_unfinished(state))
         throw std::logic_error(fmt::format("{} is not a state to fail over from", state));

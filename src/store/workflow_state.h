@@ -32,7 +32,11 @@ inline constexpr int kUnfinishedOrFailoverStates[] = {
 /// Whether `state` is one of kUnfinishedStates.
 bool is_unfinished(int state);
 
-/// Throws std::logic_error unless it is.
+/// Whether an instance in this state has an end to come: it waits to be taken (SUBMITTED_SUCCESS,
+/// FAILOVER), or is_unfinished().
+bool has_not_ended(int state);
+
+/// Throws std::logic_error unless is_unfinished().
 void require_unfinished(int state);
 
 /// The reference's name: "RUNNING_EXECUTION". Empty for a number that is none of these states.

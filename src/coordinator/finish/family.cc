@@ -46,11 +46,6 @@ std::vector<std::int64_t> not_ended(const RunContext& context, std::span<const s
 
 }  // namespace
 
-bool has_not_ended(int state) {
-    using namespace workflow_state;
-    return state == kSubmitted || state == kFailover || is_unfinished(state);
-}
-
 std::vector<std::int64_t> unfinished_children(const RunContext& context, std::int64_t id) {
     std::vector<std::int64_t> children;
     for (const WorkflowRelation& relation : children_of(context.store(), std::span(&id, 1)))

@@ -8,9 +8,6 @@
 
 namespace dsfailover {
 
-/// Whether a workflow instance in this state has an end to come: 0, 1, 2, 4 or 18.
-bool has_not_ended(int state);
-
 /// The children of a workflow instance that have not ended. Throws DatabaseError.
 std::vector<std::int64_t> unfinished_children(const RunContext& context, std::int64_t id);
 
