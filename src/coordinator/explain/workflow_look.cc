@@ -136,11 +136,9 @@ void WorkflowLook::judge_unfinished() {
 
 void WorkflowLook::look_at_families(WorkflowInquiry* inquiry) {
     std::vector<FamilyMember> members;
-    for (const auto& [id, known] : known_) {
-        if (!known.judgement || known.judgement->verdict != Verdict::selected) continue;
-        if (const FamilyMember member = family_member(known.row); member.matters())
-            members.push_back(member);
-    }
+    for (const auto& [id, known] : known_)
+        if (known.judgement && known.judgement->verdict == Verdict::selected)
+            members.push_back(family_member(known.row));
     AskAboutChildren ask;
     if (inquiry)
         ask = [&](std::span<const WorkflowInstance> children) {

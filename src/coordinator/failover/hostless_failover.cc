@@ -156,9 +156,7 @@ std::vector<WorkflowInstance> HostlessFailover::select(
 
 void HostlessFailover::leave_for_family(std::vector<WorkflowInstance>& selected) {
     std::vector<FamilyMember> members;
-    for (const WorkflowInstance& one : selected)
-        if (const FamilyMember member = family_member(one); member.matters())
-            members.push_back(member);
+    for (const WorkflowInstance& one : selected) members.push_back(family_member(one));
     AskAboutChildren ask;
     if (look_.inquiry)
         ask = [&](std::span<const WorkflowInstance> children) {

@@ -4,7 +4,6 @@
 
 #include <unordered_map>
 
-#include "coordinator/finish/family.h"
 #include "store/child_link.h"
 #include "store/command_store.h"
 #include "store/task_instance_store.h"
@@ -25,10 +24,12 @@ class Families {
     Families(const RunContext& context, std::span<const FamilyMember> selected,
              std::set<std::int64_t>& left_to_parents)
         : context_(context), left_to_parents_(left_to_parents) {
-        for (const FamilyMember& one : selected) selected_.emplace(one.id, one);
+        for (const FamilyMember& one : selected)
+            if (one.matters()) selected_.emplace(one.id, one);
     }
 
     std::map<std::int64_t, LeftForFamily> look(const AskAboutChildren& ask, EpochMs clock) {
+        if (selected_.empty()) return {};
         read_parents();
         if (!resumed_.empty()) links_ = child_links(context_, listed(resumed_));
         leave_parents(ask);
@@ -158,7 +159,6 @@ std::map<std::int64_t, LeftForFamily> left_for_family(const RunContext& context,
                                                       std::span<const FamilyMember> selected,
                                                       const AskAboutChildren& ask, EpochMs clock,
                                                       std::set<std::int64_t>& left_to_parents) {
-    if (selected.empty()) return {};
     return Families(context, selected, left_to_parents).look(ask, clock);
 }
 

@@ -43,7 +43,7 @@ std::vector<WorkflowRelation> child_links(const RunContext& context,
 using AskAboutChildren =
     std::function<std::vector<MastersSaid>(std::span<const WorkflowInstance> children)>;
 
-/// Which of `selected` (each with matters()) are left because of their families, and why. A parent
+/// Which of `selected` are left because of their families, and why. A parent
 /// that a person resumed gives the child its SUB_WORKFLOW task points to a command once it is
 /// recovered, whatever that child is doing. So it is left while the child runs, or may run
 /// (child_running); and a child that nobody runs is left to a parent that is recovered (by_parent).
