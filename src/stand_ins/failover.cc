@@ -12,15 +12,13 @@
 
 namespace dsfailover {
 
-void StandInFailover::add(EpochMs due, const std::string& what, Part begin) {
+void StandInFailover::add(EpochMs due, const std::string& what, Work begin) {
     events_.push_back({due, what, std::move(begin)});
 }
 
 void StandInFailover::started(EpochMs startup_time, EpochMs now) {
-    add(now, "of all hosts", [this, startup_time](const MasterView&) {
-        fail_over_all(startup_time);
-        return true;
-    });
+    add(now, "of all hosts",
+        [this, startup_time](const MasterView&) { fail_over_all(startup_time); });
 }
 
 void StandInFailover::master_gone(const ServerProcess& process, EpochMs now) {
@@ -28,25 +26,21 @@ void StandInFailover::master_gone(const ServerProcess& process, EpochMs now) {
         [this, process, now](const MasterView&) {
             if (!lives(paths::kMasters, process))
                 fail_over(process.address, now, mark_path(process.address, process.identity));
-            return true;
         });
 }
 
 void StandInFailover::worker_gone(const ServerProcess& process, EpochMs now) {
     add(now + kAfterDeparture.count(), "of worker " + process.address,
         [this, process](const MasterView& view) {
-            if (lives(paths::kWorkers, process)) return true;
+            if (lives(paths::kWorkers, process)) return;
             next([this, process](const MasterView& later) {
                 registry_.write_mark(mark_path(process.address, process.identity),
                                      std::to_string(later.now));
-                return true;
             });
             for (const auto& [id, state] : held_)
                 next([this, id = id, process, began = view.now](const MasterView& later) {
                     give_up_tasks(id, process, began, later);
-                    return true;
                 });
-            return true;
         });
 }
 
@@ -70,16 +64,20 @@ bool StandInFailover::step(const MasterView& view) {
         say_(fmt::format("leaves the failover {}, to try again: {}", event_.what, left.why));
         parts_.clear();
         add(view.now + kAgainAfter.count(), event_.what, event_.begin);
-        next([this](const MasterView&) {
-            end_lock();
-            return true;
-        });
+        next([this](const MasterView&) { end_lock(); });
         return true;
     } catch (...) {
         parts_.resize(others);
         parts_.push_back(part);
         throw;
     }
+}
+
+void StandInFailover::next(Work work) {
+    until_done([work = std::move(work)](const MasterView& view) {
+        work(view);
+        return true;
+    });
 }
 
 bool StandInFailover::begin_next(EpochMs now) {
@@ -93,10 +91,7 @@ bool StandInFailover::begin_next(EpochMs now) {
 
 void StandInFailover::fail_over_all(EpochMs event_time) {
     for (const auto& host : std::views::reverse(tables_.hosts_of_unfinished()))
-        next([this, host, event_time](const MasterView&) {
-            fail_over_host(host, event_time);
-            return true;
-        });
+        next([this, host, event_time](const MasterView&) { fail_over_host(host, event_time); });
 }
 
 void StandInFailover::fail_over_host(const std::optional<std::string>& host, EpochMs event_time) {
@@ -109,23 +104,17 @@ void StandInFailover::fail_over_host(const std::optional<std::string>& host, Epo
 
 void StandInFailover::fail_over(const std::string& address, EpochMs deadline,
                                 const std::string& mark) {
-    next([this](const MasterView&) {
-        end_lock();
-        return true;
-    });
+    next([this](const MasterView&) { end_lock(); });
     next([this, address, deadline, mark](const MasterView&) {
-        if (registry_.mark(mark) == std::to_string(deadline)) return true;
+        if (registry_.mark(mark) == std::to_string(deadline)) return;
         next([this, mark, deadline](const MasterView&) {
             registry_.write_mark(mark, std::to_string(deadline));
-            return true;
         });
         next([this, address, deadline](const MasterView& view) {
             select(address, deadline, view.now);
-            return true;
         });
-        return true;
     });
-    next([this, address, path = failover_lock_path(address)](const MasterView&) {
+    until_done([this, address, path = failover_lock_path(address)](const MasterView&) {
         const bool is_held = registry_.take_lock(path);
         if (is_held) lock_ = path;
         if (!is_held && !std::exchange(waits_, true))
@@ -141,10 +130,7 @@ void StandInFailover::select(const std::string& address, EpochMs deadline, Epoch
     std::erase_if(left, [&](const LeftWorkflow& each) { return held_.contains(each.id); });
     say_(fmt::format("fails over {}: {} of its workflows", address, left.size()));
     for (const LeftWorkflow& workflow : std::views::reverse(left))
-        next([this, workflow, now](const MasterView&) {
-            fail_over_workflow(workflow, now);
-            return true;
-        });
+        next([this, workflow, now](const MasterView&) { fail_over_workflow(workflow, now); });
 }
 
 void StandInFailover::fail_over_workflow(const LeftWorkflow& workflow, EpochMs now) {

@@ -50,18 +50,19 @@ class StandInFailover {
     bool step(const MasterView& view);
 
   private:
+    using Work = std::function<void(const MasterView&)>;
     /// Returns whether it is done; if not it comes again.
     using Part = std::function<bool(const MasterView&)>;
     struct Event {
         EpochMs due = 0;
         std::string what;
-        Part begin;
+        Work begin;
     };
     struct Left {  // what ends the event, to be tried again
         std::string why;
     };
 
-    void add(EpochMs due, const std::string& what, Part begin);
+    void add(EpochMs due, const std::string& what, Work begin);
     bool begin_next(EpochMs now);
     void fail_over_all(EpochMs event_time);
     void fail_over_host(const std::optional<std::string>& host, EpochMs event_time);
@@ -72,7 +73,8 @@ class StandInFailover {
                        const MasterView& view);
     void end_lock();
     bool lives(std::string_view folder, const ServerProcess& process);
-    void next(Part part) { parts_.push_back(std::move(part)); }
+    void next(Work work);
+    void until_done(Part part) { parts_.push_back(std::move(part)); }
 
     Database& database_;
     MasterTables& tables_;
