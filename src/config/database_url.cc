@@ -124,11 +124,11 @@ DatabaseUrl read_database_url(std::string_view url, std::string_view option) {
         result.has_password = true;
     }
     apply_url_parameters(parts.parameters, scheme->jdbc, option, result);
-    // MySQL's driver tries TLS unless it is told otherwise; the others' do as our libraries.
     if (scheme->prefix == "jdbc:oceanbase:")
         result.warnings.emplace_back(
             "jdbc:oceanbase is spoken to as MySQL, which nobody has tried with dsfailover: look "
             "with status and a dry run first");
+    // MySQL's driver tries TLS unless it is told otherwise; the others' do as our libraries.
     if (scheme->prefix == "jdbc:mysql:" && settings.tls_mode.empty()) settings.tls_mode = "prefer";
     if (settings.hosts.empty())
         throw UsageError(fmt::format("{} {}: it names no host", option, shown_url(url)));
