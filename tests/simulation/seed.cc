@@ -39,7 +39,6 @@ class Seed : private CallWatcher {
           release_(release),
           world_(release, pool.lend(),
                  [this] { return server_.connect(scheduler_.current()->name); }),
-          pool_(pool),
           observer_(scheduler_, faults_, world_),
           server_(scheduler_, faults_, pool, observer_),
           schema_(read_schema(world_.database())),
@@ -88,7 +87,9 @@ class Seed : private CallWatcher {
         // A destructor would let nothing else out.
         if (actor->killed && std::uncaught_exceptions() > 0)
             throw RegistryError(RegistryError::Kind::unreachable, "killed");
-        // The two lists begin alike.
+        static_assert(
+            static_cast<int>(Call::withdraw) == static_cast<int>(RegistryCall::Kind::withdraw),
+            "Call begins with the kinds of RegistryCall");
         const Fault fault = faults_.meet(static_cast<Call>(call.kind));
         if (fault == Fault::session_lost) world_.registry.end_sessions_of(call.client);
         if (fault == Fault::cut_before)
@@ -557,7 +558,6 @@ class Seed : private CallWatcher {
     Faults faults_;
     const Release release_;
     World world_;
-    ConnectionPool& pool_;
     Observer observer_;
     DatabaseServer server_;
     const Schema schema_;
