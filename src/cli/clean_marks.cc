@@ -29,6 +29,12 @@ extern const Command kCleanMarks;
 const Command kCleanMarks{
     .name = "clean-marks",
     .summary = "Delete the marks of finished failovers that are older than 7 days",
+    .description =
+        "Deletes the marks of finished failovers after 7 days, or after the duration given. "
+        "Needs only the registry; without a database the duration must be at least 7 days. With "
+        "one, the newest mark of an address stays while unfinished workflows have that host. A "
+        "fence, a mark with the value 0, stays while a server lives at its address, and for 7 "
+        "days after the startup time in its name.",
     .options = {"older-than", "primary", "dry-run", "items", "audit-log"},
     .examples =
         "  dsfailover clean-marks --dry-run\n"

@@ -15,6 +15,7 @@
 #include "base/terminal_text.h"
 #include "cli/command_line.h"
 #include "cli/context.h"
+#include "cli/live_candidates.h"
 #include "cli/options.h"
 #include "config/ask_scope.h"
 #include "config/option_table.h"
@@ -74,22 +75,9 @@ void guarded(Report& report, const Part& part, const Wrote& wrote) {
     }
 }
 
-std::string format_option(const OptionValues& options) {
-    const OptionValue* given = find(options, "format");
-    if (given == nullptr) return "json";
-    if (given->value != "json" && given->value != "table")
-        throw UsageError(fmt::format("{}: '{}' is neither json nor table", named("format", *given),
-                                     given->value));
-    return given->value;
-}
-
 void set_up_log(const OptionValues& options) {
-    const OptionValue* given = find(options, "log-level");
-    try {
-        set_up_logging(given == nullptr ? "info" : given->value, !is_set(options, "no-progress"));
-    } catch (const UsageError& error) {
-        throw UsageError(fmt::format("{}: {}", named("log-level", *given), error.what()));
-    }
+    set_up_logging(choice_option(options, "log-level").value_or("info"),
+                   !is_set(options, "no-progress"));
     if (is_set(options, "quiet")) set_up_logging("error");
 }
 
@@ -109,11 +97,6 @@ void warn_of_unknown_variables(Report& report) {
         report.warnings.push_back(fmt::format(
             "the environment variable {} is the name of no option and has no effect", name));
     }
-}
-
-bool takes(const Command& command, std::string_view option) {
-    const auto names = options_of(command);
-    return std::find(names.begin(), names.end(), option) != names.end();
 }
 
 /// A file opened in the place of a closed stdin, stdout or stderr would get what is printed: the
@@ -148,7 +131,7 @@ int run_command(const CommandLine& line) {
     const auto run = [&] {
         const Environment environment = process_environment();
         OptionValues options = collect_options(line.options, environment);
-        format = format_option(options);
+        format = choice_option(options, "format").value_or(format);
         set_up_log(options);
         quiet = !spdlog::default_logger()->should_log(spdlog::level::warn);
         warn_of_unknown_variables(report);
@@ -168,6 +151,8 @@ int run_command(const CommandLine& line) {
 int run_command_line(int argc, char** argv) {
     try {
         occupy_standard_descriptors();
+        if (argc > 1 && std::string_view(argv[1]) == "__complete")
+            return answer_shell({argv + 2, argv + argc});
         const CommandLine line = parse_command_line(argc, argv);
         if (!line.text) return run_command(line);
         std::cout << *line.text << std::flush;

@@ -7,34 +7,38 @@
 #include <algorithm>
 #include <map>
 
+#include "base/nearest.h"
 #include "base/version.h"
-#include "config/option_table.h"
 #include "config/url.h"
 
 namespace dsfailover {
 namespace {
 
 constexpr std::size_t kNameColumn = 34;
-constexpr std::size_t kTextWidth = 62;
+constexpr std::size_t kOptionWidth = 62;
+constexpr std::size_t kTextWidth = 80;
 
 constexpr std::string_view kDescription =
     "Fails over workflows and tasks of Apache DolphinScheduler by hand, and safely.";
 
 constexpr std::string_view kFooter =
-    "Every option but --fence, --in-doubt and --no-lock can also be given in\n"
-    "the environment (DSFAILOVER_GRACE=1m) or in a --config file (grace: 1m).\n"
+    "Options but those for the command line only can also be given in the\n"
+    "environment (DSFAILOVER_GRACE=1m) or in a --config file (grace: 1m).\n"
     "TIME is epoch milliseconds or RFC 3339, DURATION is 90s, 15m, 12h or 7d.\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 usage or configuration, 3 needs a person,\n"
     "4 refused: the server is alive, 5 lock not to be had, 6 registry or database\n"
     "not usable, 7 status --check found something, 130 or 143 interrupted.";
 
-std::string wrapped(std::string_view text) {
+/// `text` with line ends in place of some blanks; a line end in it stays.
+std::string wrapped(std::string_view text, std::size_t width = kOptionWidth) {
+    if (const auto end = text.find('\n'); end != std::string_view::npos)
+        return wrapped(text.substr(0, end), width) + '\n' + wrapped(text.substr(end + 1), width);
     std::string result;
     std::size_t column = 0;
     while (!text.empty()) {
         const auto end = std::min(text.find(' '), text.size());
-        if (column > 0 && column + 1 + end > kTextWidth) {
+        if (column > 0 && column + 1 + end > width) {
             result += '\n';
             column = 0;
         } else if (column > 0) {
@@ -50,7 +54,9 @@ std::string wrapped(std::string_view text) {
 
 std::string help_of(const OptionSpec& option) {
     std::string help(option.help);
-    if (!option.default_value.empty()) help += fmt::format(" ({})", option.default_value);
+    const std::string standing = option.default_text();
+    if (option.command_line_only) help += " Command line only.";
+    if (!standing.empty()) help += fmt::format(" ({})", standing);
     return wrapped(help);
 }
 
@@ -66,7 +72,7 @@ std::vector<std::string> arguments_for_cli11(const std::vector<std::string>& arg
         if (!options_end && argument.starts_with("--")) {
             const OptionSpec* bare = find_option(std::string_view(argument).substr(2));
             if (bare && !bare->bare_value.empty() &&
-                !(i + 1 < arguments.size() && bare->lists(arguments[i + 1]))) {
+                !(i + 1 < arguments.size() && bare->offers(arguments[i + 1]))) {
                 result.push_back(argument + "=" + std::string(bare->bare_value));
                 continue;
             }
@@ -126,12 +132,11 @@ class Parser {
   private:
     /// The group of "sandbox create", made when its first command is added.
     CLI::App& parent_of(const Command& command) {
-        const auto space = command.name.find(' ');
-        if (space == std::string_view::npos) return app_;
-        const std::string group(command.name.substr(0, space));
+        const std::string group(name_of(command).group);
+        if (group.empty()) return app_;
         CLI::App*& app = groups_[group];
         if (app == nullptr) {
-            app = app_.add_subcommand(group, "A cluster in one SQLite file, to rehearse on");
+            app = app_.add_subcommand(group, std::string(kGroupSummary));
             app->group("Commands");
             app->require_subcommand(1);
         }
@@ -139,13 +144,13 @@ class Parser {
     }
 
     void add(const Command& command) {
-        const auto space = command.name.find(' ');
-        const auto name = command.name.substr(space == std::string_view::npos ? 0 : space + 1);
-        CLI::App* app =
-            parent_of(command).add_subcommand(std::string(name), std::string(command.summary));
+        CLI::App* app = parent_of(command).add_subcommand(std::string(name_of(command).name),
+                                                          std::string(command.summary));
         app->group("Commands");
         app->callback([this, &command] { result_.command = &command; });
-        app->footer(fmt::format("Examples:\n{}\n{}", command.examples, kFooter));
+        app->footer(command.takes_options
+                        ? fmt::format("Examples:\n{}\n{}", command.examples, kFooter)
+                        : fmt::format("Examples:\n{}", command.examples));
         if (app->get_parent() != &app_) {
             std::string& examples = group_examples_[app->get_parent()];
             app->get_parent()->footer("Examples:\n" + (examples += command.examples));
@@ -153,9 +158,10 @@ class Parser {
         app->get_formatter()->column_width(kNameColumn);
         // Making the options of all commands would take as long as all else before a run begins.
         app->preparse_callback([this, app, &command](std::size_t) {
+            app->description(wrapped(fmt::format("{}.\n\n{}", command.summary, command.description),
+                                     kTextWidth));
             add_argument(*app, command);
-            for (const std::string_view option : options_of(command))
-                add(*app, *find_option(option));
+            for (const OptionSpec* option : options_of(command)) add(*app, *option);
         });
     }
 
@@ -189,7 +195,7 @@ class Parser {
                                               result_.options[std::string(option.name)] = value;
                                           },
                                           help_of(option))
-                                       ->type_name(std::string(option.placeholder));
+                                       ->type_name(option.placeholder());
         added->group(std::string(option.group));
     }
 
@@ -205,12 +211,31 @@ class Parser {
             }
             return options.empty()
                        ? fmt::format("not expected: {}", fmt::join(others, " "))
-                       : fmt::format("there is no option {} here", fmt::join(options, ", "));
+                       : fmt::format("there is no option {} here{}", fmt::join(options, ", "),
+                                     nearest_option(options.front()));
         }
         std::string message = error.what();
         if (const auto at = message.find(": At Most 1 required"); at != std::string::npos)
             message = message.substr(0, at) + " is given more than once";
         return message;
+    }
+
+    /// The option of the command that was meant.
+    std::string nearest_option(std::string_view mistyped) const {
+        const CLI::App* app = &app_;
+        while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+        std::vector<std::string> names;
+        for (const CLI::Option* option : app->get_options())
+            if (option->nonpositional()) names.push_back("--" + option->get_single_name());
+        return did_you_mean(mistyped, std::vector<std::string_view>(names.begin(), names.end()));
+    }
+
+    /// The command that was meant, of `app`'s.
+    static std::string nearest_command(const CLI::App& app, std::string_view mistyped) {
+        std::vector<std::string> names;
+        for (const CLI::App* command : app.get_subcommands(nullptr))
+            names.push_back(command->get_name());
+        return did_you_mean(mistyped, std::vector<std::string_view>(names.begin(), names.end()));
     }
 
     /// What CLI11 says is enough, but where it says what is missing and not what is wrong.
@@ -227,7 +252,8 @@ class Parser {
                                   shown_url(first.substr(0, first.find('='))));
         else if (app == &app_)
             message = first.empty() ? "a command is required"
-                                    : fmt::format("there is no command '{}'", shown_url(first));
+                                    : fmt::format("there is no command '{}'{}", shown_url(first),
+                                                  nearest_command(app_, first));
         throw UsageError(fmt::format("{}\nTry '{} --help'.", message, command));
     }
 

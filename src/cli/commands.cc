@@ -17,6 +17,8 @@ extern const Command kRequeue;
 extern const Command kFinish;
 extern const Command kRehost;
 extern const Command kConfig;
+extern const Command kHelp;
+extern const Command kCompletion;
 extern const Command kSandboxCreate;
 extern const Command kSandboxShow;
 extern const Command kSandboxServe;
@@ -26,11 +28,12 @@ std::span<const Command* const> all_commands() {
         &kFailoverMaster, &kFailoverWorker, &kFailoverWorkflow, &kGlobal,      &kCleanMarks,
         &kListMarks,      &kStatus,         &kExplain,          &kRequeue,     &kFinish,
         &kRehost,         &kSandboxCreate,  &kSandboxServe,     &kSandboxShow, &kConfig,
+        &kCompletion,     &kHelp,
     };
     return commands;
 }
 
-std::vector<std::string_view> options_of(const Command& command) {
+std::vector<const OptionSpec*> options_of(const Command& command) {
     std::vector<std::string_view> names = command.options;
     if (command.uses_cluster)
         for (const std::string_view name :
@@ -38,9 +41,23 @@ std::vector<std::string_view> options_of(const Command& command) {
               "registry-user", "registry-password-file", "registry-ca", "registry-cert",
               "registry-key", "time-zone"})
             names.push_back(name);
+    if (!command.takes_options) return {};
     for (const std::string_view name : {"config", "format", "log-level", "quiet", "no-progress"})
         if (command.has_report || name != "format") names.push_back(name);
-    return names;
+    std::vector<const OptionSpec*> options;
+    for (const std::string_view name : names) options.push_back(find_option(name, command.name));
+    return options;
+}
+
+bool takes(const Command& command, std::string_view option) {
+    return std::ranges::any_of(options_of(command),
+                               [&](const OptionSpec* each) { return each->name == option; });
+}
+
+CommandName name_of(const Command& command) {
+    const auto space = command.name.find(' ');
+    if (space == std::string_view::npos) return {"", command.name};
+    return {command.name.substr(0, space), command.name.substr(space + 1)};
 }
 
 }  // namespace dsfailover

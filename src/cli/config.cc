@@ -21,11 +21,11 @@ void run(Context& context) {
         shown.push_back({setting.name, setting.value, setting.origin});
     for (const OptionSpec& option : all_options()) {
         if (is_shown_already(shown, option)) continue;
+        const std::string standing = option.default_text();
         if (const OptionValue* given = find(context.options(), option.name))
             shown.push_back({std::string(option.name), given->value, given->origin});
-        else if (!option.default_value.empty())
-            shown.push_back(
-                {std::string(option.name), std::string(option.default_value), "default"});
+        else if (!standing.empty())
+            shown.push_back({std::string(option.name), standing, "default"});
     }
     context.zone();
     failover_options(context.options());
@@ -37,6 +37,7 @@ extern const Command kConfig;
 const Command kConfig{
     .name = "config",
     .summary = "Show the effective configuration and where each value came from",
+    .description = "Secrets are hidden. Contacts nothing.",
     .options = {"grace", "fence-timeout", "lock-timeout", "limit", "wait", "unclaimed-after",
                 "older-than", "items", "audit-log"},
     .examples =

@@ -9,8 +9,7 @@ namespace {
 
 void run(Context& context) {
     ExplainOptions options;
-    for (const std::string& id : context.arguments())
-        options.ids.push_back(parse_workflow_id(id, "ID"));
+    options.ids = workflow_ids(context.arguments());
     options.ask = ask_options(context.options());
     options.items = items_option(context.options());
     Cluster cluster =
@@ -26,6 +25,12 @@ extern const Command kExplain;
 const Command kExplain{
     .name = "explain",
     .summary = "Say what becomes of single workflows, why, and what to do about them",
+    .description =
+        "Says what becomes of each of these workflow instances, why, and which command to run "
+        "next. Shows what that follows from: its row, its host, its tasks and what their workers "
+        "say, its commands, marks, stamps and lock, its parents and children. Asks the living "
+        "masters whether they hold it, and the workers about its tasks, unless --ask none is "
+        "given. Changes nothing.",
     .argument = "ID",
     .argument_help = "Workflow instances to explain",
     .arguments = Command::Arguments::some,

@@ -18,6 +18,12 @@ extern const Command kFailoverMaster;
 const Command kFailoverMaster{
     .name = "failover-master",
     .summary = "Fail over the workflows of a master that is gone",
+    .description =
+        "Refused while a master lives at the address. With --startup-time and --process-id it "
+        "means that very process: a new one that lives there meanwhile does not matter, and the "
+        "mark written then also stops the old process, should it still run.\n\n"
+        "Refused as well for an address that belongs to a worker, living or not, and for one "
+        "that nothing knows, unless --startup-time names a process.",
     .argument = "ADDRESS",
     .argument_help = "The master: HOST:PORT or [IPv6]:PORT, as it stands in the registry",
     .arguments = Command::Arguments::one,

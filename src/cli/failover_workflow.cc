@@ -5,8 +5,7 @@ namespace dsfailover {
 namespace {
 
 void run(Context& context) {
-    std::vector<std::int64_t> ids;
-    for (const std::string& id : context.arguments()) ids.push_back(parse_workflow_id(id, "ID"));
+    const std::vector<std::int64_t> ids = workflow_ids(context.arguments());
     FailoverOptions options = failover_options(context.options());
     options.unclaimed_after =
         duration_option(context.options(), "unclaimed-after").value_or(options.unclaimed_after);
@@ -21,6 +20,11 @@ extern const Command kFailoverWorkflow;
 const Command kFailoverWorkflow{
     .name = "failover-workflow",
     .summary = "Fail over single workflows that no master runs",
+    .description =
+        "Fails over these workflows and no others, and writes no mark. Where their host is gone "
+        "it decides as failover-master does. Where it lives every living master is asked: what "
+        "one holds, or may hold, is refused. A workflow without a host gets a living master as "
+        "host.",
     .argument = "ID",
     .argument_help = "Workflow instances to fail over, and no others",
     .arguments = Command::Arguments::some,

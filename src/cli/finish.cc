@@ -11,15 +11,12 @@ namespace dsfailover {
 namespace {
 
 FinishAs as_option(const OptionValues& options) {
-    const OptionValue* given = find(options, "as");
-    if (given == nullptr)
+    const auto as = choice_option(options, "as", "finish");
+    if (!as)
         throw UsageError(
             "--as is missing: failure, so that the workflows can be recovered from where they "
             "failed, or stop");
-    if (given->value == "failure") return FinishAs::failure;
-    if (given->value == "stop") return FinishAs::stop;
-    throw UsageError(
-        fmt::format("{}: '{}' is none of failure, stop", named("as", *given), given->value));
+    return *as == "failure" ? FinishAs::failure : FinishAs::stop;
 }
 
 /// --idle. What an environment or a file says of it is not meant for this.
@@ -31,9 +28,7 @@ std::optional<Millis> idle_option(const OptionValues& options) {
 
 void run(Context& context) {
     FinishOptions options;
-    for (const std::string& id : context.arguments()) {
-        options.ids.push_back(parse_workflow_id(id, "ID"));
-    }
+    options.ids = workflow_ids(context.arguments());
     options.as = as_option(context.options());
     options.dry_run = is_set(context.options(), "dry-run");
     options.tasks = is_set(context.options(), "tasks");
@@ -55,6 +50,11 @@ extern const Command kFinish;
 const Command kFinish{
     .name = "finish",
     .summary = "End workflows that nobody will end any more",
+    .description =
+        "Ends workflows that no master has any more, with their unfinished tasks, so that they "
+        "can be recovered or rerun from the user interface. Refuses what a master holds, what "
+        "may still move, what has tasks alive on a worker, and what would leave a parent or a "
+        "child hanging. There is no way to end all at once.",
     .argument = "ID",
     .argument_help = "Workflow instances to end",
     .arguments = Command::Arguments::some,

@@ -21,6 +21,9 @@ extern const Command kGlobal;
 const Command kGlobal{
     .name = "global",
     .summary = "Fail over every master with unfinished workflows that is gone or was restarted",
+    .description =
+        "Fails over each master that left unfinished workflows behind, whether it is gone or has "
+        "been restarted.",
     .options = failover_option_names({"event-time"}),
     .examples =
         "  dsfailover global --dry-run --format table\n"

@@ -22,6 +22,7 @@ extern const Command kListMarks;
 const Command kListMarks{
     .name = "list-marks",
     .summary = "List the marks of finished failovers, oldest first",
+    .description = "Fences are listed as such. Changes nothing.",
     .options = {"older-than", "address", "items"},
     .examples =
         "  dsfailover list-marks --format table\n"

@@ -6,19 +6,37 @@
 
 #include "base/address.h"
 #include "base/error.h"
+#include "base/nearest.h"
+#include "base/option_defaults.h"
+#include "config/option_table.h"
 #include "config/url.h"
 
 namespace dsfailover {
 namespace {
 
 constexpr EpochMs kFutureAllowed = 5000;
-constexpr std::int64_t kMostItems = 10'000'000;
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
+std::optional<std::int64_t> integer(std::string_view text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return number;
+}
+
+/// Ids separated by commas or blanks; none if one of them is no id.
+std::vector<std::int64_t> listed_ids(std::string_view text) {
+    std::vector<std::int64_t> ids;
+    for (std::size_t start = 0; start <= text.size();) {
+        const auto end = std::min(text.find_first_of(", ", start), text.size());
+        const std::string_view word = text.substr(start, end - start);
+        start = end + 1;
+        // "17, 42": a blank behind a comma separates nothing more.
+        if (word.empty() && end < text.size() && text[end] == ' ') continue;
+        const auto id = integer(word);
+        if (!id || *id < 1) return {};
+        ids.push_back(*id);
+    }
+    return ids;
 }
 
 std::optional<EpochMs> past_time_option(const OptionValues& options, std::string_view name,
@@ -41,20 +59,33 @@ std::optional<Millis> duration_option(const OptionValues& options, std::string_v
     return parse_duration(given->value, named(name, *given));
 }
 
-std::optional<std::int64_t> number_option(const OptionValues& options, std::string_view name,
-                                          std::int64_t least) {
+std::optional<std::int64_t> integer_option(const OptionValues& options, std::string_view name) {
     const OptionValue* given = find(options, name);
     if (given == nullptr) return std::nullopt;
-    const auto number = whole_number(given->value);
-    if (!number || *number < least)
-        throw UsageError(fmt::format("{}: '{}' is no whole number of at least {}",
-                                     named(name, *given), given->value, least));
+    const OptionSpec& option = *find_option(name);
+    const auto number = integer(given->value);
+    if (!number || *number < option.least || *number > option.most)
+        throw UsageError(
+            fmt::format("{}: '{}' must be an integer {}", named(name, *given), given->value,
+                        number && *number > option.most ? fmt::format("<= {}", option.most)
+                                                        : fmt::format(">= {}", option.least)));
     return number;
+}
+
+std::optional<std::string> choice_option(const OptionValues& options, std::string_view name,
+                                         std::string_view command) {
+    const OptionValue* given = find(options, name);
+    if (given == nullptr) return std::nullopt;
+    const OptionSpec& option = *find_option(name, command);
+    if (option.offers(given->value)) return given->value;
+    throw UsageError(fmt::format("{}: '{}' must be {}{}", named(name, *given), given->value,
+                                 either_of(option.choices),
+                                 did_you_mean(given->value, option.choices)));
 }
 
 std::optional<ProcessIdentity> process_option(const OptionValues& options) {
     const auto startup_time = past_time_option(options, "startup-time", true);
-    const auto process_id = number_option(options, "process-id", 1);
+    const auto process_id = integer_option(options, "process-id");
     if (startup_time.has_value() != process_id.has_value())
         throw UsageError(fmt::format(
             "--startup-time and --process-id go together: {} is missing. Both stand in the "
@@ -69,11 +100,8 @@ std::optional<EpochMs> event_time_option(const OptionValues& options) {
 }
 
 std::size_t items_option(const OptionValues& options) {
-    const auto items = number_option(options, "items", 0);
-    if (items && *items > kMostItems)
-        throw UsageError(fmt::format("{}: {} is more than {}",
-                                     named("items", *find(options, "items")), *items, kMostItems));
-    return static_cast<std::size_t>(items.value_or(1000));
+    return static_cast<std::size_t>(
+        integer_option(options, "items").value_or(option_defaults::kItems));
 }
 
 std::string server_address(std::string_view text, std::string_view what) {
@@ -89,46 +117,39 @@ std::string server_address(std::string_view text, std::string_view what) {
     }
 }
 
-std::int64_t parse_workflow_id(std::string_view text, std::string_view what) {
-    const auto id = whole_number(text);
-    if (!id || *id < 1)
-        throw UsageError(fmt::format("{}: '{}' is no workflow instance id, a whole number", what,
-                                     shown_url(text)));
-    return *id;
+std::vector<std::int64_t> workflow_ids(const std::vector<std::string>& arguments) {
+    std::vector<std::int64_t> ids;
+    for (const std::string& argument : arguments) {
+        const auto listed = listed_ids(argument);
+        if (listed.empty())
+            throw UsageError(fmt::format("ID: '{}' must be a workflow instance id, an integer >= 1",
+                                         shown_url(argument)));
+        ids.insert(ids.end(), listed.begin(), listed.end());
+    }
+    return ids;
 }
 
 InDoubtSelection parse_in_doubt(std::string_view text) {
     InDoubtSelection selection;
-    if (text == "all") {
-        selection.all = true;
-        return selection;
-    }
-    for (std::size_t start = 0; start <= text.size();) {
-        const auto end = std::min(text.find(',', start), text.size());
-        const auto id = whole_number(text.substr(start, end - start));
-        if (!id || *id < 1)
-            throw UsageError(fmt::format(
-                "--in-doubt: '{}' is no list of workflow instance ids such as 17,42, nor all",
-                text));
-        selection.ids.insert(*id);
-        start = end + 1;
-    }
+    selection.all = text == "all";
+    if (selection.all) return selection;
+    const auto ids = listed_ids(text);
+    if (ids.empty())
+        throw UsageError(fmt::format(
+            "--in-doubt: '{}' must be a list of workflow instance ids such as 17,42, or all",
+            text));
+    selection.ids.insert(ids.begin(), ids.end());
     return selection;
 }
 
 AskOptions ask_options(const OptionValues& options) {
     AskOptions result;
-    if (const OptionValue* given = find(options, "ask")) {
-        if (given->value == "none")
-            result.about = AskAbout::nobody;
-        else if (given->value == "all")
-            result.about = AskAbout::all;
-        else if (given->value != "doubtful")
-            throw UsageError(fmt::format("{}: '{}' is none of doubtful, all, none",
-                                         named("ask", *given), given->value));
-    }
+    if (const auto ask = choice_option(options, "ask"))
+        result.about = *ask == "none"  ? AskAbout::nobody
+                       : *ask == "all" ? AskAbout::all
+                                       : AskAbout::doubtful;
     result.timeout = duration_option(options, "ask-timeout").value_or(result.timeout);
-    result.limit = number_option(options, "ask-limit", 1).value_or(result.limit);
+    result.limit = integer_option(options, "ask-limit").value_or(result.limit);
     return result;
 }
 
@@ -142,7 +163,7 @@ FailoverOptions failover_options(const OptionValues& options) {
         result.in_doubt = parse_in_doubt(in_doubt->value);
     result.lock_timeout = duration_option(options, "lock-timeout").value_or(result.lock_timeout);
     result.no_lock = is_set(options, "no-lock");
-    result.limit = number_option(options, "limit", 1);
+    result.limit = integer_option(options, "limit");
     result.wait = duration_option(options, "wait");
     result.rehost = !is_set(options, "no-rehost");
     result.ask = ask_options(options);

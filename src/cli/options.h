@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "config/option_values.h"
@@ -17,9 +18,12 @@ namespace dsfailover {
 
 std::optional<Millis> duration_option(const OptionValues& options, std::string_view name);
 
-/// A whole number of at least `least`.
-std::optional<std::int64_t> number_option(const OptionValues& options, std::string_view name,
-                                          std::int64_t least);
+/// An integer within the limits that the option table has for it.
+std::optional<std::int64_t> integer_option(const OptionValues& options, std::string_view name);
+
+/// One of the choices that the option table has for the option, as `command` takes it.
+std::optional<std::string> choice_option(const OptionValues& options, std::string_view name,
+                                         std::string_view command = {});
 
 /// --startup-time and --process-id, which are given together or not at all.
 std::optional<ProcessIdentity> process_option(const OptionValues& options);
@@ -33,10 +37,10 @@ std::size_t items_option(const OptionValues& options);
 /// HOST:PORT or [IPv6]:PORT; `what` is for the message.
 std::string server_address(std::string_view text, std::string_view what);
 
-/// A workflow instance id; `what` is for the message.
-std::int64_t parse_workflow_id(std::string_view text, std::string_view what);
+/// Workflow instance ids, each argument one or several separated by commas or blanks.
+std::vector<std::int64_t> workflow_ids(const std::vector<std::string>& arguments);
 
-/// "all", or workflow instance ids separated by commas.
+/// "all", or workflow instance ids separated by commas or blanks.
 InDoubtSelection parse_in_doubt(std::string_view text);
 
 /// --ask, --ask-timeout and --ask-limit.

@@ -10,13 +10,11 @@ namespace {
 
 void run(Context& context) {
     RehostOptions options;
-    for (const std::string& id : context.arguments()) {
-        options.ids.push_back(parse_workflow_id(id, "ID"));
-    }
+    options.ids = workflow_ids(context.arguments());
     options.dry_run = is_set(context.options(), "dry-run");
     options.lock_timeout =
         duration_option(context.options(), "lock-timeout").value_or(options.lock_timeout);
-    options.limit = number_option(context.options(), "limit", 1);
+    options.limit = integer_option(context.options(), "limit");
     options.ask = ask_options(context.options());
     options.items = items_option(context.options());
     if (context.environment()("DSFAILOVER_ASK") == "none")
@@ -36,6 +34,9 @@ extern const Command kRehost;
 const Command kRehost{
     .name = "rehost",
     .summary = "Make the master that holds a workflow its host",
+    .description =
+        "Asks the masters which workflows they hold, and makes each the host of those whose host "
+        "is another one. For DolphinScheduler 3.3.0; later releases do it themselves.",
     .argument = "ID",
     .argument_help = "Workflow instances to look at (default: all that are unfinished)",
     .arguments = Command::Arguments::any_number,

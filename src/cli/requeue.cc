@@ -13,27 +13,21 @@ namespace {
 
 std::optional<int> state_option(const OptionValues& options) {
     using namespace workflow_state;
-    const OptionValue* given = find(options, "as");
-    if (given == nullptr) return std::nullopt;
-    if (given->value == "running") return kRunning;
-    if (given->value == "pause") return kReadyPause;
-    if (given->value == "stop") return kReadyStop;
-    throw UsageError(
-        fmt::format("{}: '{}' is none of running, pause, stop", named("as", *given), given->value));
+    const auto as = choice_option(options, "as", "requeue");
+    if (!as) return std::nullopt;
+    return *as == "running" ? kRunning : *as == "pause" ? kReadyPause : kReadyStop;
 }
 
 void run(Context& context) {
     RequeueOptions options;
-    for (const std::string& id : context.arguments()) {
-        options.ids.push_back(parse_workflow_id(id, "ID"));
-    }
+    options.ids = workflow_ids(context.arguments());
     options.dry_run = is_set(context.options(), "dry-run");
     options.unclaimed_after =
         duration_option(context.options(), "unclaimed-after").value_or(options.unclaimed_after);
     options.lock_timeout =
         duration_option(context.options(), "lock-timeout").value_or(options.lock_timeout);
     options.as = state_option(context.options());
-    options.limit = number_option(context.options(), "limit", 1);
+    options.limit = integer_option(context.options(), "limit");
     options.wait = duration_option(context.options(), "wait");
     options.items = items_option(context.options());
     const Cluster cluster =
@@ -48,6 +42,9 @@ extern const Command kRequeue;
 const Command kRequeue{
     .name = "requeue",
     .summary = "Give workflows stuck in FAILOVER a command again",
+    .description =
+        "For workflows that sit in FAILOVER because their command was lost, or because no master "
+        "takes it: gives each a new command.",
     .argument = "ID",
     .argument_help = "Workflow instances to look at (default: all in state FAILOVER)",
     .arguments = Command::Arguments::any_number,

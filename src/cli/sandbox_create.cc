@@ -13,6 +13,9 @@ extern const Command kSandboxCreate;
 const Command kSandboxCreate{
     .name = "sandbox create",
     .summary = "Make a small cluster in one SQLite file, to rehearse on",
+    .description =
+        "The file holds a database and its JDBC registry. One of its two masters is dead, and "
+        "one of its two workers.",
     .argument = "FILE",
     .argument_help = "The file to make; it must not exist",
     .arguments = Command::Arguments::one,

@@ -23,6 +23,13 @@ extern const Command kSandboxServe;
 const Command kSandboxServe{
     .name = "sandbox serve",
     .summary = "Stand in for the living servers of a sandbox, until Ctrl-C",
+    .description =
+        "Stands in for the living servers of such a file, on their loopback addresses: the "
+        "masters take commands, run workflows, obey their marks and answer questions; a server "
+        "that stopped is started again after a minute. Prints a line for each thing that "
+        "happens, and no report. Ctrl-C ends it with exit status 0.\n\n"
+        "On a JDBC registry masters do not notice that a server goes; with --hear-departures "
+        "they do, as on ZooKeeper.",
     .argument = "FILE",
     .argument_help = "The sandbox's file",
     .arguments = Command::Arguments::one,

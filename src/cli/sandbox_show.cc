@@ -13,6 +13,7 @@ extern const Command kSandboxShow;
 const Command kSandboxShow{
     .name = "sandbox show",
     .summary = "Show what a failover touches in a sandbox, to compare before and after",
+    .description = "Prints the rows and marks of such a file that failovers change.",
     .argument = "FILE",
     .argument_help = "The sandbox's file",
     .arguments = Command::Arguments::one,

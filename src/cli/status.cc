@@ -35,6 +35,11 @@ extern const Command kStatus;
 const Command kStatus{
     .name = "status",
     .summary = "Show who lives, what needs failover or requeue, what is in doubt, locks and marks",
+    .description =
+        "Shows who lives, what global would take, which workflows are stuck, in doubt or running "
+        "elsewhere, the commands that wait, who holds the failover locks and who queues for "
+        "them, the marks, and fences that were left behind. With --ask also which workflows no "
+        "master holds, and which another than their host. Changes nothing.",
     .options = {"check", "ask", "ask-timeout", "ask-limit", "items"},
     .examples =
         "  dsfailover status --format table\n"

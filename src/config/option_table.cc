@@ -1,11 +1,19 @@
 #include "config/option_table.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+
+#include "base/option_defaults.h"
 
 namespace dsfailover {
 namespace {
 
-constexpr std::string_view kCluster = "The cluster";
+namespace defaults = option_defaults;
+using enum OptionType;
+
+constexpr std::string_view kCluster = "Where the cluster is";
 constexpr std::string_view kEvent = "The event";
 constexpr std::string_view kSafety = "Safety";
 constexpr std::string_view kRecovery = "Recovery";
@@ -14,104 +22,366 @@ constexpr std::string_view kAsking = "Asking the masters";
 constexpr std::string_view kSandbox = "The sandbox";
 constexpr std::string_view kOutput = "Output";
 
-constexpr OptionSpec kOptions[] = {
-    {"registry", "URL", kCluster,
-     "zookeeper://H1:2181,H2:2181/dolphinscheduler, etcd://H1:2379/dolphinscheduler (etcds:// with "
-     "TLS), jdbc (in the database), or a database URL",
-     ""},
-    {"database", "URL", kCluster,
-     "sqlite:FILE, postgresql://USER@HOST:PORT/DB, mysql://USER@HOST:PORT/DB, "
-     "jdbc:postgresql:... or jdbc:mysql:...",
-     ""},
-    {"database-password-file", "FILE", kCluster, "File that holds the database password", ""},
-    {"ds-config", "FILE", kCluster, "DolphinScheduler's application.yaml", ""},
-    {"profile", "NAME", kCluster, "Spring profile of --ds-config, e.g. mysql", ""},
-    {"config", "FILE", kCluster, "YAML file of options of this program, without the dashes", ""},
-    {"registry-user", "USER", kCluster, "ZooKeeper digest user, etcd user", ""},
-    {"registry-password-file", "FILE", kCluster, "File that holds the registry password", ""},
-    {"registry-ca", "FILE", kCluster, "Certificate authority of etcd's TLS", ""},
-    {"registry-cert", "FILE", kCluster, "Client certificate for etcd", ""},
-    {"registry-key", "FILE", kCluster, "Key of the client certificate", ""},
-    {"time-zone", "ZONE", kCluster, "Zone of the database's timestamps", "UTC"},
+std::vector<OptionSpec> cluster_options() {
+    return {
+        {.name = "registry",
+         .type = text,
+         .group = kCluster,
+         .help = "Where the servers register: zookeeper://H1:2181,H2:2181/dolphinscheduler, "
+                 "etcd://H1:2379/dolphinscheduler (etcds:// with TLS), jdbc (in the database), or "
+                 "the URL of a database that holds a JDBC registry. The path is the namespace. "
+                 "ZooKeeper and etcd URLs take ?session-timeout=10s and connect-timeout=10s.",
+         .choices = {"zookeeper://", "etcd://", "etcds://", "jdbc"},
+         .what = "URL"},
+        {.name = "database",
+         .type = text,
+         .group = kCluster,
+         .help = "Database of the workflows: sqlite:FILE, postgresql://USER@HOST:PORT/DB, "
+                 "mysql://USER@HOST:PORT/DB, or jdbc:postgresql:... and jdbc:mysql:... as in "
+                 "application.yaml. Several hosts are separated by commas and tried in order.",
+         .choices = {"sqlite:", "postgresql://", "mysql://", "jdbc:"},
+         .what = "URL"},
+        {.name = "database-password-file",
+         .type = file,
+         .group = kCluster,
+         .help = "File that holds the database password and nothing else."},
+        {.name = "ds-config",
+         .type = file,
+         .group = kCluster,
+         .help = "DolphinScheduler's application.yaml."},
+        {.name = "profile",
+         .type = text,
+         .group = kCluster,
+         .help = "Active Spring profiles of --ds-config, such as mysql. Without it: "
+                 "SPRING_PROFILES_ACTIVE, or spring.profiles.active in the file.",
+         .choices = {"postgresql", "mysql"},
+         .what = "NAME"},
+        {.name = "config",
+         .type = file,
+         .group = kCluster,
+         .help = "YAML file of this program's options, named without the dashes. A line of "
+                 "it: grace: 1m"},
+        {.name = "registry-user",
+         .type = text,
+         .group = kCluster,
+         .help = "User of ZooKeeper's digest authentication, or of etcd.",
+         .what = "USER"},
+        {.name = "registry-password-file",
+         .type = file,
+         .group = kCluster,
+         .help = "File that holds the registry password and nothing else."},
+        {.name = "registry-ca",
+         .type = file,
+         .group = kCluster,
+         .help = "Certificate authority that etcd's certificate is checked by. Turns TLS on."},
+        {.name = "registry-cert",
+         .type = file,
+         .group = kCluster,
+         .help = "Client certificate for etcd. Turns TLS on; needs --registry-key."},
+        {.name = "registry-key",
+         .type = file,
+         .group = kCluster,
+         .help = "Key of the client certificate for etcd."},
+        {.name = "time-zone",
+         .type = text,
+         .group = kCluster,
+         .help = "Zone of the database's timestamps: Asia/Shanghai, GMT+8, +08:00. Without it: "
+                 "serverTimezone of a MySQL URL, else spring.jackson.time-zone, else UTC. Where "
+                 "the newest rows contradict that, exit status 6 asks for this option.",
+         .default_value = "UTC",
+         .what = "ZONE"},
+    };
+}
 
-    {"startup-time", "TIME", kEvent,
-     "Startup time of the process that is gone, with milliseconds; with --process-id", ""},
-    {"process-id", "N", kEvent, "Process id of the process that is gone; with --startup-time", ""},
-    {"event-time", "TIME", kEvent,
-     "When it went: only what started before is failed over (default: now)", ""},
+std::vector<OptionSpec> event_options() {
+    return {
+        {.name = "startup-time",
+         .type = time,
+         .group = kEvent,
+         .help = "Startup time of the process that is gone, with its milliseconds. Goes with "
+                 "--process-id."},
+        {.name = "process-id",
+         .type = integer,
+         .group = kEvent,
+         .help = "Process id of the process that is gone. Goes with --startup-time.",
+         .least = 1},
+        {.name = "event-time",
+         .type = time,
+         .group = kEvent,
+         .help = "When the server went: only what started before is failed over. Without it: now, "
+                 "when the locks are held."},
+    };
+}
 
-    {"grace", "DURATION", kSafety, "A server counts as gone when it stayed away that long", "30s"},
-    {"fence", "", kSafety, "First make a living but hung server stop itself", "", true},
-    {"fence-timeout", "DURATION", kSafety, "How long --fence waits for it to go", "90s"},
-    {"in-doubt", "ID,...|all", kSafety,
-     "Fail over these workflows too, although another master may be running them", "", true},
-    {"lock-timeout", "DURATION", kSafety,
-     "How long to wait for the failover locks, and for another run", "30s"},
-    {"no-lock", "", kSafety, "Go on past a leaked lock", "", true},
-    {"primary", "", kSafety, "The database is the primary, although it applies changes of another",
-     ""},
-    {"idle", "DURATION", kSafety,
-     "Where not every master answers only what stood still so long is finished (default: 15m, 1h "
-     "where its host lives)",
-     ""},
-    {"tasks", "", kSafety, "Finish workflows whose tasks are alive, and leave those to themselves",
-     "", true},
-    {"limit", "N", kSafety, "At most N workflows in this run", ""},
-    {"dry-run", "", kSafety, "Read everything, write nothing, say what would be done", ""},
+std::vector<OptionSpec> safety_options() {
+    return {
+        {.name = "grace",
+         .type = duration,
+         .group = kSafety,
+         .help = "A server counts as gone once it has stayed away this long, the time the cluster "
+                 "itself waits. 0s takes one look, and warns.",
+         .default_value = defaults::kGrace},
+        {.name = "fence",
+         .group = kSafety,
+         .help = "For a server that hangs but still counts as alive: make it stop itself first, by "
+                 "writing the mark that it looks at with every heartbeat.",
+         .command_line_only = true},
+        {.name = "fence-timeout",
+         .type = duration,
+         .group = kSafety,
+         .help = "How long --fence waits for the server to go. After that nothing is failed over "
+                 "and the mark is taken back.",
+         .default_value = defaults::kFenceTimeout},
+        {.name = "in-doubt",
+         .type = ids,
+         .group = kSafety,
+         .help = "Fail over these workflows too, although another master may be running them. One "
+                 "that is running elsewhere must be named by its id.",
+         .command_line_only = true},
+        {.name = "lock-timeout",
+         .type = duration,
+         .group = kSafety,
+         .help = "How long to wait for the failover locks, all of a run together, and for another "
+                 "run of dsfailover on the same workflows.",
+         .default_value = defaults::kLockTimeout},
+        {.name = "no-lock",
+         .group = kSafety,
+         .help = "Go on past a leaked lock, after watching for --lock-timeout that its holder does "
+                 "nothing.",
+         .command_line_only = true},
+        {.name = "primary",
+         .group = kSafety,
+         .help = "The database is the primary, although it applies what is written to another "
+                 "server. Without it such a MySQL or MariaDB server is refused as a replica."},
+        {.name = "idle",
+         .type = duration,
+         .group = kSafety,
+         .help = "Where not every master answers, end only workflows that stood still this long. "
+                 "Without it: 15m, and 1h where the host lives.",
+         .command = "finish",
+         .command_line_only = true},
+        {.name = "tasks",
+         .group = kSafety,
+         .help = "Also end workflows whose tasks are alive on workers, and leave those tasks to "
+                 "themselves.",
+         .command_line_only = true},
+        {.name = "limit",
+         .type = integer,
+         .group = kSafety,
+         .help = "At most N workflows in this run. The rest is reported and left for another run; "
+                 "no mark is written.",
+         .least = 1},
+        {.name = "dry-run",
+         .group = kSafety,
+         .help = "Read everything, write nothing, wait for nothing, take no lock, and report what "
+                 "would be done."},
+    };
+}
 
-    {"wait", "DURATION", kRecovery, "See recovery happen before reporting", ""},
-    {"no-rehost", "", kRecovery,
-     "With --wait: leave the host of recovered workflows that another master holds", ""},
-    {"redispatch", "", kRecovery, "Clone the tasks of the worker for their new master", ""},
-    {"no-announce", "", kRecovery, "Do not announce the departure of the worker to the masters",
-     ""},
-    {"unclaimed-after", "DURATION", kRecovery, "A command waiting longer is taken by nobody", "2m"},
-    {"as", "running|pause|stop|failure", kRecovery,
-     "requeue: running, pause or stop, the state to go back to where no lost command tells it "
-     "(default: what its tasks tell). finish: failure or stop, what the workflows become",
-     ""},
+std::vector<OptionSpec> recovery_options() {
+    return {
+        {.name = "wait",
+         .type = duration,
+         .group = kRecovery,
+         .help = "Follow the recovery this long, and report what did not recover in time."},
+        {.name = "no-rehost",
+         .group = kRecovery,
+         .help = "With --wait: leave the host of recovered workflows that another master holds."},
+        {.name = "redispatch",
+         .group = kRecovery,
+         .help = "Also clone the tasks of the worker, for the master that takes their workflow "
+                 "over."},
+        {.name = "no-announce",
+         .group = kRecovery,
+         .help = "Do not announce the departure of the worker to the masters."},
+        {.name = "unclaimed-after",
+         .type = duration,
+         .group = kRecovery,
+         .help = "A command that waits longer is taken by nobody. failover-workflow: a workflow "
+                 "without a host that stood still this long belongs to nobody, where not every "
+                 "master answers.",
+         .default_value = defaults::kUnclaimedAfter},
+        {.name = "as",
+         .type = choice,
+         .group = kRecovery,
+         .help = "The state to go back to where no lost command tells it. Without it: what the "
+                 "tasks tell.",
+         .choices = {"running", "pause", "stop"},
+         .command = "requeue"},
+        {.name = "as",
+         .type = choice,
+         .group = kRecovery,
+         .help = "What the workflows become: failure, so that they can be recovered from where "
+                 "they failed, or stop.",
+         .choices = {"failure", "stop"},
+         .command = "finish"},
+    };
+}
 
-    {"older-than", "DURATION", kSelection, "Only marks older than this", ""},
-    {"address", "ADDRESS", kSelection, "Only marks of this server", ""},
-    {"check", "", kSelection, "Exit 7 if something needs failover, requeue or cleaning", ""},
+std::vector<OptionSpec> selection_options() {
+    return {
+        {.name = "older-than",
+         .type = duration,
+         .group = kSelection,
+         .help = "Only marks older than this. Below 7d clean-marks needs the database.",
+         .default_value = defaults::kOlderThan,
+         .command = "clean-marks"},
+        {.name = "older-than",
+         .type = duration,
+         .group = kSelection,
+         .help = "Only marks older than this.",
+         .command = "list-marks"},
+        {.name = "address",
+         .type = address,
+         .group = kSelection,
+         .help = "Only marks of this server."},
+        {.name = "idle",
+         .type = duration,
+         .group = kSelection,
+         .help = "Unfinished workflows of living masters without task activity for this long are "
+                 "listed as idle.",
+         .default_value = defaults::kIdle,
+         .command = "status"},
+        {.name = "check",
+         .group = kSelection,
+         .help = "Exit 7 if something needs failover, requeue or cleaning."},
+    };
+}
 
-    {"ask", "doubtful|all|none", kAsking,
-     "Which workflows the living masters are asked about: those in doubt, or all (--ask alone). "
-     "status asks only with --ask here, and about every unfinished one",
-     "doubtful", false, "all"},
-    {"ask-timeout", "DURATION", kAsking, "How long a round of questions waits for answers", "3s"},
-    {"ask-limit", "N", kAsking, "Ask about at most N workflows, those with the lowest ids",
-     "10000"},
+std::vector<OptionSpec> asking_options() {
+    return {
+        {.name = "ask",
+         .type = choice,
+         .group = kAsking,
+         .help = "Which workflows the living masters are asked about: those in doubt, all that "
+                 "would be failed over (--ask alone), or none. DSFAILOVER_ASK=none forbids asking; "
+                 "DSFAILOVER_ASK_ONLY=loopback asks only servers at loopback addresses.",
+         .default_value = "doubtful",
+         .choices = {"doubtful", "all", "none"},
+         .bare_value = "all"},
+        {.name = "ask",
+         .type = choice,
+         .group = kAsking,
+         .help = "Ask the living masters about every unfinished workflow, twice, 10 s apart. Only "
+                 "on the command line; DSFAILOVER_ASK=none forbids it.",
+         .choices = {"doubtful", "all", "none"},
+         .command = "status",
+         .bare_value = "all"},
+        {.name = "ask-timeout",
+         .type = duration,
+         .group = kAsking,
+         .help = "How long a round of questions waits for answers, connecting included.",
+         .default_value = defaults::kAskTimeout},
+        {.name = "ask-limit",
+         .type = integer,
+         .group = kAsking,
+         .help = "Ask about at most N workflows, those with the lowest ids.",
+         .default_value = defaults::kAskLimit,
+         .least = 1},
+    };
+}
 
-    {"hear-departures", "", kSandbox,
-     "Masters notice when a server goes, as on ZooKeeper, and fail it over themselves 30 s later",
-     "", true},
-
-    {"format", "json|table", kOutput, "How the report is printed", "json"},
-    {"items", "N", kOutput, "At most N items listed per section; totals are complete", "1000"},
-    {"audit-log", "FILE", kOutput,
-     "Append one JSON line per workflow, task or mark as it is committed", ""},
-    {"log-level", "LEVEL", kOutput, "trace, debug, info, warn, error or off, on stderr", "info"},
-    {"quiet", "", kOutput, "Only errors on stderr", ""},
-    {"no-progress", "", kOutput, "No progress on stderr", ""},
-};
+std::vector<OptionSpec> other_options() {
+    return {
+        {.name = "hear-departures",
+         .group = kSandbox,
+         .help = "Masters notice when a server goes, as on ZooKeeper, and fail it over themselves "
+                 "30 s later.",
+         .command_line_only = true},
+        {.name = "format",
+         .type = choice,
+         .group = kOutput,
+         .help = "How the report is printed.",
+         .default_value = "json",
+         .choices = {"json", "table"}},
+        {.name = "items",
+         .type = integer,
+         .group = kOutput,
+         .help = "List at most N items per section of the report. Totals still count everything.",
+         .default_value = defaults::kItems,
+         .most = 10'000'000},
+        {.name = "audit-log",
+         .type = file,
+         .group = kOutput,
+         .help = "Append a JSON line for each change when it is committed. Once a line cannot be "
+                 "written nothing more is begun. A dry run does not open the file."},
+        {.name = "log-level",
+         .type = choice,
+         .group = kOutput,
+         .help = "What is logged on stderr.",
+         .default_value = "info",
+         .choices = {"trace", "debug", "info", "warn", "error", "off"}},
+        {.name = "quiet", .group = kOutput, .help = "Only errors on stderr."},
+        {.name = "no-progress", .group = kOutput, .help = "No progress on stderr."},
+    };
+}
 
 }  // namespace
 
-bool OptionSpec::lists(std::string_view text) const {
-    for (std::string_view rest = placeholder; !rest.empty();) {
-        const auto end = std::min(rest.find('|'), rest.size());
-        if (rest.substr(0, end) == text) return true;
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return false;
+bool OptionSpec::offers(std::string_view value) const {
+    return std::ranges::find(choices, value) != choices.end();
 }
 
-std::span<const OptionSpec> all_options() { return kOptions; }
+std::string OptionSpec::placeholder() const {
+    if (!what.empty()) return std::string(what);
+    switch (type) {
+        case flag:
+            return "";
+        case text:
+            return "TEXT";
+        case integer:
+            return "N";
+        case duration:
+            return "DURATION";
+        case time:
+            return "TIME";
+        case address:
+            return "ADDRESS";
+        case ids:
+            return "ID,...|all";
+        case file:
+            return "FILE";
+        case choice:
+            return fmt::format("{}", fmt::join(choices, "|"));
+    }
+    return "";
+}
 
-const OptionSpec* find_option(std::string_view name) {
-    const auto* found = std::ranges::find(kOptions, name, &OptionSpec::name);
-    return found == std::end(kOptions) ? nullptr : found;
+std::string OptionSpec::default_text() const {
+    if (const auto* period = std::get_if<Millis>(&default_value)) return format_duration(*period);
+    if (const auto* number = std::get_if<std::int64_t>(&default_value))
+        return std::to_string(*number);
+    if (const auto* told = std::get_if<std::string_view>(&default_value)) return std::string(*told);
+    return "";
+}
+
+std::span<const OptionSpec> all_options() {
+    static const std::vector<OptionSpec> options = [] {
+        std::vector<OptionSpec> all;
+        for (const auto& group :
+             {event_options(), safety_options(), recovery_options(), selection_options(),
+              asking_options(), other_options(), cluster_options()})
+            all.insert(all.end(), group.begin(), group.end());
+        return all;
+    }();
+    return options;
+}
+
+const OptionSpec* find_option(std::string_view name, std::string_view command) {
+    const OptionSpec* found = nullptr;
+    for (const OptionSpec& option : all_options()) {
+        if (option.name != name) continue;
+        if (!command.empty() && option.command == command) return &option;
+        if (found == nullptr || (option.command.empty() && !found->command.empty()))
+            found = &option;
+    }
+    return found;
+}
+
+bool is_for_environment(std::string_view name) {
+    return std::ranges::any_of(all_options(), [&](const OptionSpec& option) {
+        return option.name == name && !option.command_line_only;
+    });
 }
 
 }  // namespace dsfailover

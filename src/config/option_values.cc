@@ -54,7 +54,7 @@ void read_config_file(const std::string& file, OptionValues& values) {
                     "{}: there is no option '{}'; options are written without the dashes, with a "
                     "colon and a blank behind them, for instance \"lock-timeout: 1m\"",
                     where, name.substr(0, name.find_first_of(" \t\n=:"))));
-            if (option->command_line_only) refuse_command_line_only(*option, where);
+            if (!is_for_environment(name)) refuse_command_line_only(*option, where);
             if (option->name == "config")
                 throw UsageError(fmt::format("{}: a --config file cannot name another", where));
             if (entry.second.IsNull()) continue;
@@ -89,7 +89,7 @@ OptionValues collect_options(const GivenOptions& given, const Environment& envir
         const std::string variable = environment_name(option.name);
         const std::optional<std::string> value = environment(variable);
         if (!value) continue;
-        if (option.command_line_only) refuse_command_line_only(option, variable);
+        if (!is_for_environment(option.name)) refuse_command_line_only(option, variable);
         values.try_emplace(std::string(option.name),
                            OptionValue{*value, Source::environment, variable});
     }

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "base/option_defaults.h"
 #include "base/time.h"
 
 namespace dsfailover {
@@ -26,8 +27,9 @@ enum class AskAbout {
 /// How living masters and workers are asked.
 struct AskOptions {
     AskAbout about = AskAbout::doubtful;
-    std::int64_t limit = 10'000;               ///< workflows, at least 1, by ascending id
-    Millis timeout = std::chrono::seconds(3);  ///< of a round of questions, connecting included
+    std::int64_t limit = option_defaults::kAskLimit;  ///< workflows, at least 1, by ascending id
+    Millis timeout =
+        option_defaults::kAskTimeout;  ///< of a round of questions, connecting included
     /// A master that takes a workflow's command holds the workflow some milliseconds later. Only
     /// what was seen without a command so long ago is not held where nobody says that he holds it;
     /// also the time between the two rounds of status.
@@ -37,11 +39,11 @@ struct AskOptions {
 /// The options of failover-master, failover-worker, failover-workflow and global.
 struct FailoverOptions {
     bool dry_run = false;
-    Millis grace = std::chrono::seconds(30);
+    Millis grace = option_defaults::kGrace;
     bool fence = false;
-    Millis fence_timeout = std::chrono::seconds(90);
+    Millis fence_timeout = option_defaults::kFenceTimeout;
     InDoubtSelection in_doubt;
-    Millis lock_timeout = std::chrono::seconds(30);
+    Millis lock_timeout = option_defaults::kLockTimeout;
     bool no_lock = false;
     std::optional<std::int64_t> limit;
     std::optional<Millis> wait;
@@ -49,36 +51,36 @@ struct FailoverOptions {
     AskOptions ask;
     /// failover-workflow: a workflow without a host that stood still so long has nobody, as far as
     /// that is concluded without the masters' answers.
-    Millis unclaimed_after = std::chrono::minutes(2);
-    bool redispatch = false;   ///< failover-worker
-    bool announce = true;      ///< failover-worker
-    std::size_t items = 1000;  ///< items listed per section of the report
+    Millis unclaimed_after = option_defaults::kUnclaimedAfter;
+    bool redispatch = false;                      ///< failover-worker
+    bool announce = true;                         ///< failover-worker
+    std::size_t items = option_defaults::kItems;  ///< items listed per section of the report
 };
 
 /// The options of status.
 struct StatusOptions {
     bool check = false;
     AskOptions ask;
-    std::size_t items = 1000;
+    std::size_t items = option_defaults::kItems;
 };
 
 /// The options of explain.
 struct ExplainOptions {
     std::vector<std::int64_t> ids;
     AskOptions ask;  ///< about all of them, or nobody
-    std::size_t items = 1000;
+    std::size_t items = option_defaults::kItems;
 };
 
 /// The options of requeue.
 struct RequeueOptions {
     std::vector<std::int64_t> ids;  ///< none: every workflow in state FAILOVER
     bool dry_run = false;
-    Millis unclaimed_after = std::chrono::minutes(2);
-    Millis lock_timeout = std::chrono::seconds(30);  ///< for other runs of dsfailover
-    std::optional<int> as;                           ///< workflow state to go back to: 1, 2 or 4
+    Millis unclaimed_after = option_defaults::kUnclaimedAfter;
+    Millis lock_timeout = option_defaults::kLockTimeout;  ///< for other runs of dsfailover
+    std::optional<int> as;  ///< workflow state to go back to: 1, 2 or 4
     std::optional<std::int64_t> limit;
     std::optional<Millis> wait;
-    std::size_t items = 1000;
+    std::size_t items = option_defaults::kItems;
 };
 
 /// --as of finish: what the workflows become.
@@ -93,27 +95,27 @@ struct FinishOptions {
     /// Without every master's answer a workflow must have stood still for so long; none: 15 min,
     /// 1 h where its host lives.
     std::optional<Millis> idle;
-    Millis lock_timeout = std::chrono::seconds(30);  ///< for other runs of dsfailover
+    Millis lock_timeout = option_defaults::kLockTimeout;  ///< for other runs of dsfailover
     AskOptions ask;
-    std::size_t items = 1000;
+    std::size_t items = option_defaults::kItems;
 };
 
 /// The options of rehost.
 struct RehostOptions {
     std::vector<std::int64_t> ids;  ///< none: every workflow in state 1, 2 or 4
     bool dry_run = false;
-    Millis lock_timeout = std::chrono::seconds(30);  ///< for other runs of dsfailover
+    Millis lock_timeout = option_defaults::kLockTimeout;  ///< for other runs of dsfailover
     std::optional<std::int64_t> limit;
     AskOptions ask;
-    std::size_t items = 1000;
+    std::size_t items = option_defaults::kItems;
 };
 
 /// The options of clean-marks and list-marks.
 struct MarksOptions {
     bool dry_run = false;
-    Millis older_than = std::chrono::hours(24 * 7);
+    Millis older_than = option_defaults::kOlderThan;
     std::optional<std::string> address;
-    std::size_t items = 1000;
+    std::size_t items = option_defaults::kItems;
 };
 
 }  // namespace dsfailover

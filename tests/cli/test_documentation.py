@@ -1,4 +1,5 @@
-"""Completions and manual page offer exactly the options that --help has."""
+"""What is made from the tables of commands and options is not stale, and completions in real shells offer what
+--help has."""
 
 import os
 import pathlib
@@ -11,6 +12,8 @@ import pytest
 from support import program
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+GENERATE = os.environ.get("DSFAILOVER_GENERATE_REFERENCE",
+                          str(pathlib.Path(program.binary()).parent / "tests" / "generate_reference"))
 BASH = ROOT / "completions" / "dsfailover.bash"
 ZSH = ROOT / "completions" / "_dsfailover"
 FISH = ROOT / "completions" / "dsfailover.fish"
@@ -54,21 +57,29 @@ def options_of(command):
 COMMANDS = commands()
 
 
+def environment(**more):
+    """With the program that is tested as dsfailover, and no cluster configured."""
+    folder = pathlib.Path(program.binary()).parent
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("DSFAILOVER_")}
+    return {**plain, "PATH": f"{folder}:{os.environ['PATH']}", **more}
+
+
 def bash_completions(words):
+    line = " ".join(words)
     script = f"""
         source {BASH}
-        COMP_WORDS=({' '.join(f"'{word}'" for word in words)})
-        COMP_CWORD={len(words) - 1}
+        COMP_LINE='{line}' COMP_POINT={len(line)}
+        COMP_WORDBREAKS=$' \\t\\n'
         _dsfailover
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    return set(output(["bash", "--norc", "-c", script]).split())
+    return set(output(["bash", "--norc", "-c", script], env=environment()).split())
 
 
 def fish_completions(words):
     line = " ".join(words)
     script = f"source {FISH}; complete -C '{line}'"
-    listed = output(["fish", "--no-config", "-c", script])
+    listed = output(["fish", "--no-config", "-c", script], env=environment())
     return {entry.split("\t")[0] for entry in listed.splitlines()}
 
 
@@ -95,8 +106,7 @@ def zsh_completions(words, folder):
     matches = folder / "matches"
     matches.unlink(missing_ok=True)
     output(["zsh", "-f", "-c", ZSH_CAPTURE],
-           env={**os.environ, "FOLDER": str(ZSH.parent), "MATCHES": str(matches),
-                "LINE": " ".join(words), "TERM": "dumb"})
+           env=environment(FOLDER=str(ZSH.parent), MATCHES=str(matches), LINE=" ".join(words), TERM="dumb"))
     return set(matches.read_text().split()) - {"ready"}
 
 
@@ -125,8 +135,7 @@ def test_completions_offer_every_command(shell, tmp_path):
 @pytest.mark.parametrize("shell", SHELLS)
 def test_completions_offer_the_options_of_help(shell, command, tmp_path):
     offered = complete(shell, ["dsfailover", *command.split(), "--"], tmp_path)
-    # zsh writes an option that takes a value as --name=.
-    assert {word.rstrip("=") for word in offered} == options_of(command)
+    assert offered == options_of(command)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -145,7 +154,7 @@ def test_nothing_is_completed_after_in_doubt(shell, word, tmp_path):
 
 def test_bash_inserts_nothing_after_in_doubt(tmp_path):
     """At a terminal, where what is completed would stand in the line."""
-    lines = (f"PS1=; bind 'set enable-bracketed-paste off'; source {BASH}\n"
+    lines = (f"PS1=; PATH={pathlib.Path(program.binary()).parent}:$PATH; bind 'set enable-bracketed-paste off'; source {BASH}\n"
              "dsfailover() { printf '<%s>\\n' \"$@\"; }\n"
              "dsfailover global --in-doubt \tx\n")
     shown = subprocess.run(["script", "-qec", "bash --norc --noprofile -i", "/dev/null"], input=lines, text=True,
@@ -172,31 +181,33 @@ def tags(section):
             for option in OPTION.findall(line)}
 
 
+def made_from_the_tables():
+    """The names of the files, from the root of the repository."""
+    names = {str(file.relative_to(ROOT)) for folder, pattern in (("man", "*.1"), ("completions", "*"))
+             for file in (ROOT / folder).glob(pattern)}
+    return names | {"docs/options.md"}
+
+
+def test_what_is_made_from_the_tables_is_not_stale(tmp_path):
+    output([GENERATE, str(ROOT), str(tmp_path)])
+    made = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()}
+    assert made == made_from_the_tables(), "run scripts/generate-reference"
+    for name in made:
+        assert (tmp_path / name).read_text() == (ROOT / name).read_text(), f"{name}: run scripts/generate-reference"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_manual_has_the_options_of_help(command):
-    manual = sections()
-    synopsis = manual[command].split(".RE")[0] if ".RE" in manual[command] else ""
-    expected = set(OPTION.findall(synopsis))
-    expected |= tags(manual["Options of every command"]) - {"--version"}
-    if command == "sandbox serve":
-        expected -= {"--format"}  # as its text says
-    if not command.startswith("sandbox "):
-        expected |= tags(manual["Where the cluster is"])
-    assert expected == options_of(command)
+def test_the_manual_page_of_a_command_has_the_options_of_help(command):
+    page = (ROOT / "man" / f"dsfailover-{command.replace(' ', '-')}.1").read_text()
+    text = re.sub(r"\\f[BIR]", "", page).replace("\\-", "-")
+    assert tags(text) == options_of(command) - {"--help"}
 
 
-def test_manual_describes_each_option_of_a_synopsis():
-    manual = sections()
-    used = {option for heading in COMMANDS
-            for option in OPTION.findall(manual[heading].split(".RE")[0])
-            if ".RE" in manual[heading]}
-    assert used == tags(manual["Of the commands"])
-
-
-def test_manual_is_well_formed():
+@pytest.mark.parametrize("page", sorted((ROOT / "man").glob("*.1")), ids=lambda page: page.name)
+def test_manual_is_well_formed(page):
     if shutil.which("man") is None:
         pytest.skip("man is not installed")
-    shown = subprocess.run(["man", "--warnings", "-l", str(MAN)], capture_output=True, text=True,
+    shown = subprocess.run(["man", "--warnings", "-l", str(page)], capture_output=True, text=True,
                            timeout=60, env={**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "80"})
     assert shown.returncode == 0
     assert shown.stderr == ""
@@ -207,16 +218,69 @@ def test_every_command_has_examples():
         assert "Examples:\n  dsfailover " + command in help_of(*command.split())
 
 
-def test_bash_completes_file_names_with_blanks(tmp_path):
+@pytest.mark.parametrize("typed", ["--audit-log my", "--audit-log=my", "--dry-run --audit-log my"])
+def test_bash_completes_file_names_with_blanks(typed, tmp_path):
     (tmp_path / "my audit.jsonl").touch()
+    line = f"dsfailover global {typed}"
     script = f"""
         source {BASH}
-        COMP_WORDS=(dsfailover global --audit-log my)
-        COMP_CWORD=3
+        COMP_LINE='{line}' COMP_POINT={len(line)}
         _dsfailover
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    assert output(["bash", "--norc", "-c", script], cwd=tmp_path) == "my audit.jsonl\n"
+    assert output(["bash", "--norc", "-c", script], cwd=tmp_path, env=environment()) == "my audit.jsonl\n"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completions_offer_what_the_cluster_has(shell, tmp_path):
+    """From a sandbox: who needs failover, and which workflows are stuck."""
+    sandbox = tmp_path / "sandbox.db"
+    program.run("sandbox", "create", sandbox, code=0)
+    cluster = ["--registry", "jdbc", "--database", f"sqlite:{sandbox}"]
+    masters = complete(shell, ["dsfailover", "failover-master", *cluster, ""], tmp_path)
+    assert masters == {"127.0.1.1:5678", "127.0.1.2:5678"}
+    assert complete(shell, ["dsfailover", "requeue", *cluster, "1"], tmp_path) == {"16", "17"}
+    assert complete(shell, ["dsfailover", "finish", "--as", ""], tmp_path) == {"failure", "stop"}
+    assert complete(shell, ["dsfailover", "requeue", "--as", ""], tmp_path) == {"running", "pause", "stop"}
+
+
+def test_bash_completes_an_address_at_a_terminal(tmp_path):
+    """bash takes 127.0.1.1:5678 for two words."""
+    sandbox = tmp_path / "sandbox.db"
+    program.run("sandbox", "create", sandbox, code=0)
+    folder = pathlib.Path(program.binary()).parent
+    typed = (f"PS1=; PATH={folder}:$PATH; bind 'set enable-bracketed-paste off'; source {BASH}\n"
+             f"dsfailover failover-master --registry jdbc --database=sqlite:{sandbox} 127.0.1.1:5\t --help | grep Usage\n"
+             "history | tail -2\n")
+    shown = subprocess.run(["script", "-qec", "bash --norc --noprofile -i", "/dev/null"], input=typed, text=True,
+                           capture_output=True, timeout=60, env=environment(TERM="dumb")).stdout
+    assert "127.0.1.1:5678  --help" in shown, shown
+
+
+def test_a_cluster_that_does_not_answer_delays_completion_for_300_ms_at_most():
+    import socket, time
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        nowhere = f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d"
+        begun = time.monotonic()
+        shown = subprocess.run([program.binary(), "__complete", "failover-master", "--registry", "jdbc", "--database",
+                                nowhere, ""], capture_output=True, text=True, timeout=30, check=False)
+        assert time.monotonic() - begun < 5  # not the connection's time-out
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("typed, meant", [
+    (["stauts"], "status"), (["failover-mater", "127.0.1.1:5678"], "failover-master"),
+    (["global", "--dryrun"], "--dry-run"), (["status", "--fromat", "table"], "--format"),
+    (["config", "--format", "tabel"], "table"), (["finish", "17", "--as", "failur"], "failure")])
+def test_a_mistyped_word_is_answered_by_the_one_that_was_meant(typed, meant):
+    shown = subprocess.run([program.binary(), *typed], capture_output=True, text=True, timeout=30, check=False)
+    assert shown.returncode == 2
+    assert f"did you mean '{meant}'?" in shown.stderr
+
+
+def test_help_of_a_command_is_the_same_by_both_names():
+    for command in ([], ["failover-master"], ["sandbox"], ["sandbox", "create"]):
+        assert output([program.binary(), "help", *command]) == help_of(*command)
 
 
 def part_of(file, heading):
@@ -234,23 +298,3 @@ def test_every_table_of_exit_statuses_has_the_same():
     assert [int(code) for line in manual for code in line.split(",")] == codes
     told = help_of("global").split("Exit status:")[1]
     assert [int(code) for code in re.findall(r"\b\d+\b", told)] == codes
-
-
-def test_the_options_in_the_documentation_are_those_of_help():
-    known = {option for command in COMMANDS for option in options_of(command)} - {"--help"}
-    text = part_of("docs/behaviour.md", "Commands") + part_of("docs/behaviour.md", "Options")
-    named = {option for line in text.splitlines() if line.startswith("|")
-             for option in OPTION.findall(line.split(" | ")[0])}
-    assert named - known <= {"--help", "--version"}
-    assert known - named <= {"--dry-run"}  # told in the text
-
-
-def test_the_defaults_in_the_documentation_are_those_of_help():
-    shown = [" ".join(entry.split()) for command in COMMANDS
-             for entry in re.split(r"\n  (?=-)|\n\n", help_of(*command.split()))]
-    told = re.findall(r"^\| `(--[a-z-]+) [^`]+` \| `([^`]+)` \|", part_of("docs/behaviour.md", "Options"), re.MULTILINE)
-    assert {"--grace", "--lock-timeout", "--fence-timeout"} <= {option for option, _ in told}
-    for option, value in told:
-        if option == "--older-than":  # of one of the two commands that take it
-            continue
-        assert any(entry.startswith(f"{option} ") and f"({value})" in entry for entry in shown), (option, value)

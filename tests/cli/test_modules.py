@@ -19,6 +19,7 @@ MODULES = {
     "dsfailover_mysql.so": (["--registry", f"mysql://ds@{NOBODY}/ds"], "MySQL and MariaDB", "libmariadb"),
     "dsfailover_postgresql.so": (["--registry", f"postgresql://ds@{NOBODY}/ds"], "PostgreSQL", "libpq"),
 }
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILT = pathlib.Path(program.binary()).resolve()
 
 
@@ -77,8 +78,9 @@ def test_an_installed_tree_works_wherever_it_is_moved(run, tmp_path):
     assert {each.name for each in moved.rglob("*.so")} == set(MODULES)
     share = moved / "share"
     assert {str(each.relative_to(share)) for each in share.rglob("*") if each.is_file()} == {
-        "man/man1/dsfailover.1", "bash-completion/completions/dsfailover", "zsh/site-functions/_dsfailover",
-        "fish/vendor_completions.d/dsfailover.fish"}
+        "bash-completion/completions/dsfailover", "zsh/site-functions/_dsfailover",
+        "fish/vendor_completions.d/dsfailover.fish",
+        *(f"man/man1/{page.name}" for page in (ROOT / "man").glob("*.1"))}
     for url, _, _ in MODULES.values():
         assert_tries_to_connect(run(moved / "bin" / "dsfailover", "list-marks", *url, code=6))
 

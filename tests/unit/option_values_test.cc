@@ -87,10 +87,25 @@ TEST(OptionValues, FlagsAreTrueOrFalse) {
     EXPECT_THROW(flag("perhaps"), UsageError);
 }
 
-TEST(OptionTable, NamesAreUnique) {
-    std::set<std::string_view> names;
+TEST(OptionTable, ACommandHasOneOptionOfAName) {
+    std::set<std::pair<std::string_view, std::string_view>> names;
     for (const OptionSpec& option : all_options())
-        EXPECT_TRUE(names.insert(option.name).second) << option.name;
+        EXPECT_TRUE(names.insert({option.command, option.name}).second) << option.name;
+}
+
+TEST(OptionTable, ACommandsOwnOptionGoesBeforeTheOneOfAll) {
+    EXPECT_EQ(find_option("as", "finish")->choices.front(), "failure");
+    EXPECT_EQ(find_option("as", "requeue")->choices.front(), "running");
+    EXPECT_EQ(find_option("ask", "status")->default_text(), "");
+    EXPECT_EQ(find_option("ask", "global")->default_text(), "doubtful");
+    EXPECT_EQ(find_option("older-than", "config")->default_text(), "7d");
+    EXPECT_EQ(find_option("nothing", "global"), nullptr);
+}
+
+TEST(OptionTable, WhatOneCommandTakesFromTheEnvironmentIsNotRefusedThere) {
+    EXPECT_TRUE(find_option("idle", "finish")->command_line_only);
+    EXPECT_TRUE(is_for_environment("idle"));
+    EXPECT_EQ(error_of({}, {{"DSFAILOVER_IDLE", "1h"}}), "no error");
 }
 
 }  // namespace

@@ -193,7 +193,7 @@ TEST(CommandLine, MistakesShowNoPassword) {
     EXPECT_THAT(error_of([&] { parse({"global", "--databse", url}); }), HasSubstr("--databse"));
     EXPECT_THAT(error_of([&] { server_address(url, "ADDRESS"); }),
                 AllOf(Not(HasSubstr("S3CRETpw")), HasSubstr("ADDRESS")));
-    EXPECT_THAT(error_of([&] { parse_workflow_id(url, "ID"); }), Not(HasSubstr("S3CRETpw")));
+    EXPECT_THAT(error_of([&] { workflow_ids({url}); }), Not(HasSubstr("S3CRETpw")));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 
 using namespace workflow_state;
 
-constexpr Millis kUnclaimedAfter = std::chrono::minutes(2);
+using option_defaults::kUnclaimedAfter;
 
 constexpr const char* kWait = "Look again in some minutes.";
 

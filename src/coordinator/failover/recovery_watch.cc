@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "base/option_defaults.h"
 #include "base/interruption.h"
 #include "base/log.h"
 #include "base/polling.h"
@@ -27,7 +28,7 @@ namespace {
 
 constexpr std::size_t kProblemsShown = 10;
 constexpr Millis kProgressEvery{10'000};
-constexpr Millis kUnclaimedAfter = std::chrono::minutes(2);
+using option_defaults::kUnclaimedAfter;
 
 // A master holds what it takes some milliseconds later.
 constexpr Millis kLostAfter = std::chrono::seconds(30);

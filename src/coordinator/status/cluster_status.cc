@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/option_defaults.h"
 #include "base/interruption.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/global_targets.h"
@@ -31,7 +32,7 @@ namespace {
 
 using namespace workflow_state;
 
-constexpr Millis kUnclaimedAfter = std::chrono::minutes(2);
+using option_defaults::kUnclaimedAfter;
 constexpr Millis kExpiredAfter = std::chrono::hours(24 * 7);
 constexpr std::size_t kPage = 1000;
 
