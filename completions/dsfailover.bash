@@ -10,7 +10,8 @@ _dsfailover_files() {
 _dsfailover() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local every="--config --format --log-level --quiet --no-progress --help"
-    local cluster="--registry --database --database-password-file --ds-config --profile
+    local cluster="--registry --database --database-password-file --ds-home --ds-env
+        --ds-config --no-ds-env --profile
         --registry-user --registry-password-file --registry-ca --registry-cert --registry-key
         --time-zone"
     local failover="--grace --in-doubt --lock-timeout --no-lock --primary --limit
@@ -44,7 +45,7 @@ _dsfailover() {
             COMPREPLY=($(compgen -W 'zookeeper:// etcd:// etcds:// jdbc' -- "$word")); return ;;
         --database)
             COMPREPLY=($(compgen -W 'sqlite: postgresql:// mysql:// jdbc:' -- "$word")); return ;;
-        --ds-config | --config | --audit-log | --*-file | --registry-ca | --registry-cert | \
+        --ds-home | --ds-env | --ds-config | --config | --audit-log | --*-file | --registry-ca | --registry-cert | \
             --registry-key)
             _dsfailover_files "$word"; return ;;
         --in-doubt | --time-zone | --registry-user | --address | --items | --limit | \
