@@ -23,7 +23,8 @@ constexpr std::string_view kDescription =
 
 constexpr std::string_view kFooter =
     "Options but those for the command line only can also be given in the\n"
-    "environment (DSFAILOVER_GRACE=1m) or in a --config file (grace: 1m).\n"
+    "environment (DSFAILOVER_GRACE=1m), in a --config file (grace: 1m), or in\n"
+    "~/.config/dsfailover/config.yaml or /etc/dsfailover/config.yaml.\n"
     "TIME is epoch milliseconds or RFC 3339, DURATION is 90s, 15m, 12h or 7d.\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 usage or configuration, 3 needs a person,\n"
@@ -111,8 +112,7 @@ class Parser {
         app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
         app_.footer(
             "dsfailover COMMAND --help says more about a command. Start with:\n"
-            "  dsfailover global --dry-run --ds-config /opt/dolphinscheduler/master-server/conf/"
-            "application.yaml");
+            "  dsfailover status --ds-home /opt/dolphinscheduler");
         for (const Command* command : all_commands()) add(*command);
     }
 

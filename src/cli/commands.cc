@@ -37,9 +37,9 @@ std::vector<const OptionSpec*> options_of(const Command& command) {
     std::vector<std::string_view> names = command.options;
     if (command.uses_cluster)
         for (const std::string_view name :
-             {"registry", "database", "database-password-file", "ds-config", "profile",
-              "registry-user", "registry-password-file", "registry-ca", "registry-cert",
-              "registry-key", "time-zone"})
+             {"registry", "database", "database-password-file", "ds-home", "ds-env", "ds-config",
+              "no-ds-env", "profile", "registry-user", "registry-password-file", "registry-ca",
+              "registry-cert", "registry-key", "time-zone"})
             names.push_back(name);
     if (!command.takes_options) return {};
     for (const std::string_view name : {"config", "format", "log-level", "quiet", "no-progress"})

@@ -42,6 +42,7 @@ const Command kConfig{
                 "older-than", "items", "audit-log"},
     .examples =
         "  dsfailover config --format table\n"
+        "  dsfailover config --format table --ds-home /opt/dolphinscheduler\n"
         "  dsfailover config --ds-config application.yaml --profile mysql\n",
     .run = run,
 };

@@ -52,6 +52,18 @@ RegistryUrl with_hosts(const SpringConfig& spring, const OptionValue& addresses,
     RegistrySettings& settings = result.settings;
     settings.type = zookeeper ? Type::zookeeper : Type::etcd;
     std::string_view rest = addresses.value;
+    // A path behind ZooKeeper's hosts is their chroot: all the masters have is below it.
+    std::string chroot;
+    if (const auto slash = rest.find('/'); zookeeper && slash != std::string_view::npos) {
+        chroot = rest.substr(slash);
+        while (chroot.ends_with('/') || chroot.ends_with(' ')) chroot.pop_back();
+        rest = rest.substr(0, slash);
+        if (chroot.find(',') != std::string::npos)
+            throw UsageError(
+                fmt::format("{}: expected HOST:PORT,HOST:PORT/CHROOT: the chroot stands once, "
+                            "behind the last host",
+                            addresses.origin));
+    }
     while (!rest.empty()) {
         const auto end = std::min(rest.find(','), rest.size());
         std::string_view one = rest.substr(0, end);
@@ -67,17 +79,14 @@ RegistryUrl with_hosts(const SpringConfig& spring, const OptionValue& addresses,
             throw UsageError(fmt::format("{}: '{}' is no HOST:PORT", addresses.origin, one));
         settings.hosts.push_back(host_and_port(
             url.hosts[0].first, url.hosts[0].second.value_or(zookeeper ? 2181 : 2379)));
-        if (zookeeper && !url.path.empty())
-            throw UsageError(
-                fmt::format("{}: a chroot path behind the hosts is not supported here; give "
-                            "--registry zookeeper://HOSTS/CHROOT/NAMESPACE",
-                            addresses.origin));
     }
     if (settings.hosts.empty())
         throw UsageError(fmt::format("{}: it names no host", addresses.origin));
     const auto space = spring.get(name_space);
-    settings.name_space = registry_name_space(settings.type, space ? space->value : "",
-                                              space ? space->origin : name_space);
+    settings.name_space =
+        (chroot.empty() ? "" : registry_name_space(settings.type, chroot, addresses.origin)) +
+        registry_name_space(settings.type, space ? space->value : "",
+                            space ? space->origin : name_space);
     return result;
 }
 

@@ -45,22 +45,39 @@ std::vector<OptionSpec> cluster_options() {
          .type = file,
          .group = kCluster,
          .help = "File that holds the database password and nothing else."},
+        {.name = "ds-home",
+         .type = file,
+         .group = kCluster,
+         .help = "The folder DolphinScheduler is installed in: registry, database and zone as its "
+                 "master-server has them, from dolphinscheduler_env.sh and application.yaml.",
+         .what = "DIR"},
+        {.name = "ds-env",
+         .type = file,
+         .group = kCluster,
+         .help = "An env file alone: dolphinscheduler_env.sh, docker's .env, systemd's "
+                 "EnvironmentFile. Its assignments are evaluated; nothing in it is run."},
         {.name = "ds-config",
          .type = file,
          .group = kCluster,
-         .help = "DolphinScheduler's application.yaml."},
+         .help = "DolphinScheduler's application.yaml. A dolphinscheduler_env.sh beside it is read "
+                 "as well."},
+        {.name = "no-ds-env",
+         .group = kCluster,
+         .help = "Read no env file that --ds-home or --ds-config find."},
         {.name = "profile",
          .type = text,
          .group = kCluster,
-         .help = "Active Spring profiles of --ds-config, such as mysql. Without it: "
-                 "SPRING_PROFILES_ACTIVE, or spring.profiles.active in the file.",
+         .help = "Active Spring profiles of application.yaml, such as mysql. Without it: "
+                 "SPRING_PROFILES_ACTIVE, DATABASE of an env file, or spring.profiles.active in "
+                 "application.yaml.",
          .choices = {"postgresql", "mysql"},
          .what = "NAME"},
         {.name = "config",
          .type = file,
          .group = kCluster,
-         .help = "YAML file of this program's options, named without the dashes. A line of "
-                 "it: grace: 1m"},
+         .help = "YAML file of this program's options, named without the dashes, with lines such "
+                 "as grace: 1m. Below it ~/.config/dsfailover/config.yaml and "
+                 "/etc/dsfailover/config.yaml are read."},
         {.name = "registry-user",
          .type = text,
          .group = kCluster,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/error.h"
 #include "config/option_table.h"
@@ -37,16 +38,19 @@ std::string scalar_or_list(const YAML::Node& node, std::string_view where) {
     return joined;
 }
 
-void read_config_file(const std::string& file, OptionValues& values) {
-    for (const YAML::Node& document : load_yaml_file(file, "--config")) {
+/// Adds what the file has and `values` have not. `named_by` is what named the file, for messages;
+/// `label` follows its name in them.
+void read_config_file(const std::string& file, std::string_view named_by, std::string_view label,
+                      OptionValues& values) {
+    for (const YAML::Node& document : load_yaml_file(file, named_by)) {
         if (document.IsNull()) continue;
         if (!document.IsMap())
             throw UsageError(fmt::format(
-                "{} (--config): expected lines like \"grace: 30s\", found no option names", file));
+                "{}{}: expected lines like \"grace: 30s\", found no option names", file, label));
         for (const auto& entry : document) {
             const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "";
             const std::string where =
-                fmt::format("{}:{} (--config)", file, entry.first.Mark().line + 1);
+                fmt::format("{}:{}{}", file, entry.first.Mark().line + 1, label);
             const OptionSpec* option = find_option(name);
             // Behind a blank or '=' a line without its colon has the value, which may be secret.
             if (option == nullptr)
@@ -56,13 +60,27 @@ void read_config_file(const std::string& file, OptionValues& values) {
                     where, name.substr(0, name.find_first_of(" \t\n=:"))));
             if (!is_for_environment(name)) refuse_command_line_only(*option, where);
             if (option->name == "config")
-                throw UsageError(fmt::format("{}: a --config file cannot name another", where));
+                throw UsageError(fmt::format("{}: a file of options cannot name another", where));
             if (entry.second.IsNull()) continue;
-            values.try_emplace(name,
-                               OptionValue{scalar_or_list(entry.second, where), Source::config_file,
-                                           fmt::format("{} (--config)", file)});
+            values.try_emplace(
+                name, OptionValue{scalar_or_list(entry.second, where), Source::config_file, where});
         }
     }
+}
+
+void read_if_there(const std::filesystem::path& file, OptionValues& values) {
+    std::error_code ignored;  // under `sudo -u` HOME may be somebody else's
+    if (std::filesystem::exists(file, ignored))
+        read_config_file(file, "the configuration file", "", values);
+}
+
+/// The user's own folder of settings, by the XDG rules, which know absolute paths alone; empty:
+/// there is none.
+std::filesystem::path user_folder(const Environment& environment) {
+    const std::filesystem::path xdg = environment("XDG_CONFIG_HOME").value_or("");
+    if (xdg.is_absolute()) return xdg / "dsfailover";
+    const std::filesystem::path home = environment("HOME").value_or("");
+    return home.is_absolute() ? home / ".config" / "dsfailover" : std::filesystem::path();
 }
 
 }  // namespace
@@ -81,7 +99,8 @@ std::string environment_name(std::string_view option) {
     return name;
 }
 
-OptionValues collect_options(const GivenOptions& given, const Environment& environment) {
+OptionValues collect_options(const GivenOptions& given, const Environment& environment,
+                             std::string_view system_folder) {
     OptionValues values;
     for (const auto& [name, value] : given)
         values.emplace(name, OptionValue{value, Source::command_line, "option --" + name});
@@ -93,7 +112,12 @@ OptionValues collect_options(const GivenOptions& given, const Environment& envir
         values.try_emplace(std::string(option.name),
                            OptionValue{*value, Source::environment, variable});
     }
-    if (const OptionValue* file = find(values, "config")) read_config_file(file->value, values);
+    if (const OptionValue* file = find(values, "config"))
+        read_config_file(file->value, "--config", " (--config)", values);
+    constexpr const char* kName = "config.yaml";
+    if (const auto folder = user_folder(environment); !folder.empty())
+        read_if_there(folder / kName, values);
+    read_if_there(std::filesystem::path(system_folder) / kName, values);
     return values;
 }
 

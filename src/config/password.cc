@@ -34,10 +34,11 @@ std::optional<Password> given_password(std::string_view what, const OptionValues
                     fmt::format("{} ({})", file->value, file->origin)};
 }
 
-std::optional<Password> best_password(const std::vector<std::optional<Password>>& candidates) {
+std::optional<Password> best_password(const std::vector<std::optional<Password>>& candidates,
+                                      const SourceOrder& order) {
     const std::optional<Password>* best = nullptr;
     for (const auto& candidate : candidates)
-        if (candidate && (best == nullptr || candidate->source < (*best)->source))
+        if (candidate && (best == nullptr || order.before(candidate->source, (*best)->source)))
             best = &candidate;
     return best == nullptr ? std::nullopt : *best;
 }

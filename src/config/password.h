@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/secret.h"
-#include "config/option_values.h"
+#include "config/value_sources.h"
 
 namespace dsfailover {
 
@@ -24,6 +24,7 @@ std::optional<Password> given_password(std::string_view what, const OptionValues
                                        const Environment& environment);
 
 /// The one of highest precedence; of equals the first. Empty candidates are skipped.
-std::optional<Password> best_password(const std::vector<std::optional<Password>>& candidates);
+std::optional<Password> best_password(const std::vector<std::optional<Password>>& candidates,
+                                      const SourceOrder& order);
 
 }  // namespace dsfailover

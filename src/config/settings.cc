@@ -1,44 +1,48 @@
 #include "config/settings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 
 #include "base/error.h"
 #include "config/database_url.h"
+#include "config/ds_place.h"
 #include "config/ds_registry.h"
+#include "config/etcd_tls.h"
 #include "config/password.h"
 #include "config/registry_url.h"
 #include "config/spring_config.h"
+#include "config/value_sources.h"
 
 namespace dsfailover {
 namespace {
 
 constexpr std::string_view kHidden = "(hidden)";
 
+constexpr std::string_view kHowToHome =
+    "give DolphinScheduler's folder, --ds-home /opt/dolphinscheduler, or a file of its settings "
+    "(--ds-env dolphinscheduler_env.sh, --ds-config application.yaml)";
 constexpr std::string_view kHowToRegistry =
-    "give --registry zookeeper://HOST:2181/dolphinscheduler (or "
-    "etcd://HOST:2379/dolphinscheduler, or jdbc), or set DSFAILOVER_REGISTRY";
+    "or --registry zookeeper://HOST:2181/dolphinscheduler (etcd://HOST:2379/dolphinscheduler, "
+    "jdbc), or set DSFAILOVER_REGISTRY";
 constexpr std::string_view kHowToDatabase =
-    "give --database postgresql://USER@HOST:5432/dolphinscheduler (or mysql://..., sqlite:FILE, or "
-    "the jdbc: URL of DolphinScheduler), or set DSFAILOVER_DATABASE";
-constexpr std::string_view kOrDsConfig =
-    "; or give DolphinScheduler's own configuration with --ds-config application.yaml";
+    "or --database postgresql://USER@HOST:5432/dolphinscheduler (mysql://..., sqlite:FILE, the "
+    "jdbc: URL of DolphinScheduler), or set DSFAILOVER_DATABASE";
 
-SpringConfig read_spring_config(const OptionValues& options, const Environment& environment) {
+SpringConfig read_spring_config(const OptionValues& options, const DsPlace& place,
+                                const Environment& environment) {
     const OptionValue* profile = find(options, "profile");
-    if (const OptionValue* file = find(options, "ds-config"))
-        return SpringConfig(file->value, profile == nullptr ? "" : profile->value, environment);
-    SpringConfig without_file(environment);
+    DsVariables variables(environment, place.env_file);
+    if (place.config)
+        return SpringConfig(place.config->value, profile == nullptr ? "" : profile->value,
+                            std::move(variables));
+    SpringConfig without_file(std::move(variables));
     if (profile != nullptr)
         without_file.warn(named("profile", *profile) +
-                          " is not used: it chooses documents of --ds-config, which is not given");
+                          " is not used: it chooses documents of application.yaml, and none is "
+                          "read (--ds-home, --ds-config)");
     return without_file;
-}
-
-std::optional<OptionValue> either(const OptionValue* option,
-                                  const std::optional<OptionValue>& other) {
-    return option != nullptr ? *option : other;
 }
 
 /// That the password in this URL should be elsewhere.
@@ -58,10 +62,14 @@ class Resolver {
     Resolver(const OptionValues& options, const Environment& environment)
         : options_(options),
           environment_(environment),
-          spring_(read_spring_config(options, environment)) {}
+          order_(options),
+          place_(find_ds_place(options, environment)),
+          spring_(read_spring_config(options, place_, environment)) {}
 
     Settings resolve() {
+        add_warnings(place_.warnings);
         add_warnings(spring_.warnings());
+        note_files();
         resolve_database();
         resolve_registry();
         resolve_time_zone();
@@ -69,6 +77,16 @@ class Resolver {
     }
 
   private:
+    void note_files() {
+        const std::pair<const char*, const std::optional<OptionValue>*> files[] = {
+            {"ds-env", &place_.env_path}, {"ds-config", &place_.config}};
+        for (const auto& [name, file] : files)
+            if (*file) {
+                note(name, (*file)->value, (*file)->origin);
+                settings_.ds_files.push_back((*file)->value);
+            }
+    }
+
     void note(std::string name, std::string value, std::string origin) {
         settings_.origins.push_back({std::move(name), std::move(value), std::move(origin)});
     }
@@ -84,7 +102,8 @@ class Resolver {
         const std::string option(what);
         const bool user_is_of_url = !url_user.empty();
         const bool same_user = !user_is_of_url || !user || user->value == url_user;
-        if (user && (!user_is_of_url || user->source < url.source)) url_user = user->value;
+        if (user && (!user_is_of_url || order_.before(user->source, url.source)))
+            url_user = user->value;
         if (!url_user.empty())
             note(option + "-user", url_user,
                  user && url_user == user->value && !user_is_of_url ? user->origin
@@ -98,7 +117,7 @@ class Resolver {
         if (ds_password && same_user)
             candidates.push_back(
                 Password{Secret(ds_password->value), ds_password->source, ds_password->origin});
-        if (const auto best = best_password(candidates)) {
+        if (const auto best = best_password(candidates, order_)) {
             url_password = best->secret;
             note(option + "-password", std::string(kHidden), best->origin);
         } else if (type) {
@@ -130,8 +149,10 @@ class Resolver {
     }
 
     void resolve_database() {
-        const auto url = either(find(options_, "database"), spring_.get("spring.datasource.url"));
+        const auto url =
+            order_.first(find(options_, "database"), spring_.get("spring.datasource.url"));
         if (!url) return;
+        database_origin_ = url;
         DatabaseUrl parsed = read_database_url(url->value, named("database", *url));
         note("database", parsed.settings.endpoint(), url->origin);
         if (parsed.settings.type != DatabaseType::sqlite)
@@ -158,10 +179,13 @@ class Resolver {
     }
 
     void resolve_registry() {
-        if (const OptionValue* url = find(options_, "registry"))
-            use_registry(read_registry_url(url->value, named("registry", *url)), *url);
-        else if (auto ds = ds_registry(spring_))
+        const OptionValue* own = find(options_, "registry");
+        if (own != nullptr && order_.before(own->source, Source::ds_env_file))
+            return use_registry(read_registry_url(own->value, named("registry", *own)), *own);
+        if (auto ds = ds_registry(spring_))
             use_registry(std::move(ds->registry), ds->origin);
+        else if (own != nullptr)
+            use_registry(read_registry_url(own->value, named("registry", *own)), *own);
     }
 
     void use_registry(RegistryUrl parsed, const OptionValue& url) {
@@ -174,16 +198,18 @@ class Resolver {
             registry.type == RegistrySettings::Type::jdbc && !parsed.in_database;
         std::string& user = own_database ? registry.database.user : registry.user;
         Secret& password = own_database ? registry.database.password : registry.password;
+        const EtcdTls tls = apply_certificates(registry);
         note("registry", shown(registry, parsed.in_database), url.origin);
-        const DsCredentials ds = ds_registry_credentials(spring_, registry.type, own_database);
-        if (!parsed.in_database)
+        if (!parsed.in_database) {
+            const DsCredentials ds = registry_credentials(registry, own_database);
             apply_credentials("registry", url, parsed.has_password,
-                              either(find(options_, "registry-user"), ds.user), ds.password,
+                              order_.first(find(options_, "registry-user"), ds.user), ds.password,
                               own_database && registry.database.type != DatabaseType::sqlite
                                   ? std::optional(registry.database.type)
                                   : std::nullopt,
                               user, password);
-        apply_certificates(registry);
+        }
+        note_certificates(tls);
         check_credentials(registry, url);
         add_warnings(parsed.warnings);
         if (own_database && parsed.time_zone)
@@ -192,6 +218,26 @@ class Resolver {
         registry.database.primary = is_set(options_, "primary");
         registry_in_database_ = parsed.in_database;
         settings_.registry = std::move(registry);
+        if (!database_origin_ || parsed.in_database) return;
+        if (auto warning = mixed_sources_warning(*database_origin_, url))
+            settings_.warnings.push_back(std::move(*warning));
+    }
+
+    /// Those of DolphinScheduler's settings. The masters' etcd client logs in only with both.
+    DsCredentials registry_credentials(const RegistrySettings& registry, bool own_database) {
+        DsCredentials ds = ds_registry_credentials(spring_, registry.type, own_database);
+        if (registry.type != RegistrySettings::Type::etcd || !registry.user.empty()) return ds;
+        const bool has_user = ds.user || find(options_, "registry-user");
+        const bool has_password = ds.password || given_password("registry", options_, environment_);
+        std::optional<OptionValue>& half = ds.user ? ds.user : ds.password;
+        if (!half || (has_user && has_password)) return ds;
+        if (find(options_, "registry-user")) return ds;
+        settings_.warnings.push_back(fmt::format(
+            "{}: etcd is used without a login, as by the masters, which log in only where both "
+            "registry.user and registry.password are set",
+            half->origin));
+        half.reset();
+        return ds;
     }
 
     void use_workflow_database(RegistrySettings& registry, const OptionValue& url) const {
@@ -213,35 +259,29 @@ class Resolver {
                            zookeeper ? registry.name_space.substr(1) : registry.name_space);
     }
 
-    void apply_certificates(RegistrySettings& registry) {
-        std::string cert_or_key;  // as it was given
-        const std::tuple<const char*, const char*, std::string*> files[] = {
-            {"registry-ca", "registry.cert-file", &registry.ca},
-            {"registry-cert", "registry.key-cert-chain-file", &registry.cert},
-            {"registry-key", "registry.key-file", &registry.key}};
-        for (const auto& [option, property, file] : files) {
-            const bool etcd = registry.type == RegistrySettings::Type::etcd;
-            const OptionValue* given = find(options_, option);
-            if (given != nullptr && !etcd)
-                throw UsageError(
-                    fmt::format("--{}: TLS files are for etcd; for a database put sslrootcert, "
-                                "sslcert and sslkey into its URL (TLS to ZooKeeper is not "
-                                "supported)",
-                                option));
-            const auto value = etcd ? either(given, spring_.get(property)) : std::nullopt;
-            if (!value) continue;
-            *file = value->value;
-            registry.tls = true;
-            if (file != &registry.ca) cert_or_key = named(option, *value);
-            note(option, value->value, value->origin);
+    EtcdTls apply_certificates(RegistrySettings& registry) const {
+        if (registry.type != RegistrySettings::Type::etcd) {
+            for (const char* option : {"registry-ca", "registry-cert", "registry-key"})
+                if (find(options_, option))
+                    throw UsageError(fmt::format(
+                        "--{}: TLS files are for etcd; for a database put sslrootcert, sslcert and "
+                        "sslkey into its URL (TLS to ZooKeeper is not supported)",
+                        option));
+            return {};
         }
-        if (registry.cert.empty() != registry.key.empty())
-            throw UsageError(fmt::format(
-                "{}: a client certificate and its key go together, and the {} is missing. "
-                "--registry-ca (REGISTRY_CERT_FILE) is the authority the server is checked by, "
-                "--registry-cert (REGISTRY_KEY_CERT_CHAIN_FILE) our certificate, --registry-key "
-                "(REGISTRY_KEY_FILE) the key of that",
-                cert_or_key, registry.cert.empty() ? "certificate" : "key"));
+        EtcdTls tls = etcd_tls(options_, spring_, place_, order_, registry.tls);
+        registry.tls = registry.tls || tls.any();
+        if (tls.ca) registry.ca = tls.ca->value;
+        if (tls.cert) registry.cert = tls.cert->value;
+        if (tls.key) registry.key = tls.key->value;
+        return tls;
+    }
+
+    void note_certificates(const EtcdTls& tls) {
+        if (tls.ca) note("registry-ca", tls.ca->value, tls.ca->origin);
+        if (tls.cert) note("registry-cert", tls.cert->value, tls.cert->origin);
+        if (tls.key) note("registry-key", tls.key->value, tls.key->origin);
+        if (!tls.warning.empty()) settings_.warnings.push_back(tls.warning);
     }
 
     static void check_credentials(const RegistrySettings& registry, const OptionValue& url) {
@@ -255,22 +295,29 @@ class Resolver {
                    "DSFAILOVER_REGISTRY_PASSWORD"));
     }
 
+    /// --time-zone and what else is our own, where it goes before `ds`.
+    const OptionValue* own_zone(const std::optional<OptionValue>& ds) const {
+        const OptionValue* own = find(options_, "time-zone");
+        const bool place_wins = own != nullptr && ds && is_dolphinschedulers(ds->source) &&
+                                order_.before(ds->source, own->source);
+        return place_wins ? nullptr : own;
+    }
+
     void resolve_time_zone() {
         const auto jvm = spring_.get("spring.jackson.time-zone");
-        std::optional<OptionValue> zone;
-        if (const OptionValue* given = find(options_, "time-zone"))
-            zone = *given;
+        std::optional<OptionValue> zone = driver_zone_ ? driver_zone_ : jvm;
+        const OptionValue* own = own_zone(zone);
+        if (own != nullptr)
+            zone = *own;
         else if (driver_zone_)
-            zone = named_zone(*driver_zone_);
-        else
-            zone = jvm;
-        if (!find(options_, "time-zone") && driver_zone_ && jvm && jvm->value != zone->value)
+            check_zone_is_named(*driver_zone_);
+        if (own == nullptr && driver_zone_ && jvm && jvm->value != zone->value)
             settings_.warnings.push_back(fmt::format(
                 "the database URL has serverTimezone {}, {} is {}: the JDBC driver writes times in "
                 "the former, which is used; --time-zone settles it",
                 zone->value, jvm->origin, jvm->value));
         if (zone) settings_.time_zone = zone->value;
-        settings_.zone_is_own = find(options_, "time-zone") != nullptr;
+        settings_.zone_is_own = own != nullptr;
         note("time-zone", settings_.time_zone, zone ? zone->origin : "default");
         if (settings_.registry && settings_.registry->type == RegistrySettings::Type::jdbc)
             resolve_registry_zone(zone, jvm);
@@ -279,28 +326,32 @@ class Resolver {
     /// The zone of the workflows' driver says nothing about another database's.
     void resolve_registry_zone(const std::optional<OptionValue>& zone_of_workflows,
                                const std::optional<OptionValue>& jvm) {
-        std::optional<OptionValue> zone = jvm;
-        if (registry_in_database_ || find(options_, "time-zone"))
+        std::optional<OptionValue> zone = registry_zone_ ? registry_zone_ : jvm;
+        if (registry_in_database_)
             zone = zone_of_workflows;
+        else if (const OptionValue* own = own_zone(zone))
+            zone = *own;
         else if (registry_zone_)
-            zone = named_zone(*registry_zone_);
+            check_zone_is_named(*registry_zone_);
         settings_.registry->time_zone = zone ? zone->value : "UTC";
         note("registry time-zone", settings_.registry->time_zone, zone ? zone->origin : "default");
     }
 
-    static const OptionValue& named_zone(const OptionValue& of_driver) {
+    static void check_zone_is_named(const OptionValue& of_driver) {
         if (of_driver.value == "SERVER")
             throw UsageError(fmt::format(
                 "{}: the URL leaves the time zone to the server (connectionTimeZone=SERVER): "
                 "give the zone of its timestamps with --time-zone",
                 of_driver.origin));
-        return of_driver;
     }
 
     const OptionValues& options_;
     const Environment& environment_;
+    SourceOrder order_;
+    DsPlace place_;
     SpringConfig spring_;
     Settings settings_;
+    std::optional<OptionValue> database_origin_;
     std::optional<OptionValue> driver_zone_;
     std::optional<OptionValue> registry_zone_;  // of a JDBC registry in a database of its own
     bool registry_in_database_ = false;
@@ -312,17 +363,32 @@ Settings resolve_settings(const OptionValues& options, const Environment& enviro
     return Resolver(options, environment).resolve();
 }
 
+namespace {
+
+/// Begins with what was looked through in vain.
+[[noreturn]] void refuse(const Settings& settings, std::string_view what, std::string_view how) {
+    const std::string looked =
+        settings.ds_files.empty()
+            ? std::string(kHowToHome)
+            : fmt::format(
+                  "there is none in {}; give it to --ds-config or --ds-env where it stands "
+                  "elsewhere",
+                  fmt::join(settings.ds_files, " and "));
+    throw UsageError(fmt::format("no {} is configured: {}; {}", what, looked, how));
+}
+
+}  // namespace
+
 const RegistrySettings& require_registry(const Settings& settings) {
     if (settings.registry) return *settings.registry;
-    throw UsageError(fmt::format(
-        "no registry is configured: {}{}", kHowToRegistry,
-        settings.database ? std::string(kOrDsConfig)
-                          : fmt::format("; and no database: {}{}", kHowToDatabase, kOrDsConfig)));
+    if (settings.database) refuse(settings, "registry", kHowToRegistry);
+    refuse(settings, "registry",
+           fmt::format("{}; and no database: {}", kHowToRegistry, kHowToDatabase));
 }
 
 const DatabaseSettings& require_database(const Settings& settings) {
     if (settings.database) return *settings.database;
-    throw UsageError(fmt::format("no database is configured: {}{}", kHowToDatabase, kOrDsConfig));
+    refuse(settings, "database", kHowToDatabase);
 }
 
 }  // namespace dsfailover

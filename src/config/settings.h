@@ -15,8 +15,9 @@ namespace dsfailover {
 struct SettingOrigin {
     std::string name;    ///< option name without dashes, e.g. "registry"
     std::string value;   ///< "(hidden)" for secrets
-    std::string origin;  ///< "option --registry", "DSFAILOVER_REGISTRY", "FILE (--config)",
-                         ///< "SPRING_DATASOURCE_URL", "FILE: spring.datasource.url", "default"
+    std::string origin;  ///< "option --registry", "DSFAILOVER_REGISTRY", "FILE:3 (--config)",
+                         ///< "SPRING_DATASOURCE_URL", "FILE:12: SPRING_DATASOURCE_URL",
+                         ///< "FILE:8: spring.datasource.url", "default"
 };
 
 /// What a run works with, from options, environment and files, in the precedence of
@@ -25,15 +26,16 @@ struct Settings {
     std::optional<RegistrySettings> registry;
     std::optional<DatabaseSettings> database;
     std::string time_zone = "UTC";
-    bool zone_is_own = false;  ///< from --time-zone, DSFAILOVER_TIME_ZONE or the --config file
+    bool zone_is_own = false;  ///< from --time-zone, DSFAILOVER_TIME_ZONE or our own files
     std::vector<SettingOrigin> origins;
     std::vector<std::string> warnings;  ///< e.g. a password in a URL
+    std::vector<std::string> ds_files;  ///< those of DolphinScheduler's that were read
 };
 
-/// Resolves registry, database and time zone from the options (see collect_options), and, where
-/// they say nothing, from DolphinScheduler's own configuration. Contacts nothing. Throws UsageError
-/// for what cannot be understood; what is not configured stays empty (require_registry and
-/// require_database say so where it is needed).
+/// Resolves registry, database and time zone from the options (see collect_options) and from
+/// DolphinScheduler's own configuration, in the order of SourceOrder. Contacts nothing. Throws
+/// UsageError for what cannot be understood; what is not configured stays empty (require_registry
+/// and require_database say so where it is needed).
 ///
 /// User and password are settings of their own: those of DolphinScheduler's configuration are
 /// used with a --database URL that names no user, or the same one.

@@ -35,13 +35,19 @@ std::vector<std::string> split_names(std::string_view text) {
     return names;
 }
 
-using Flat = std::vector<std::pair<std::string, std::string>>;
+struct FlatProperty {
+    std::string name;  ///< as written
+    std::string value;
+    std::size_t line = 0;
+};
+using Flat = std::vector<FlatProperty>;
 
 /// {a: {b-c: 1}} and {a.b-c: 1} are the same: "a.b-c" -> "1". A list of scalars is joined by
 /// commas, as Spring splits such a text into a list.
 void flatten(const YAML::Node& node, const std::string& name, Flat& flat) {
+    const auto line = static_cast<std::size_t>(node.Mark().line) + 1;
     if (node.IsScalar()) {
-        flat.emplace_back(name, node.Scalar());
+        flat.push_back({name, node.Scalar(), line});
     } else if (node.IsMap()) {
         for (const auto& entry : node) {
             if (!entry.first.IsScalar()) continue;
@@ -55,16 +61,16 @@ void flatten(const YAML::Node& node, const std::string& name, Flat& flat) {
             if (!joined.empty()) joined += ',';
             joined += part.Scalar();
         }
-        flat.emplace_back(name, joined);
+        flat.push_back({name, joined, line});
     } else if (node.IsNull()) {
-        flat.emplace_back(name, "");
+        flat.push_back({name, "", line});
     }
 }
 
 /// The value of a property of one document; empty if there is none.
 std::string value_of(const Flat& flat, std::string_view name) {
-    for (const auto& [property, value] : flat)
-        if (canonical(property) == canonical(name)) return value;
+    for (const FlatProperty& property : flat)
+        if (canonical(property.name) == canonical(name)) return property.value;
     return "";
 }
 
@@ -75,9 +81,16 @@ std::string wanted_profile(const Flat& document) {
 
 }  // namespace
 
+std::optional<OptionValue> SpringConfig::active_profiles() const {
+    if (auto profiles = variables_.get("SPRING_PROFILES_ACTIVE")) return profiles;
+    auto database = variables_.get("DATABASE");
+    if (database && database->source == Source::ds_env_file) return database;
+    return std::nullopt;
+}
+
 SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
-                           Environment environment)
-    : environment_(std::move(environment)), file_(file) {
+                           DsVariables variables)
+    : variables_(std::move(variables)), file_(file) {
     std::vector<Flat> documents;
     for (const YAML::Node& document : load_yaml_file(file, "--ds-config")) {
         if (!document.IsMap() && !document.IsNull())
@@ -88,7 +101,8 @@ SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
         flatten(document, "", documents.emplace_back());
     }
     std::string active(profiles);
-    if (active.empty()) active = environment_("SPRING_PROFILES_ACTIVE").value_or("");
+    const auto by_variable = active_profiles();
+    if (active.empty() && by_variable) active = by_variable->value;
     const auto named_by_file = [&] {
         std::vector<std::string> named;
         for (const Flat& document : documents)
@@ -109,8 +123,8 @@ SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
             continue;
         }
         one_holds = one_holds || !wanted.empty();
-        for (const auto& [name, value] : document)
-            properties_.insert_or_assign(canonical(name), Property{value, name});
+        for (const auto& [name, value, line] : document)
+            properties_.insert_or_assign(canonical(name), Property{value, name, line});
     }
     // Without its document another database would be used than the one that was meant.
     if (one_holds || passed_over.empty()) return;
@@ -125,12 +139,10 @@ SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
             ? ""
             : fmt::format("; its own spring.profiles.active is {}", fmt::join(its_own, ", ")));
     if (!profiles.empty()) throw UsageError(fmt::format("--profile {}: {}", profiles, found));
-    if (environment_("SPRING_PROFILES_ACTIVE"))
-        warn(fmt::format("SPRING_PROFILES_ACTIVE is {}: {}", active, found));
+    if (by_variable) warn(fmt::format("{} is {}: {}", by_variable->origin, active, found));
 }
 
-std::optional<std::string> SpringConfig::environment_value(std::string_view property,
-                                                           std::string* variable) const {
+std::optional<OptionValue> SpringConfig::variable(std::string_view property) const {
     for (const bool dashes_dropped : {false, true}) {
         std::string name;
         for (const char c : property) {
@@ -139,21 +151,17 @@ std::optional<std::string> SpringConfig::environment_value(std::string_view prop
                         ? '_'
                         : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
         }
-        if (auto value = environment_(name)) {
-            if (variable != nullptr) *variable = name;
-            return value;
-        }
+        if (auto value = variables_.get(name)) return value;
     }
     return std::nullopt;
 }
 
 std::optional<OptionValue> SpringConfig::get(std::string_view property) const {
-    std::string variable;
-    if (auto value = environment_value(property, &variable))
-        return OptionValue{*value, Source::ds_environment, variable};
+    if (auto value = variable(property)) return value;
     const auto found = properties_.find(canonical(property));
     if (found == properties_.end()) return std::nullopt;
-    const std::string where = fmt::format("{}: {}", file_, found->second.name);
+    const std::string where =
+        fmt::format("{}:{}: {}", file_, found->second.line, found->second.name);
     std::string value = resolve(found->second.value, where, 0);
     if (value.empty()) return std::nullopt;
     return OptionValue{std::move(value), Source::ds_config, where};
@@ -192,8 +200,8 @@ std::string SpringConfig::placeholder(std::string_view body, const std::string& 
         if (body[colon] == ':' && open == 0) break;
     }
     const std::string name = resolve(body.substr(0, colon), where, depth + 1);
-    if (auto value = environment_(name)) return *value;
-    if (auto value = environment_value(name, nullptr)) return *value;
+    if (auto value = variables_.get(name)) return value->value;
+    if (auto value = variable(name)) return value->value;
     if (const auto found = properties_.find(canonical(name)); found != properties_.end())
         return resolve(found->second.value, where, depth + 1);
     if (colon < body.size()) return resolve(body.substr(colon + 1), where, depth + 1);

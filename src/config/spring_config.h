@@ -6,29 +6,31 @@
 #include <string_view>
 #include <vector>
 
-#include "config/option_values.h"
+#include "config/ds_variables.h"
 
 namespace dsfailover {
 
-/// DolphinScheduler's configuration as Spring would see it: environment variables, and below them
-/// application.yaml with its documents and profiles.
+/// DolphinScheduler's configuration as Spring would see it: the variables of its processes, and
+/// below them application.yaml with its documents and profiles.
 class SpringConfig {
   public:
-    /// Environment variables alone.
-    explicit SpringConfig(Environment environment) : environment_(std::move(environment)) {}
+    /// Variables alone.
+    explicit SpringConfig(DsVariables variables) : variables_(std::move(variables)) {}
 
     /// Reads an application.yaml. `profiles`: names separated by commas; empty: those of
-    /// SPRING_PROFILES_ACTIVE or, in the file, spring.profiles.active. Documents marked for a
-    /// profile (spring.config.activate.on-profile, spring.profiles) count only when it is active;
-    /// later documents win. Throws UsageError naming the file, with the line where it is no YAML,
-    /// and where `profiles` choose none of the documents marked for one and are not those that the
-    /// file itself names; a warning if it is SPRING_PROFILES_ACTIVE that does.
-    SpringConfig(const std::string& file, std::string_view profiles, Environment environment);
+    /// SPRING_PROFILES_ACTIVE, of the env file's DATABASE (which the start scripts make the
+    /// profile) or, in the file, of spring.profiles.active. Documents marked for a profile
+    /// (spring.config.activate.on-profile, spring.profiles) count only when it is active; later
+    /// documents win. Throws UsageError naming the file, with the line where it is no YAML, and
+    /// where `profiles` choose none of the documents marked for one and are not those that the file
+    /// itself names; a warning if it is a variable that does.
+    SpringConfig(const std::string& file, std::string_view profiles, DsVariables variables);
 
     /// The value of a property, by its name with dashes ("registry.zookeeper.connect-string").
-    /// The environment has it as REGISTRY_ZOOKEEPER_CONNECT_STRING or
+    /// A variable has it as REGISTRY_ZOOKEEPER_CONNECT_STRING or
     /// REGISTRY_ZOOKEEPER_CONNECTSTRING, the file also in camel case. ${NAME:default} is replaced
-    /// from the environment and from the file. Empty values and null count as none.
+    /// from the variables and from the file. The origin is "FILE:LINE: NAME", or a variable of our
+    /// environment. Empty values and null count as none.
     /// Throws UsageError naming file and property for a placeholder without a value.
     std::optional<OptionValue> get(std::string_view property) const;
 
@@ -39,14 +41,15 @@ class SpringConfig {
     struct Property {
         std::string value;
         std::string name;  ///< as written
+        std::size_t line = 0;
     };
 
+    std::optional<OptionValue> active_profiles() const;
     std::string resolve(std::string_view text, const std::string& where, int depth) const;
     std::string placeholder(std::string_view body, const std::string& where, int depth) const;
-    std::optional<std::string> environment_value(std::string_view property,
-                                                 std::string* variable) const;
+    std::optional<OptionValue> variable(std::string_view property) const;
 
-    Environment environment_;
+    DsVariables variables_;
     std::string file_;
     std::vector<std::string> warnings_;
     std::map<std::string, Property, std::less<>> properties_;  ///< by canonical name

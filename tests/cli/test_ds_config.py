@@ -153,7 +153,7 @@ def test_the_environment_alone_is_enough(cluster):
 
 
 def test_precedence(cluster, application_yaml, tmp_path):
-    """Option, DSFAILOVER_*, --config, DolphinScheduler's environment, --ds-config."""
+    """Option, DSFAILOVER_*, --config, DolphinScheduler's environment, its file; and a place that is named first."""
     good, wrong = cluster.registry.url, "zookeeper://127.0.0.1:1/wrong-{}"
     path = application_yaml(zookeeper="127.0.0.1:1")
     own = tmp_path / "dsfailover.yaml"
@@ -164,7 +164,11 @@ def test_precedence(cluster, application_yaml, tmp_path):
     ]
     for options, environment, in_file in layers:
         own.write_text(f"registry: {in_file}\n")
-        with_config(path, "global", "--dry-run", "--config", own, *options, environment=environment, code=0)
+        program.run("global", "--dry-run", "--config", own, *options,
+                    environment={"DSFAILOVER_GRACE": "0s", "DSFAILOVER_DS_CONFIG": str(path), **environment}, code=0)
+    own.write_text(f"registry: {wrong.format('file')}\ndatabase: mysql://127.0.0.1:1/wrong\n")
+    with_config(application_yaml(), "global", "--dry-run", "--config", own,
+                environment={"DSFAILOVER_REGISTRY": wrong.format("env")}, code=0)
 
 
 def test_config_shows_what_counts_and_where_it_came_from(cluster, application_yaml):

@@ -110,7 +110,7 @@ class Run:
         self._begun = time.monotonic()
         self.process = subprocess.Popen([binary(), *self.arguments], stdin=subprocess.DEVNULL,
                                         stdout=self._out, stderr=self._err, cwd=cwd,
-                                        env={**own, **connections.environment(), "TZ": "UTC",
+                                        env={**own, **connections.environment(), "TZ": "UTC", "XDG_CONFIG_HOME": "/nonexistent",
                                              **(environment or {})})
         Run.under_way.add(self)
 

@@ -39,7 +39,7 @@ TEST(OptionValues, TheCommandLineWinsOverTheEnvironmentAndThatOverTheFile) {
     EXPECT_EQ(find(values, "limit")->value, "5");
     EXPECT_EQ(find(values, "limit")->origin, "DSFAILOVER_LIMIT");
     EXPECT_EQ(find(values, "items")->value, "7");
-    EXPECT_EQ(find(values, "items")->origin, file.path() + " (--config)");
+    EXPECT_EQ(find(values, "items")->origin, file.path() + ":3 (--config)");
     EXPECT_EQ(find(values, "lock-timeout"), nullptr);
 }
 

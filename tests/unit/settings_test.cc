@@ -16,6 +16,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::MatchesRegex;
 using testing::Not;
 using Type = RegistrySettings::Type;
 
@@ -89,9 +90,13 @@ TEST(Settings, AnApplicationYamlIsEnough) {
     EXPECT_TRUE(registry.user.empty());
     EXPECT_EQ(settings.time_zone, "UTC");
     EXPECT_THAT(settings.warnings, IsEmpty());
-    EXPECT_EQ(origin_of(settings, "database"), file.path() + ": spring.datasource.url");
-    EXPECT_EQ(origin_of(settings, "registry"), file.path() + ": registry.zookeeper.connect-string");
-    EXPECT_EQ(origin_of(settings, "time-zone"), file.path() + ": spring.jackson.time-zone");
+    EXPECT_THAT(origin_of(settings, "database"),
+                MatchesRegex(file.path() + ":[0-9]+: spring.datasource.url"));
+    EXPECT_THAT(origin_of(settings, "registry"),
+                MatchesRegex(file.path() + ":[0-9]+: registry.zookeeper.connect-string"));
+    EXPECT_THAT(origin_of(settings, "time-zone"),
+                MatchesRegex(file.path() + ":[0-9]+: spring.jackson.time-zone"));
+    EXPECT_EQ(origin_of(settings, "ds-config"), "option --ds-config");
 }
 
 TEST(Settings, TheProfileChoosesTheDatabase) {
@@ -108,8 +113,8 @@ TEST(Settings, TheProfileChoosesTheDatabase) {
 TEST(Settings, EachSourceWinsOverTheNext) {
     const TemporaryFile spring("spring.datasource.url: jdbc:postgresql://from-ds-config/ds");
     const TemporaryFile own("database: postgresql://from-config/ds");
-    GivenOptions given = {{"ds-config", spring.path()}};
-    Variables variables;
+    GivenOptions given;
+    Variables variables = {{"DSFAILOVER_DS_CONFIG", spring.path()}};
     const auto host = [&] { return require_database(resolve(given, variables)).hosts[0].first; };
     EXPECT_EQ(host(), "from-ds-config");
     variables["SPRING_DATASOURCE_URL"] = "jdbc:postgresql://from-ds-environment/ds";
@@ -196,11 +201,28 @@ TEST(Settings, AnUnknownOrIncompleteRegistryIsRefused) {
     EXPECT_THAT(error_of({}, {{"REGISTRY_TYPE", "zookeeper"}}),
                 HasSubstr("registry.zookeeper.connect-string is not set"));
     EXPECT_THAT(error_of({}, {{"REGISTRY_TYPE", "etcd"}}), HasSubstr("registry.endpoints"));
-    EXPECT_THAT(error_of({}, {{"REGISTRY_ZOOKEEPER_CONNECT_STRING", "h:2181/chroot"}}),
-                HasSubstr("chroot"));
+    EXPECT_THAT(error_of({}, {{"REGISTRY_ZOOKEEPER_CONNECT_STRING", "h:2181/a,i:2181"}}),
+                HasSubstr("the chroot stands once"));
+    EXPECT_THAT(error_of({}, {{"REGISTRY_ZOOKEEPER_CONNECT_STRING", "h:2181/a//b"}}),
+                HasSubstr("is no registry namespace"));
     EXPECT_THAT(error_of({}, {{"REGISTRY_ZOOKEEPER_CONNECT_STRING", "h"},
                               {"REGISTRY_ZOOKEEPER_DIGEST", "s3cret"}}),
                 HasSubstr("REGISTRY_ZOOKEEPER_DIGEST: expected USER:PASSWORD"));
+}
+
+TEST(Settings, TheNamespaceIsBelowAChroot) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"a:2181, b:2181/ds/prod", "/ds/prod/dolphinscheduler"},
+        {"a:2181,b:2181/ds/", "/ds/dolphinscheduler"},
+        {"a:2181/", "/dolphinscheduler"}};
+    for (const auto& [connect_string, name_space] : cases)
+        EXPECT_EQ(resolve({}, {{"REGISTRY_ZOOKEEPER_CONNECT_STRING", connect_string}})
+                      .registry->name_space,
+                  name_space);
+    const Settings settings = resolve({}, {{"REGISTRY_ZOOKEEPER_CONNECT_STRING", "a:1,b:2/ds"},
+                                           {"REGISTRY_ZOOKEEPER_NAMESPACE", "prod"}});
+    EXPECT_THAT(settings.registry->hosts, ElementsAre("a:1", "b:2"));
+    EXPECT_EQ(settings.registry->name_space, "/ds/prod");
 }
 
 TEST(Settings, AUserWithoutAPasswordIsSaidClearly) {

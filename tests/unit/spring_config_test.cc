@@ -62,7 +62,7 @@ TEST(SpringConfig, ValuesKnowWhereTheyAreFrom) {
     const TemporaryFile file("spring: {datasource: {userName: u}}");
     const SpringConfig config(file.path(), "", environment_of({{"SPRING_DATASOURCE_URL", "x"}}));
     EXPECT_EQ(config.get("spring.datasource.username")->origin,
-              file.path() + ": spring.datasource.userName");
+              file.path() + ":1: spring.datasource.userName");
     EXPECT_EQ(config.get("spring.datasource.username")->source, Source::ds_config);
     EXPECT_EQ(config.get("spring.datasource.url")->origin, "SPRING_DATASOURCE_URL");
     EXPECT_EQ(config.get("spring.datasource.url")->source, Source::ds_environment);
