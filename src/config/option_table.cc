@@ -65,6 +65,10 @@ constexpr OptionSpec kOptions[] = {
     {"redispatch", "", kRecovery, "Clone the tasks of the worker for their new master", ""},
     {"no-announce", "", kRecovery, "Do not announce the departure of the worker to the masters",
      ""},
+    {"commands", "", kRecovery,
+     "requeue: commands of every type, whatever the state of their workflows; without --limit "
+     "1000 at most",
+     "", true},
     {"unclaimed-after", "DURATION", kRecovery, "A command waiting longer is taken by nobody", "2m"},
     {"as", "running|pause|stop|failure", kRecovery,
      "requeue: running, pause or stop, the state to go back to where no lost command tells it "

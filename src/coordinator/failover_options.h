@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "base/time.h"
@@ -72,11 +73,15 @@ struct ExplainOptions {
 /// The options of requeue.
 struct RequeueOptions {
     std::vector<std::int64_t> ids;  ///< none: every workflow in state FAILOVER
+    bool commands = false;  ///< and every command, of any type and whatever its workflow's state
     bool dry_run = false;
     Millis unclaimed_after = std::chrono::minutes(2);
+    /// How long commands are watched before it is concluded that no master takes them.
+    Millis watch = std::chrono::seconds(15);
     Millis lock_timeout = std::chrono::seconds(30);  ///< for other runs of dsfailover
-    std::optional<int> as;                           ///< workflow state to go back to: 1, 2 or 4
-    std::optional<std::int64_t> limit;
+    AskOptions ask;
+    std::optional<int> as;              ///< workflow state to go back to: 1, 2 or 4
+    std::optional<std::int64_t> limit;  ///< none: 1000 with `commands`, else all
     std::optional<Millis> wait;
     std::size_t items = 1000;
 };
