@@ -56,6 +56,7 @@ constexpr OptionSpec kOptions[] = {
      ""},
     {"tasks", "", kSafety, "Finish workflows whose tasks are alive, and leave those to themselves",
      "", true},
+    {"evidence", "", kSafety, "Delete named marks although workflows are judged by them", "", true},
     {"limit", "N", kSafety, "At most N workflows in this run", ""},
     {"dry-run", "", kSafety, "Read everything, write nothing, say what would be done", ""},
 

@@ -115,6 +115,8 @@ struct RehostOptions {
 
 /// The options of clean-marks and list-marks.
 struct MarksOptions {
+    std::vector<std::string> names;  ///< clean-marks: these alone, whatever their age
+    bool evidence = false;           ///< with names: also those that workflows are judged by
     bool dry_run = false;
     Millis older_than = std::chrono::hours(24 * 7);
     std::optional<std::string> address;
