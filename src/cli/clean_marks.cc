@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <chrono>
 
 #include "base/error.h"
@@ -9,11 +11,25 @@ namespace {
 
 void run(Context& context) {
     MarksOptions options;
+    for (const std::string& name : context.arguments()) {
+        if (name.empty() || name.find('/') != std::string::npos || name == "." || name == "..")
+            throw UsageError(
+                fmt::format("NAME: '{}' is no mark's name; list-marks shows them", name));
+        options.names.push_back(name);
+    }
+    options.evidence = is_set(context.options(), "evidence");
+    const OptionValue* age = find(context.options(), "older-than");
+    if (!options.names.empty() && age && age->source == Source::command_line)
+        throw UsageError(
+            "--older-than: marks that are named are deleted whatever their age; give one of both");
+    if (options.evidence && options.names.empty())
+        throw UsageError("--evidence: name the marks that it is about");
     options.dry_run = is_set(context.options(), "dry-run");
     options.older_than =
         duration_option(context.options(), "older-than").value_or(options.older_than);
     options.items = items_option(context.options());
-    if (!context.settings().database && options.older_than < std::chrono::hours(24 * 7))
+    if (options.names.empty() && !context.settings().database &&
+        options.older_than < std::chrono::hours(24 * 7))
         throw UsageError(
             "--older-than: below 7d a mark may be the only evidence of what was failed over, which "
             "the database tells; give --database, or 7d and more");
@@ -28,17 +44,23 @@ void run(Context& context) {
 extern const Command kCleanMarks;
 const Command kCleanMarks{
     .name = "clean-marks",
-    .summary = "Delete the marks of finished failovers that are older than 7 days",
+    .summary = "Delete the marks of finished failovers that are older than 7 days, or those named",
     .description =
         "Deletes the marks of finished failovers after 7 days, or after the duration given. "
         "Needs only the registry; without a database the duration must be at least 7 days. With "
         "one, the newest mark of an address stays while unfinished workflows have that host. A "
         "fence, a mark with the value 0, stays while a server lives at its address, and for 7 "
-        "days after the startup time in its name.",
-    .options = {"older-than", "primary", "dry-run", "items", "audit-log"},
+        "days after the startup time in its name.\n\n"
+        "With a NAME deletes these marks alone, whatever their age; one by which workflows are "
+        "judged only with --evidence.",
+    .argument = "NAME",
+    .argument_help = "Marks to delete whatever their age, by the names that list-marks shows",
+    .arguments = Command::Arguments::any_number,
+    .options = {"older-than", "evidence", "primary", "dry-run", "items", "audit-log"},
     .examples =
         "  dsfailover clean-marks --dry-run\n"
-        "  dsfailover clean-marks --older-than 30d\n",
+        "  dsfailover clean-marks --older-than 30d\n"
+        "  dsfailover clean-marks 127.0.1.1:5678-unknown-unknown --dry-run\n",
     .run = run,
 };
 

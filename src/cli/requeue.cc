@@ -21,6 +21,11 @@ std::optional<int> state_option(const OptionValues& options) {
 void run(Context& context) {
     RequeueOptions options;
     options.ids = workflow_ids(context.arguments());
+    options.commands = is_set(context.options(), "commands");
+    if (options.commands && !options.ids.empty())
+        throw UsageError(
+            "--commands takes the commands of all workflows: give it, or workflow instances, not "
+            "both (the command of one that is named is taken whatever its type)");
     options.dry_run = is_set(context.options(), "dry-run");
     options.unclaimed_after =
         duration_option(context.options(), "unclaimed-after").value_or(options.unclaimed_after);
@@ -29,9 +34,11 @@ void run(Context& context) {
     options.as = state_option(context.options());
     options.limit = integer_option(context.options(), "limit");
     options.wait = duration_option(context.options(), "wait");
+    options.ask = ask_options(context.options());
     options.items = items_option(context.options());
-    const Cluster cluster =
+    Cluster cluster =
         context.open_cluster(Context::Needs::registry_and_database, Context::Access::writing);
+    cluster.servers = context.open_asker(options.ask.about);
     const Schema schema = read_schema(*cluster.database, context.report());
     requeue_workflows(run_context(cluster, schema, context.report()), options);
 }
@@ -41,19 +48,25 @@ void run(Context& context) {
 extern const Command kRequeue;
 const Command kRequeue{
     .name = "requeue",
-    .summary = "Give workflows stuck in FAILOVER a command again",
+    .summary = "Give stuck workflows a command again, one that masters take",
     .description =
         "For workflows that sit in FAILOVER because their command was lost, or because no master "
-        "takes it: gives each a new command.",
+        "takes it: gives each a new command. Without an ID it looks at all of them. With "
+        "--commands it looks at commands of every type, such as those of schedules, and exchanges "
+        "those that no master takes; so it does with that of a workflow that is named. Leaves "
+        "what a living master holds and what would fail again.",
     .argument = "ID",
-    .argument_help = "Workflow instances to look at (default: all in state FAILOVER)",
+    .argument_help =
+        "Workflow instances to look at (default: all in state FAILOVER; with --commands those "
+        "of all commands, too)",
     .arguments = Command::Arguments::any_number,
-    .options = {"unclaimed-after", "as", "lock-timeout", "limit", "primary", "dry-run", "wait",
-                "items", "audit-log"},
+    .options = {"commands", "unclaimed-after", "as", "lock-timeout", "limit", "primary", "dry-run",
+                "wait", "ask", "ask-timeout", "ask-limit", "items", "audit-log"},
     .examples =
         "  dsfailover requeue --dry-run --format table\n"
         "  dsfailover requeue --wait 2m\n"
-        "  dsfailover requeue 17 42 --as stop\n",
+        "  dsfailover requeue 17 42 --as stop\n"
+        "  dsfailover requeue --commands --limit 100 --wait 2m\n",
     .run = run,
 };
 

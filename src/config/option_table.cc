@@ -182,6 +182,10 @@ std::vector<OptionSpec> safety_options() {
          .help = "Also end workflows whose tasks are alive on workers, and leave those tasks to "
                  "themselves.",
          .command_line_only = true},
+        {.name = "evidence",
+         .group = kSafety,
+         .help = "Delete named marks although workflows are judged by them.",
+         .command_line_only = true},
         {.name = "limit",
          .type = integer,
          .group = kSafety,
@@ -211,6 +215,11 @@ std::vector<OptionSpec> recovery_options() {
         {.name = "no-announce",
          .group = kRecovery,
          .help = "Do not announce the departure of the worker to the masters."},
+        {.name = "commands",
+         .group = kRecovery,
+         .help = "Commands of every type that nobody takes, whatever the state of their workflows; "
+                 "at most 1000 without --limit.",
+         .command_line_only = true},
         {.name = "unclaimed-after",
          .type = duration,
          .group = kRecovery,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "base/option_defaults.h"
@@ -74,11 +75,15 @@ struct ExplainOptions {
 /// The options of requeue.
 struct RequeueOptions {
     std::vector<std::int64_t> ids;  ///< none: every workflow in state FAILOVER
+    bool commands = false;  ///< and every command, of any type and whatever its workflow's state
     bool dry_run = false;
     Millis unclaimed_after = option_defaults::kUnclaimedAfter;
+    /// How long commands are watched before it is concluded that no master takes them.
+    Millis watch = std::chrono::seconds(15);
     Millis lock_timeout = option_defaults::kLockTimeout;  ///< for other runs of dsfailover
-    std::optional<int> as;  ///< workflow state to go back to: 1, 2 or 4
-    std::optional<std::int64_t> limit;
+    AskOptions ask;
+    std::optional<int> as;              ///< workflow state to go back to: 1, 2 or 4
+    std::optional<std::int64_t> limit;  ///< none: 1000 with `commands`, else all
     std::optional<Millis> wait;
     std::size_t items = option_defaults::kItems;
 };
@@ -112,6 +117,8 @@ struct RehostOptions {
 
 /// The options of clean-marks and list-marks.
 struct MarksOptions {
+    std::vector<std::string> names;  ///< clean-marks: these alone, whatever their age
+    bool evidence = false;           ///< with names: also those that workflows are judged by
     bool dry_run = false;
     Millis older_than = option_defaults::kOlderThan;
     std::optional<std::string> address;

@@ -66,6 +66,8 @@ std::string_view to_string(SkipReason reason) {
             return "done_before";
         case SkipReason::duplicate_tasks:
             return "duplicate_tasks";
+        case SkipReason::fails_again:
+            return "fails_again";
         case SkipReason::held:
             return "held";
         case SkipReason::held_by_two:
@@ -116,6 +118,8 @@ std::string_view to_string(SkipReason reason) {
             return "unanswered";
         case SkipReason::unknown:
             return "unknown";
+        case SkipReason::unreadable_command_param:
+            return "unreadable_command_param";
     }
     return "";
 }

@@ -44,6 +44,7 @@ enum class SkipReason {
     command_pending,
     done_before,
     duplicate_tasks,
+    fails_again,
     held,
     held_by_two,
     held_idle,
@@ -68,7 +69,8 @@ enum class SkipReason {
     task_alive,
     task_unanswered,
     unanswered,
-    unknown
+    unknown,
+    unreadable_command_param
 };
 std::string_view to_string(SkipReason reason);
 

@@ -27,4 +27,9 @@ std::optional<int> state_of_command_param(const std::string& command_param) {
     return std::nullopt;
 }
 
+bool has_command_type(const std::string& command_param) {
+    const auto param = nlohmann::json::parse(command_param, nullptr, false);
+    return param.is_object() && param.contains("commandType") && param["commandType"].is_string();
+}
+
 }  // namespace dsfailover

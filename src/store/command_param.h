@@ -13,4 +13,8 @@ std::string recovery_command_param(int state);
 /// names none of them. Never throws.
 std::optional<int> state_of_command_param(const std::string& command_param);
 
+/// Whether a command_param says what kind it is (commandType): a master cannot read another one.
+/// Never throws.
+bool has_command_type(const std::string& command_param);
+
 }  // namespace dsfailover

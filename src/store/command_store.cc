@@ -26,14 +26,16 @@ std::int64_t workflow_id(const StoredRow& stored, const Row& row, std::size_t ce
 constexpr std::size_t kIdsPerPage = 100;
 
 constexpr std::string_view kSelectWaiting =
-    "SELECT id, workflow_instance_id, command_type, update_time FROM t_ds_command";
+    "SELECT id, workflow_instance_id, command_type, update_time, workflow_instance_priority "
+    "FROM t_ds_command";
 
 WaitingCommand read_waiting(const Row& row, const StoreContext& context) {
     const StoredRow stored(row, kTable, context);
     const auto update_time = stored.time(3, "update_time");
     return {stored.id(), workflow_id(stored, row, 1),
             stored.optional_small(2, "command_type").value_or(-1),
-            update_time ? std::optional(update_time->epoch_ms()) : std::nullopt};
+            update_time ? std::optional(update_time->epoch_ms()) : std::nullopt,
+            stored.optional_small(4, "workflow_instance_priority").value_or(kMediumPriority)};
 }
 
 }  // namespace
@@ -96,14 +98,18 @@ std::int64_t CommandStore::id_slack() const {
     return context_.database.dialect().locks_whole_file() ? 0 : 1000;
 }
 
-std::vector<WaitingCommand> CommandStore::for_workflows(
-    std::span<const std::int64_t> workflow_ids) {
+std::vector<WaitingCommand> CommandStore::for_workflows(std::span<const std::int64_t> workflow_ids,
+                                                        std::int64_t after_id) {
     std::vector<WaitingCommand> commands;
     for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
         Parameters parameters;
-        const std::string sql = fmt::format(
+        std::string sql = fmt::format(
             "{} WHERE {}", kSelectWaiting,
             context_.database.dialect().in_list("workflow_instance_id", batch, parameters));
+        if (after_id > 0) {
+            sql += " AND id > ?";
+            parameters.emplace_back(after_id);
+        }
         const Rows rows = context_.database.query(sql, parameters);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             commands.push_back(read_waiting(rows[i], context_));
@@ -224,23 +230,18 @@ std::vector<FailedOver> CommandStore::insert_recovery_command(
     return added;
 }
 
-std::optional<CommandRow> CommandStore::remove_recovery_command(std::int64_t command_id,
-                                                                std::int64_t workflow_id) {
+std::optional<CommandRow> CommandStore::take_out(std::int64_t command_id,
+                                                 std::int64_t workflow_id) {
     std::vector<std::string> columns;
     for (const std::string& column : context_.schema.command_columns) {
         if (column != "id") columns.push_back(column);
     }
-    const std::string which = fmt::format(
-        "FROM t_ds_command WHERE id = ? AND workflow_instance_id = ? "
-        "AND command_type = {}",
-        command_type::kRecoverToleranceFault);
-    const Value parameters[] = {command_id, workflow_id};
     const Rows rows = context_.database.query(
-        fmt::format("SELECT {} {}", fmt::join(columns, ", "), which), parameters);
+        fmt::format("SELECT {} FROM t_ds_command WHERE id = ? AND workflow_instance_id = ?",
+                    fmt::join(columns, ", ")),
+        {command_id, workflow_id});
     // What decides is whether the deletion hits: a master may have taken it in between.
-    if (rows.empty() || context_.database.execute("DELETE " + which, parameters) != 1) {
-        return std::nullopt;
-    }
+    if (rows.empty() || !remove(command_id, workflow_id)) return std::nullopt;
     CommandRow row;
     for (std::size_t i = 0; i < columns.size(); ++i) {
         row.emplace_back(columns[i], rows[0].optional_text(i));

@@ -15,12 +15,16 @@
 
 namespace dsfailover {
 
+/// What a command has whose workflow_instance_priority is null.
+inline constexpr int kMediumPriority = 2;
+
 /// A command waiting in t_ds_command.
 struct WaitingCommand {
     std::int64_t id = 0;
     std::int64_t workflow_instance_id = 0;
     int command_type = 0;
     std::optional<EpochMs> update_time;
+    int priority = kMediumPriority;  ///< masters take lower numbers first, then lower ids
 };
 
 /// A command that a master could not run, from t_ds_error_command.
@@ -70,8 +74,10 @@ class CommandStore {
     /// when a row is inserted, and show it when its transaction is committed, and every node of a
     /// Galera cluster gives out its own. SQLite has one writer: 0.
     std::int64_t id_slack() const;
-    /// Commands of any type for these workflow instances.
-    std::vector<WaitingCommand> for_workflows(std::span<const std::int64_t> workflow_ids);
+    /// Commands of any type for these workflow instances, those with an id greater than `after_id`.
+    /// Costs what lies behind that.
+    std::vector<WaitingCommand> for_workflows(std::span<const std::int64_t> workflow_ids,
+                                              std::int64_t after_id = 0);
     /// Which of these command ids still wait.
     std::vector<std::int64_t> still_waiting(std::span<const std::int64_t> command_ids);
     /// Commands that failed, by the command's id (it keeps its id in t_ds_error_command).
@@ -99,14 +105,11 @@ class CommandStore {
     std::vector<FailedOver> insert_recovery_command(std::span<const std::int64_t> workflow_ids,
                                                     int state);
 
-    /// Inside the caller's transaction: deletes the recovery command (type 2) `command_id` of the
-    /// workflow instance by its id, as a master does when it takes it; returns the row as it was,
-    /// or nullopt if it is not there any more.
-    std::optional<CommandRow> remove_recovery_command(std::int64_t command_id,
-                                                      std::int64_t workflow_id);
     /// Inside the caller's transaction: deletes a command of any type by its id, as a master does
     /// when it takes it; false if the workflow instance has no such command any more.
     bool remove(std::int64_t command_id, std::int64_t workflow_id);
+    /// The same, and returns the row as it was; nullopt if it is not there any more.
+    std::optional<CommandRow> take_out(std::int64_t command_id, std::int64_t workflow_id);
     /// Inside the caller's transaction: inserts an equal row with a new id and the update_time
     /// `now` (epoch ms); returns the id.
     std::int64_t insert_again(const CommandRow& row, EpochMs now);

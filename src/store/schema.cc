@@ -17,8 +17,8 @@ const std::vector<NeededTable>& used_tables() {
     static const std::vector<NeededTable> tables = {
         {"t_ds_workflow_instance",
          {"id", "name", "workflow_definition_code", "workflow_definition_version", "state", "host",
-          "start_time", "end_time", "restart_time", "command_type", "is_sub_workflow",
-          "update_time"}},
+          "start_time", "end_time", "restart_time", "command_type", "command_param",
+          "is_sub_workflow", "update_time"}},
         {"t_ds_task_instance",
          {"id", "name", "task_type", "workflow_instance_id", "state", "host", "flag", "submit_time",
           "start_time", "end_time", "var_pool", "log_path", "execute_path", "app_link", "pid",
@@ -26,7 +26,7 @@ const std::vector<NeededTable>& used_tables() {
         {"t_ds_command",
          {"id", "command_type", "workflow_definition_code", "workflow_definition_version",
           "workflow_instance_id", "executor_id", "task_depend_type", "failure_strategy", "dry_run",
-          "update_time", "command_param"}},
+          "update_time", "command_param", "workflow_instance_priority"}},
         {"t_ds_error_command",
          {"id", "command_type", "workflow_instance_id", "command_param", "message"}},
     };

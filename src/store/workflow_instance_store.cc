@@ -11,6 +11,7 @@
 #include "database/sql_dialect.h"
 #include "store/batches.h"
 #include "store/chunk_failover.h"
+#include "store/command_param.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
 #include "store/workflow_row.h"
@@ -201,6 +202,23 @@ void WorkflowInstanceStore::end(std::int64_t id, int state, const std::string& e
         fmt::format("UPDATE t_ds_workflow_instance SET state = {}, end_time = {}{} WHERE id = ?",
                     state, dialect.typed_placeholder("timestamp"), dialect.keep("update_time")),
         {end_time, id});
+}
+
+std::vector<std::int64_t> WorkflowInstanceStore::without_command_type(
+    std::span<const std::int64_t> ids) {
+    std::vector<std::int64_t> without;
+    for_batches(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        Parameters parameters;
+        const std::string sql =
+            fmt::format("SELECT id, command_param FROM t_ds_workflow_instance WHERE {}",
+                        context_.database.dialect().in_list("id", batch, parameters));
+        const Rows rows = context_.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (!has_command_type(std::string(rows[i].text(1))))
+                without.push_back(rows[i].integer(0));
+        }
+    });
+    return without;
 }
 
 std::vector<std::optional<std::string>> WorkflowInstanceStore::names(

@@ -97,6 +97,10 @@ class WorkflowInstanceStore {
     /// changes, not even MySQL's update_time.
     void end(std::int64_t id, int state, const std::string& end_time);
 
+    /// Those of `ids` whose own command_param, which a recovery reads besides that of its command,
+    /// has no commandType: no master can recover them.
+    std::vector<std::int64_t> without_command_type(std::span<const std::int64_t> ids);
+
     /// Names for a report, in the order of `ids`; an instance without a name, or gone, has none.
     std::vector<std::optional<std::string>> names(std::span<const std::int64_t> ids);
 

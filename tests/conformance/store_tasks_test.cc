@@ -420,7 +420,7 @@ TEST_P(StoreCommands, OneThatAMasterTakesRightNowIsNotRemovedForExchange) {
     master->execute("DELETE FROM t_ds_command WHERE id = 100");
     auto removed = std::async(std::launch::async, [&] {
         Transaction transaction(*ours);
-        return CommandStore(context(*ours)).remove_recovery_command(100, 10).has_value();
+        return CommandStore(context(*ours)).take_out(100, 10).has_value();
     });
     EXPECT_EQ(removed.wait_for(Millis(300)), std::future_status::timeout);
     theirs.commit();

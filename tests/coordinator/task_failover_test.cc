@@ -300,6 +300,89 @@ TEST_F(TaskRoutesByAnswersTest, WhereAMasterDoesNotAnswerItIsAnnouncedAsEver) {
     expect_untouched(7);
 }
 
+// -- what global would select of a host that was restarted, where not every master answers
+
+/// kOther was restarted; workflow 7, and 8 beside it, are of the time before.
+class TasksOfARestartedHostTest : public TaskRoutesByAnswersTest {
+  protected:
+    TasksOfARestartedHostTest() {
+        world.master(kOther, "-10m");
+        world.workflow(7).host(kOther);
+        world.task(70, 7);
+        world.workflow(8).host(kOther);
+    }
+    void expect_announced() {
+        run.failover_worker(kGoneWorker);
+        EXPECT_EQ(run.fate_of_task(70), "announced left") << run.said();
+        EXPECT_EQ(world.workflow(7).state(), 1);
+        EXPECT_THAT(world.commands_of(7), IsEmpty());
+    }
+};
+
+TEST_F(TasksOfARestartedHostTest, WithoutAnswersTheirWorkflowsAreFailedOverAlone) {
+    run.servers = nullptr;
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover failed_over") << run.said();
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    expect_failed_over_once(7, run.master(kOther).stamp);
+    EXPECT_EQ(run.master(kOther).deadline, world.startup(kOther));
+    expect_untouched(8);
+    EXPECT_EQ(world.mark_of(kOther), std::nullopt);
+    expect_worker_mark();
+}
+
+TEST_F(TasksOfARestartedHostTest, SoTheyAreWhereOneMasterIsSilent) {
+    servers.silent.insert(kLiving);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover failed_over") << run.said();
+    expect_failed_over_once(7, run.master(kOther).stamp);
+    expect_untouched(8);
+}
+
+TEST_F(TasksOfARestartedHostTest, ADryRunSaysSo) {
+    run.servers = nullptr;
+    run.options.dry_run = true;
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover planned") << run.said();
+    EXPECT_EQ(run.fate_of(7), "planned");
+    EXPECT_EQ(run.fate_of(8), "unseen");
+}
+
+TEST_F(TasksOfARestartedHostTest, WhatStartedSinceIsAnnounced) {
+    run.servers = nullptr;
+    world.workflow(7).started("-5m");
+    world.task(70, 7).submitted("-4m");
+    expect_announced();
+}
+
+TEST_F(TasksOfARestartedHostTest, WhatMovedSinceIsAnnounced) {
+    run.servers = nullptr;
+    world.task(71, 7).host(kLivingWorker).submitted("-5m");
+    expect_announced();
+}
+
+TEST_F(TasksOfARestartedHostTest, WhatOneMasterHoldsIsAnnouncedAlthoughAnotherIsSilent) {
+    servers.silent.insert(kLiving);
+    servers.holds[kOther] = {7};
+    expect_announced();
+}
+
+TEST_F(TasksOfARestartedHostTest, ACommandThatWaitsIsLeftToIt) {
+    run.servers = nullptr;
+    world.command(7);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "pending pending") << run.said();
+    EXPECT_EQ(world.commands_of(7).size(), 1U);
+}
+
+TEST_F(TasksOfARestartedHostTest, WhatIsOfTheTimeBeforeStaysSoIfItGoes) {
+    run.servers = nullptr;
+    world.registry.after({Kind::put, stamps_path(kOther)}, [&] { world.leave(kOther); });
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover failed_over")
+        << "what is of the time before its start stays so: " << run.said();
+}
+
 TEST_F(TaskRoutesByAnswersTest, ACommandThatWaitsAtALivingHostIsLeftToIt) {
     world.workflow(7).host(kLiving);
     world.command(7);

@@ -21,7 +21,7 @@ namespace dsfailover {
 TestRun::TestRun(World& world, std::string client) : world_(world), client_(std::move(client)) {
     options.grace = options.lock_timeout = Millis(0);
     options.announce = false;
-    requeue_options.lock_timeout = Millis(0);
+    requeue_options.lock_timeout = requeue_options.watch = Millis(0);
     options.ask.apart = Millis(0);
     rehost_options.lock_timeout = Millis(0);
     finish_options.lock_timeout = finish_options.ask.apart = Millis(0);

@@ -247,6 +247,7 @@ WorkflowRow World::workflow(std::int64_t id) {
                                           {"start_time", text_of(time("-1h"))},
                                           {"host", kGone},
                                           {"command_type", 0},
+                                          {"command_param", kStarts},
                                           {"executor_id", 7}});
     }
     return {*database_, began, "t_ds_workflow_instance", id};

@@ -21,8 +21,8 @@ TEST(UnclaimedCommand, IsOlderThanTheDuration) {
     EXPECT_TRUE(is_unclaimed(waiting(kNow - 120'001), kTwoMinutes, kNow));
 }
 
-TEST(UnclaimedCommand, IsARecoveryCommand) {
-    EXPECT_FALSE(is_unclaimed(waiting(0, 0), kTwoMinutes, kNow));
+TEST(UnclaimedCommand, IsOfAnyType) {
+    EXPECT_TRUE(is_unclaimed(waiting(0, command_type::kScheduler), kTwoMinutes, kNow));
 }
 
 TEST(UnclaimedCommand, WithoutUpdateTimeSaysNothing) {

@@ -199,11 +199,26 @@ class Conclusion {
                                    "name. Set flag to 0 in the one that must not count, then: "
                                    "dsfailover requeue {}.",
                                    known_.row.id));
+        if (known_.unreadable_command_param) return unreadable();
+        if (!known_.fails_again.empty()) return fails_again();
         say("It is stuck: its command is lost.", requeue(),
             beside(item_.failed_commands.kept().empty()
                        ? "It gives it a command again."
                        : "It gives it a command again. Remove the cause of the failed one first, "
                          "or it fails again."));
+    }
+
+    void unreadable() {
+        say("It is stuck, and every recovery of it fails.",
+            fmt::format("dsfailover finish {} --as failure", known_.row.id),
+            "The command_param of its row in t_ds_workflow_instance has no commandType, as that of "
+            "a workflow upgraded from 2.x. End it, and start its workflow anew.");
+    }
+
+    void fails_again() {
+        say("It is stuck, and recovery would fail again.", "",
+            fmt::format("Its commands failed twice for one cause: {}. Remove it, then: {}.",
+                        known_.fails_again, requeue()));
     }
 
     void submitted() {
@@ -267,6 +282,11 @@ class Conclusion {
         if (cluster_.normal_masters.empty())
             return say("It waits for a master, and all of them are busy.", "", kWait);
         if (!old) return say("It waits for a master to take its command.", "", kWait);
+        if (known_.is_held())
+            return say(
+                fmt::format("No master takes its command, and {} holds it.", known_.said.held_by),
+                "", again("with a second command it would hang"));
+        if (known_.unreadable_command_param) return unreadable();
         say("No master takes its command.", requeue(),
             "Under a new id it falls to another place among the masters.");
     }

@@ -15,6 +15,7 @@
 #include "coordinator/failover/failover_stamps.h"
 #include "coordinator/failover/lock_status.h"
 #include "coordinator/marks/failover_marks.h"
+#include "coordinator/requeue/stuck_workflows.h"
 #include "store/relation_store.h"
 #include "store/task_instance_store.h"
 #include "store/task_state.h"
@@ -87,6 +88,7 @@ class Explanation {
             items_.emplace(id, ExplainedWorkflow(options_.items)).first->second.id = id;
         }
         add_rows();
+        add_obstacles();
         add_tasks();
         add_commands();
         add_relations();
@@ -124,10 +126,19 @@ class Explanation {
         }
     }
 
+    // What makes every recovery fail.
+    void add_obstacles() {
+        for (const std::int64_t id : TaskInstanceStore(context_.store()).with_duplicate_tasks(ids_))
+            known_.at(id).duplicate_tasks = true;
+        WorkflowInstanceStore workflows(context_.store());
+        for (const std::int64_t id : workflows.without_command_type(ids_))
+            known_.at(id).unreadable_command_param = true;
+        for (auto& [id, cause] : failed_twice(context_, ids_))
+            known_.at(id).fails_again = std::move(cause);
+    }
+
     void add_tasks() {
         TaskInstanceStore store(context_.store());
-        for (const std::int64_t id : store.with_duplicate_tasks(ids_))
-            known_.at(id).duplicate_tasks = true;
         const std::vector<UnfinishedTask> tasks = store.unfinished(ids_, false);
         WorkerRound round;
         if (context_.servers) {

@@ -26,7 +26,9 @@ struct KnownWorkflow {
     /// Of one that is selected: why it is left all the same.
     std::optional<LeftForFamily> family;
 
-    bool duplicate_tasks = false;    ///< with which recovery fails
+    bool duplicate_tasks = false;           ///< with which recovery fails
+    bool unreadable_command_param = false;  ///< its own; likewise
+    std::string fails_again;         ///< for which its commands failed twice; empty: for none
     bool unfinished_parent = false;  ///< one of its parents has not ended
     std::vector<std::int64_t> unfinished_children;
     std::int64_t living_tasks = 0;  ///< of which their workers say that they live

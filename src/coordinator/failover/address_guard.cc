@@ -221,7 +221,7 @@ void AddressGuard::require_ours(MasterTarget& target, bool lock_held,
                         target.address));
     }
     // There only answers decide, and they were asked for with the rows locked.
-    if (target.lives && target.only) return;
+    if (target.by_answer()) return;
     if (!living || (living->startup_time && *living->startup_time >= target.deadline)) return;
     target.section().alive = true;
     target.section().startup_time = living->startup_time;

@@ -22,6 +22,8 @@ struct FailoverTarget {
     /// These workflows alone, and no mark. Where a master lives at the address they are failed over
     /// when no living master holds them, whenever they started, and never without that answer.
     std::optional<std::set<std::int64_t>> only{};
+    /// With `only`: those of a master that lives as global judges them, by when it started.
+    bool by_start = false;
 };
 
 }  // namespace dsfailover

@@ -142,6 +142,7 @@ SelectionRequest MasterReading::request(const std::set<std::string>& addresses, 
     for (const MasterTarget& target : targets_) {
         if (target.stamp) request.own_stamps.emplace(target.address, *target.stamp);
         if (target.only) request.only.emplace(target.address, *target.only);
+        if (target.by_answer()) request.by_answer.insert(target.address);
         if (target.asks_about_all) request.ask_about_all.insert(target.address);
     }
     // What we failed over for --in-doubt may be in doubt again the moment a master took it.
@@ -177,7 +178,7 @@ void MasterReading::judge(MasterTarget& target, AddressSelection& found) {
     if (!found.stamps.problem.empty())
         return stop(context_, target, ExitCode::failed, Outcome::failed, found.stamps.problem);
     const bool impossible = found.impossible > 0 && !given_event_time_;
-    const bool by_deadline = target.lives && !target.only;
+    const bool by_deadline = target.lives && !target.by_answer();
     if (impossible || (by_deadline && lagging_ && found.selectable > 0)) {
         target.section().workflows.left = found.selectable;
         return stop(

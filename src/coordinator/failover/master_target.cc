@@ -12,9 +12,10 @@ MasterTarget::MasterTarget(FailoverTarget wanted, const Server* living, std::siz
       process(wanted.process),
       watch(std::move(wanted.watch)),
       only(std::move(wanted.only)),
+      by_start(wanted.by_start),
       lives(living != nullptr),
       fenced(wanted.fence && wanted.fence->stopped),
-      record(address, items, lives && only ? SkipReason::unanswered : SkipReason::in_doubt) {
+      record(address, items, by_answer() ? SkipReason::unanswered : SkipReason::in_doubt) {
     section().fence = std::move(wanted.fence);
     section().alive = lives;
     if (living) section().startup_time = living_since = living->startup_time;

@@ -31,10 +31,11 @@ struct MasterTarget {
     std::string address;
     std::optional<ProcessIdentity> process;
     std::shared_ptr<LeakWatch> watch;
-    std::optional<std::set<std::int64_t>> only;  ///< see FailoverTarget
-    bool lives;                                  ///< at the first look, with another startup time
-    std::optional<EpochMs> living_since;         ///< that startup time
-    bool fenced;                                 ///< this run stopped its process
+    std::optional<std::set<std::int64_t>> only;  ///< see FailoverTarget, as the next
+    bool by_start;
+    bool lives;                           ///< at the first look, with another startup time
+    std::optional<EpochMs> living_since;  ///< that startup time
+    bool fenced;                          ///< this run stopped its process
     Stage stage = Stage::open;
     bool asks_about_all = false;      ///< it passed a leaked lock
     bool complete = false;            ///< everything selectable was done
@@ -46,6 +47,8 @@ struct MasterTarget {
     InsertedCommands inserted;
     MasterRecord record;
 
+    /// Whether only what the masters answer decides.
+    bool by_answer() const { return lives && only && !by_start; }
     bool is_open() const { return stage == Stage::open; }
     /// Whether its absence is still to be watched.
     bool is_watched() const { return stage != Stage::ended; }

@@ -177,7 +177,7 @@ class Reader {
         facts.lives = living != nullptr;
         facts.deadline = request_.event_time;
         facts.event_time_given = request_.event_time_given;
-        facts.by_answer_alone = living && request_.only.contains(address);
+        facts.by_answer_alone = living && request_.by_answer.contains(address);
         // A living master whose startup time cannot be read keeps everything it has.
         if (living) facts.deadline = std::min(facts.deadline, living->startup_time.value_or(0));
         facts.recovery_leaves_host = context_.schema.recovery_leaves_host();

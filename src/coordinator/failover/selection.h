@@ -56,8 +56,11 @@ struct SelectionRequest {
     /// Read every host's instances. Those of addresses not wanted are judged and counted only; if
     /// `addresses` is empty, all are wanted.
     bool all_hosts = false;
-    /// Of these addresses these instances alone: see FailoverTarget::only.
+    /// Of these addresses these instances alone.
     std::map<std::string, std::set<std::int64_t>> only;
+    /// Where a master lives at these addresses only that nobody holds an instance decides: see
+    /// FailoverTarget::only.
+    std::set<std::string> by_answer;
     EpochMs event_time = 0;
     bool event_time_given = false;  ///< it is that of --event-time
     InDoubtSelection in_doubt;

@@ -1,9 +1,12 @@
 #include "coordinator/marks/mark_cleaning.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "base/interruption.h"
@@ -11,6 +14,8 @@
 #include "coordinator/cluster_check.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/marks/fence.h"
+#include "coordinator/marks/mark_evidence.h"
+#include "coordinator/report_names.h"
 #include "registry/cluster.h"
 #include "registry/paths.h"
 #include "store/workflow_instance_store.h"
@@ -85,7 +90,7 @@ Evidence collect_evidence(Registry& registry, const RunContext* context) {
 struct Candidate {
     std::string name;
     std::string version;
-    EpochMs value = 0;
+    std::string value;
 };
 
 class Cleaner {
@@ -95,15 +100,21 @@ class Cleaner {
         : registry_(registry),
           audit_(audit),
           report_(report),
+          context_(context),
           options_(options),
           now_(now_ms()),
           evidence_(collect_evidence(registry, context)),
           section_(report.marks.emplace(options.items)) {}
 
     void run() {
-        registry_.read_children(std::string(paths::kMarks),
-                                [&](NodeRead child) { examine(child); });
-        protect_evidence();
+        if (options_.names.empty()) {
+            registry_.read_children(std::string(paths::kMarks),
+                                    [&](NodeRead child) { examine(child); });
+            protect_evidence();
+        } else {
+            examine_named();
+            weigh_named();
+        }
         for (std::size_t at = 0; at < candidates_.size(); at += kRemovalBatch) {
             check_interruption();
             audit_.check();
@@ -163,7 +174,74 @@ class Cleaner {
             ++section_.kept;  // too many and too ordinary to be listed
             return;
         }
-        candidates_.push_back({std::move(child.name), std::move(child.node->version), *value});
+        candidates_.push_back(
+            {std::move(child.name), std::move(child.node->version), std::move(child.node->value)});
+    }
+
+    void examine_named() {
+        const std::set<std::string> names(options_.names.begin(), options_.names.end());
+        std::vector<std::string> paths;
+        for (const std::string& name : names) paths.push_back(mark_path_of_name(name));
+        for (NodeRead& child : registry_.get_all(paths)) {
+            ++section_.examined;
+            if (!child.node) {
+                fail(child.name, std::nullopt,
+                     child.problem.empty() ? "there is no such mark" : child.problem);
+                continue;
+            }
+            const auto name = parse_mark_name(child.name);
+            const bool is_fence = parse_mark_value(child.node->value) == kFenceValue;
+            if (is_fence && name && lives_at(*name, evidence_.living)) {
+                report_.problems.push_back(
+                    {ExitCode::refused,
+                     fmt::format("{} is the fence of a server that lives at {}: it is kept.",
+                                 child.name, name->address)});
+                keep(child.name, child.node->value, "fence");
+                continue;
+            }
+            candidates_.push_back({std::move(child.name), std::move(child.node->version),
+                                   std::move(child.node->value)});
+        }
+    }
+
+    void weigh_named() {
+        std::set<std::string> names;
+        for (const Candidate& candidate : candidates_) names.insert(candidate.name);
+        if (names.empty()) return;
+        std::map<std::string, std::vector<ChangedVerdict>> changes;
+        if (context_) changes = verdicts_without(*context_, evidence_.living, names);
+        std::erase_if(candidates_, [&](const Candidate& candidate) {
+            const bool is_fence = parse_mark_value(candidate.value) == kFenceValue;
+            const auto its = changes.find(candidate.name);
+            const bool unknown = !context_ && !is_fence;
+            if (its == changes.end() && !unknown) return false;
+            const std::string why =
+                unknown
+                    ? fmt::format("Whether {} is evidence only the database tells.", candidate.name)
+                    : what_changes(candidate.name, its->second);
+            if (options_.evidence) {
+                report_.warnings.push_back(why);
+                return false;
+            }
+            report_.problems.push_back(
+                {ExitCode::needs_person, why + " It was kept; --evidence deletes it."});
+            keep(candidate.name, candidate.value, "evidence");
+            return true;
+        });
+    }
+
+    static std::string what_changes(const std::string& mark,
+                                    const std::vector<ChangedVerdict>& changes) {
+        std::map<std::pair<std::string, std::string>, std::vector<std::int64_t>> ids;
+        for (const ChangedVerdict& each : changes)
+            ids[{each.before, each.after}].push_back(each.id);
+        std::vector<std::string> parts;
+        for (const auto& [change, those] : ids)
+            parts.push_back(
+                fmt::format("{} instead of {}: {}", change.second, change.first, some_ids(those)));
+        return fmt::format(
+            "{} is evidence. Without it, and without the masters' answers, workflows are {}.", mark,
+            fmt::join(parts, "; "));
     }
 
     // A fence's value is no time: it is as old as its process.
@@ -176,8 +254,10 @@ class Cleaner {
             const auto name = parse_mark_name(candidate.name);
             const auto newest =
                 name ? evidence_.newest.find(name->address) : evidence_.newest.end();
-            if (newest == evidence_.newest.end() || newest->second != candidate.value) return false;
-            keep(candidate.name, std::to_string(candidate.value), "evidence");
+            if (newest == evidence_.newest.end() ||
+                newest->second != parse_mark_value(candidate.value))
+                return false;
+            keep(candidate.name, candidate.value, "evidence");
             return true;
         });
     }
@@ -186,8 +266,7 @@ class Cleaner {
         if (options_.dry_run) {
             for (std::size_t i = begin; i < end; ++i) {
                 ++section_.removed;
-                add(candidates_[i].name, std::to_string(candidates_[i].value), MarkOutcome::planned,
-                    "");
+                add(candidates_[i].name, candidates_[i].value, MarkOutcome::planned, "");
             }
             return;
         }
@@ -217,7 +296,7 @@ class Cleaner {
     }
 
     void record(const Candidate& candidate, const Removal& removal) {
-        const std::string value = std::to_string(candidate.value);
+        const std::string& value = candidate.value;
         switch (removal.outcome) {
             case RemoveOutcome::removed:
                 ++section_.removed;
@@ -240,6 +319,7 @@ class Cleaner {
     Registry& registry_;
     AuditLog& audit_;
     Report& report_;
+    const RunContext* const context_;
     const MarksOptions& options_;
     EpochMs now_;
     Evidence evidence_;

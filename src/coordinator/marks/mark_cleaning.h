@@ -13,6 +13,11 @@ void list_marks(Registry& registry, Report& report, const MarksOptions& options)
 /// Deletes marks older than options.older_than, each by itself and only in the version read, into
 /// report.marks.
 ///
+/// With options.names these marks are deleted, whatever their age, their value can be read or not.
+/// The fence of a living server is refused (4). One without which something else is concluded of a
+/// workflow is kept, or with options.evidence deleted, and what changes is said; without a database
+/// nobody can tell, and only with options.evidence any is deleted.
+///
 /// Never touches anything but a direct child of the marks folder. `context` (a run with a
 /// database): the newest mark of an address is kept while an unfinished instance has that host. A
 /// fence is kept as is_fence_kept() says. Marks that could not be handled raise the exit code to 3.

@@ -2,7 +2,6 @@
 
 #include "coordinator/retried_transaction.h"
 #include "store/command_store.h"
-#include "store/command_type.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
 
@@ -25,13 +24,14 @@ class Exchange {
 
     ExchangeResult attempt(bool maybe_committed) {
         Transaction transaction(context_.database);
-        const auto row = commands_.remove_recovery_command(command_.id, workflow_id());
+        const auto row = commands_.take_out(command_.id, workflow_id());
         if (!row) return maybe_committed ? settle() : ExchangeResult{Kind::taken, 0, ""};
         const auto locked = workflows_.by_ids(ids(), true);
         if (locked.empty() || !is_free(locked.front())) return {Kind::state_changed, 0, ""};
-        if (!commands_.for_workflows(ids()).empty()) return {Kind::several, 0, ""};
+        if (!commands_.for_workflows(ids(), command_.alone_up_to).empty())
+            return {Kind::several, 0, ""};
         const std::int64_t new_id = commands_.insert_again(*row, now_ms());
-        workflows_.set_restart_time(ids(), command_.restart_time);
+        if (command_.restart_time) workflows_.set_restart_time(ids(), *command_.restart_time);
         confirm_();
         transaction.commit();
         return {Kind::exchanged, new_id, ""};
@@ -42,8 +42,8 @@ class Exchange {
     std::span<const std::int64_t> ids() const { return {&command_.workflow.id, 1}; }
 
     bool is_ours(const WorkflowInstance& row) const {
-        return row.restart_time &&
-               row.restart_time->was_written_as(command_.restart_time, context_.zone);
+        return command_.restart_time && row.restart_time &&
+               row.restart_time->was_written_as(*command_.restart_time, context_.zone);
     }
     // As it was read, or as an earlier exchange of ours left it.
     bool is_free(const WorkflowInstance& row) const {
@@ -54,12 +54,10 @@ class Exchange {
     // The old command is gone after a commit of which we heard nothing: was it ours?
     ExchangeResult settle() {
         const auto locked = workflows_.by_ids(ids(), true);
-        if (locked.empty() || !is_ours(locked.front())) return {Kind::taken, 0, ""};
-        for (const WaitingCommand& command : commands_.for_workflows(ids())) {
-            if (command.command_type == command_type::kRecoverToleranceFault)
-                return {Kind::exchanged, command.id, ""};
-        }
-        return {Kind::exchanged, 0, ""};
+        for (const WaitingCommand& command : commands_.for_workflows(ids(), command_.id))
+            return {Kind::exchanged, command.id, ""};
+        const bool ours = !locked.empty() && is_ours(locked.front());
+        return {ours ? Kind::exchanged : Kind::taken, 0, ""};
     }
 
     const RunContext& context_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "coordinator/run_context.h"
@@ -9,11 +10,14 @@
 
 namespace dsfailover {
 
-/// A recovery command that nobody takes.
+/// A command that nobody takes.
 struct UnclaimedCommand {
     std::int64_t id = 0;
-    WorkflowInstance workflow;  ///< in state FAILOVER, as it was read
-    EpochMs restart_time = 0;   ///< what its restart_time is to become: see round_up
+    WorkflowInstance workflow;  ///< as it was read
+    /// What its restart_time is to become, see round_up; of one in state FAILOVER alone.
+    std::optional<EpochMs> restart_time;
+    /// It is known that no other command for the instance has an id up to this one.
+    std::int64_t alone_up_to = 0;
 };
 
 /// What became of a command that was to be exchanged.
@@ -30,14 +34,15 @@ struct ExchangeResult {
     std::string problem;          ///< failed
 };
 
-/// Replaces a recovery command by an equal one with a new id and the update_time of now, and sets
-/// the instance's restart_time, in one transaction in a master's own order: the command is deleted
-/// by id, and only if that hit its row the instance is locked and compared with what was read (its
-/// restart_time may be what we set before) and its other commands are looked for. So a master and
-/// we never wait for each other crosswise, and one of us gets the command. `confirm` is called
-/// right before the commit; what it throws rolls back. A commit whose outcome is unknown is settled
-/// under the row's lock: what carries the restart_time was committed. Throws DatabaseError if the
-/// database is gone for good, read-only or full, and Interrupted between two tries.
+/// Replaces a command by an equal one with a new id and the update_time of now, and sets the
+/// instance's restart_time where it is to become another, in one transaction in a master's own
+/// order: the command is deleted by id, and only if that hit its row the instance is locked and
+/// compared with what was read (its restart_time may be what we set before) and its other commands
+/// are looked for. So a master and we never wait for each other crosswise, and one of us gets the
+/// command. `confirm` is called right before the commit; what it throws rolls back. A commit whose
+/// outcome is unknown is settled under the row's lock: what carries the restart_time was committed;
+/// where none was set a newer command says so. Throws DatabaseError if the database is gone for
+/// good, read-only or full, and Interrupted between two tries.
 ExchangeResult exchange_command(const RunContext& context, const UnclaimedCommand& command,
                                 const std::function<void()>& confirm);
 

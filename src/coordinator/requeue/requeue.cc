@@ -12,11 +12,14 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "coordinator/asking/holders.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/host_stamps.h"
 #include "coordinator/failover/recovery_watch.h"
 #include "coordinator/failover/selection.h"
+#include "coordinator/report_names.h"
 #include "coordinator/requeue/command_exchange.h"
+#include "coordinator/requeue/queue_watch.h"
 #include "coordinator/requeue/requeue_record.h"
 #include "coordinator/requeue/requeue_selection.h"
 #include "coordinator/retried_transaction.h"
@@ -24,13 +27,15 @@
 #include "registry/cluster.h"
 #include "store/batches.h"
 #include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
 namespace {
 
 constexpr std::size_t kChunk = 500;
-constexpr Millis kSecondLook{15'000};
+constexpr std::int64_t kCommandsAtOnce = 1000;
+constexpr int kLooks = 3;  // while commands are watched
 constexpr int kMostExchanges = 20;
 constexpr Millis kShortestPause{2'000};
 constexpr Millis kLongestPause{5'000};
@@ -45,7 +50,8 @@ class Requeue {
           commands_(context.store()),
           record_(context, options.items),
           selection_(context, options, record_),
-          stamps_(context) {}
+          stamps_(context),
+          holders_(context, options.ask, servers_) {}
 
     void run() {
         try {
@@ -67,8 +73,10 @@ class Requeue {
         else
             claims_ = claim_selected(context_, options_.lock_timeout, [&] { return select(); });
         selection_.tell();
-        selection_.leave_out_duplicates();
-        record_.limit(static_cast<std::size_t>(options_.limit.value_or(INT64_MAX)));
+        selection_.leave_out_hopeless();
+        record_.limit(static_cast<std::size_t>(
+            options_.limit.value_or(options_.commands ? kCommandsAtOnce : INT64_MAX)));
+        leave_out_held();
         record_.count_selected();
         selection_.choose_states();
         if (options_.dry_run) return plan();
@@ -88,17 +96,53 @@ class Requeue {
         return hosts;
     }
 
+    // A second command makes what a master holds hang. Asked once: what comes to be held later had
+    // its row changed, or its command taken.
+    void leave_out_held() {
+        const std::vector<std::int64_t> ids = record_.ids();
+        if (ids.empty()) return;
+        holders_.ask(ids);
+        std::vector<std::int64_t> held, unanswered;
+        for (const std::int64_t id : ids) {
+            const HeldBy by = holders_.of(id);
+            if (by.masters > 0) {
+                held.push_back(id);
+                record_.skip(id, SkipReason::held, by.holder);
+                record_.stuck().erase(id);
+            } else if (is_unfinished(record_.at(id).row.state) && !by.complete) {
+                unanswered.push_back(id);
+            }
+        }
+        record_.leave_out(unanswered, SkipReason::unanswered);
+        if (!held.empty())
+            context_.fail(ExitCode::needs_person,
+                          fmt::format("{} workflows are held by a living master, and would hang "
+                                      "with a second command; they were not requeued: {}. See "
+                                      "explain.",
+                                      held.size(), some_ids(held)));
+        if (!unanswered.empty())
+            context_.fail(
+                ExitCode::needs_person,
+                fmt::format("A master may be running {} workflows, and not every living "
+                            "master said whether it is ({}); they were not requeued: {}.",
+                            unanswered.size(), holders_.problems(), some_ids(unanswered)));
+    }
+
     // -- stamps
 
     // Those whose host's stamps cannot be read fail.
     void add_stamps_for(std::span<const std::int64_t> ids) {
         std::set<std::string> hosts;
-        for (const std::int64_t id : ids) hosts.insert(record_.at(id).row.host.value_or(""));
+        for (const std::int64_t id : ids) {
+            if (record_.at(id).in_failover()) hosts.insert(record_.at(id).row.host.value_or(""));
+        }
+        if (hosts.empty()) return;
         stamps_.add(hosts, servers_, [&](const std::string& host, const std::string& problem) {
             record_.fail_all_of(host, problem);
         });
     }
 
+    // Of one in state FAILOVER.
     EpochMs restart_time(std::int64_t id) const {
         return stamps_.restart_time(record_.at(id).row.host);
     }
@@ -192,19 +236,40 @@ class Requeue {
         if (record_.unclaimed().empty()) return false;
         if (!a_master_takes_commands()) return false;
         spdlog::info("watching for {} whether masters take the commands of {} workflows",
-                     format_duration(kSecondLook), record_.unclaimed().size());
-        wait_for(kSecondLook);
-        const auto ids = record_.unclaimed();
-        std::set<std::int64_t> waiting;
-        for (const std::int64_t id : commands_.still_waiting(record_.command_ids(ids)))
-            waiting.insert(id);
-        for (const std::int64_t id : ids) {
-            if (!waiting.contains(record_.at(id).command_id)) record_.drop(id, SkipReason::taken);
+                     format_duration(options_.watch), record_.unclaimed().size());
+        QueueWatch queue;
+        queue.look(commands_);
+        for (int looks = 0; looks < kLooks; ++looks) {
+            wait_for(options_.watch / kLooks);
+            read_patiently(context_.database, [&] { queue.look(commands_); });
         }
+        leave_out_taken(queue);
         servers_ = read_servers(context_.registry, true);
-        if (waiting.empty() || !a_master_takes_commands()) return false;
+        if (record_.unclaimed().empty() || !a_master_takes_commands()) return false;
         exchange_all(record_.unclaimed());
         return true;
+    }
+
+    // Those that were taken, and those whose turn comes.
+    void leave_out_taken(const QueueWatch& queue) {
+        const auto ids = record_.unclaimed();
+        const auto found = commands_.still_waiting(record_.command_ids(ids));
+        const std::set<std::int64_t> waiting(found.begin(), found.end());
+        std::int64_t queued = 0;
+        for (const std::int64_t id : ids) {
+            const WaitingCommand& command = record_.at(id).command;
+            if (!waiting.contains(command.id)) {
+                record_.drop(id, SkipReason::taken);
+            } else if (!queue.nobody_takes(command)) {
+                record_.drop(id, SkipReason::command_pending);
+                ++queued;
+            }
+        }
+        if (queued > 0)
+            context_.warn(
+                fmt::format("The commands of {} workflows wait for their turn: masters "
+                            "took others, and none that comes after these.",
+                            queued));
     }
 
     bool a_master_takes_commands() {
@@ -236,13 +301,15 @@ class Requeue {
             context_.audit.check();
             StuckInstance& one = record_.at(id);
             if (one.outcome == WorkflowOutcome::failed) continue;
-            const ExchangeResult result =
-                exchange_command(context_, {one.command_id, one.row, restart_time(id)},
-                                 [&] { claims_.require_held(); });
+            const ExchangeResult result = exchange_command(
+                context_,
+                {one.command.id, one.row,
+                 one.in_failover() ? std::optional(restart_time(id)) : std::nullopt,
+                 selection_.looked_up_to()},
+                [&] { claims_.require_held(); });
             const bool first = one.outcome == WorkflowOutcome::left;
             switch (result.kind) {
                 case ExchangeResult::Kind::exchanged:
-                    one.command_id = result.command_id;
                     one.reason = "unclaimed";
                     record_.requeued(id, result.command_id);
                     break;
@@ -269,8 +336,8 @@ class Requeue {
         const auto done = [&] {
             std::vector<FailedOver> all;
             for (const auto& [id, one] : record_.stuck()) {
-                if (one.outcome == WorkflowOutcome::requeued && one.command_id != 0)
-                    all.push_back({id, one.command_id});
+                if (one.outcome == WorkflowOutcome::requeued && one.command.id != 0)
+                    all.push_back({id, one.command.id});
             }
             return all;
         };
@@ -289,12 +356,18 @@ class Requeue {
             const EpochMs now = now_ms();
             if (now + pause.count() >= until) return;
             const EpochMs next = now + pause.count();
+            QueueWatch queue;
+            queue.look(commands_);
             std::vector<std::int64_t> left;
             do {
                 wait_for(std::min(Millis(500), pause));
                 left = still_untaken();
             } while (!left.empty() && now_ms() < next);
             if (left.empty()) return;
+            queue.look(commands_);
+            std::erase_if(
+                left, [&](std::int64_t id) { return !queue.nobody_takes(record_.at(id).command); });
+            if (left.empty()) continue;
             servers_ = read_servers(context_.registry, false);
             if (!a_master_takes_commands()) return;
             spdlog::info("{} commands were not taken; exchanging them again", left.size());
@@ -311,7 +384,7 @@ class Requeue {
             context_.database, [&] { return commands_.still_waiting(record_.command_ids(ids)); });
         const std::set<std::int64_t> waiting(found.begin(), found.end());
         std::erase_if(
-            ids, [&](std::int64_t id) { return !waiting.contains(record_.at(id).command_id); });
+            ids, [&](std::int64_t id) { return !waiting.contains(record_.at(id).command.id); });
         return ids;
     }
 
@@ -328,6 +401,7 @@ class Requeue {
     RequeueSelection selection_;
     HostStamps stamps_;
     Servers servers_;
+    Holders holders_;
     RunClaims claims_;
 };
 

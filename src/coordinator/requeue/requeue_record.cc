@@ -3,11 +3,21 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <string_view>
 
 #include "coordinator/report_names.h"
 #include "store/workflow_state.h"
 
 namespace dsfailover {
+
+namespace {
+
+std::string state_of(const StuckInstance& one) {
+    const std::string_view name = workflow_state_name(one.row.state);
+    return name.empty() ? std::to_string(one.row.state) : std::string(name);
+}
+
+}  // namespace
 
 RequeueRecord::RequeueRecord(const RunContext& context, std::size_t items)
     : context_(context), section_(context.report.requeue.emplace(items)) {}
@@ -28,7 +38,7 @@ std::vector<std::int64_t> RequeueRecord::of_kind(StuckInstance::Kind kind) const
 
 std::vector<std::int64_t> RequeueRecord::command_ids(std::span<const std::int64_t> ids) const {
     std::vector<std::int64_t> found;
-    for (const std::int64_t id : ids) found.push_back(stuck_.at(id).command_id);
+    for (const std::int64_t id : ids) found.push_back(stuck_.at(id).command.id);
     return found;
 }
 
@@ -40,9 +50,18 @@ void RequeueRecord::forget() {
 
 void RequeueRecord::count_selected() { section_.selected = section_.left = std::ssize(stuck_); }
 
-void RequeueRecord::skip(std::int64_t id, SkipReason reason) {
+void RequeueRecord::skip(std::int64_t id, SkipReason reason, const std::string& holder) {
     ++section_.skipped[reason];
-    others_[id] = {WorkflowOutcome::skipped, std::string(to_string(reason))};
+    const auto one = stuck_.find(id);
+    others_[id] = {WorkflowOutcome::skipped, std::string(to_string(reason)), holder,
+                   one == stuck_.end() ? "" : state_of(one->second)};
+}
+
+void RequeueRecord::leave_out(std::span<const std::int64_t> ids, SkipReason reason) {
+    for (const std::int64_t id : ids) {
+        skip(id, reason);
+        stuck_.erase(id);
+    }
 }
 
 void RequeueRecord::drop(std::int64_t id, SkipReason reason) {
@@ -60,7 +79,7 @@ void RequeueRecord::limit(std::size_t limit) {
     std::advance(first, static_cast<std::ptrdiff_t>(limit));
     for (auto left = first; left != stuck_.end(); ++left) {
         ++over_limit_;
-        others_[left->first] = {WorkflowOutcome::left, "limit"};
+        others_[left->first] = {WorkflowOutcome::left, "limit", "", state_of(left->second)};
     }
     stuck_.erase(first, stuck_.end());
 }
@@ -84,7 +103,7 @@ void RequeueRecord::fail_all_of(const std::string& host, const std::string& prob
 
 void RequeueRecord::requeued(std::int64_t id, std::int64_t command_id) {
     StuckInstance& one = stuck_.at(id);
-    one.command_id = command_id;
+    one.command.id = command_id;
     if (one.outcome != WorkflowOutcome::requeued) {
         one.outcome = WorkflowOutcome::requeued;
         ++section_.done;
@@ -108,13 +127,15 @@ void RequeueRecord::list(bool is_plan) {
         WorkflowItem& item = items[id];
         item.outcome = other.outcome;
         item.reason = other.reason;
+        if (!other.holder.empty()) item.held_by = other.holder;
+        if (!other.state.empty()) item.previous_state = other.state;
     }
     for (const auto& [id, one] : stuck_) {
         WorkflowItem& item = items[id];
-        item.previous_state = workflow_state_name(workflow_state::kFailover);
+        item.previous_state = state_of(one);
         item.outcome = one.outcome;
         item.reason = one.reason;
-        if (one.command_id != 0) item.command_id = one.command_id;
+        if (one.command.id != 0) item.command_id = one.command.id;
     }
     for (auto& [id, item] : items) {
         item.id = id;

@@ -7,22 +7,26 @@
 #include <vector>
 
 #include "coordinator/run_context.h"
+#include "store/command_store.h"
 #include "store/workflow_instance_store.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
-/// A workflow instance in state FAILOVER that nobody will touch again by itself.
+/// A workflow instance that nobody will touch by itself.
 struct StuckInstance {
     enum class Kind {
-        no_command,
-        unclaimed,  ///< it has a command that no master takes
+        no_command,  ///< in state FAILOVER
+        unclaimed,   ///< it has a command that no master takes
     };
     Kind kind = Kind::no_command;
-    std::int64_t command_id = 0;  ///< the one that nobody takes; then the new one
-    WorkflowInstance row;         ///< as read
-    int state = 0;                ///< to go back to; 0: as its command says
+    WaitingCommand command;  ///< the one that nobody takes; its id is then the new one's
+    WorkflowInstance row;    ///< as read
+    int state = 0;           ///< to go back to; 0: as its command says
     WorkflowOutcome outcome = WorkflowOutcome::left;
     std::string reason;
+
+    bool in_failover() const { return row.state == workflow_state::kFailover; }
 };
 
 /// What a requeue is about, and what becomes of each workflow: one place in the list for each.
@@ -48,8 +52,10 @@ class RequeueRecord {
     void forget();
     /// So many are selected as are in stuck() now.
     void count_selected();
-    /// One that is not, or no longer, to be requeued.
-    void skip(std::int64_t id, SkipReason reason);
+    /// One that is not, or no longer, to be requeued; `holder`: of one that is held.
+    void skip(std::int64_t id, SkipReason reason, const std::string& holder = "");
+    /// skip() of those in stuck().
+    void leave_out(std::span<const std::int64_t> ids, SkipReason reason);
     /// skip() of one in stuck(), once they are counted.
     void drop(std::int64_t id, SkipReason reason);
     /// Leaves all but the first `limit` for another run.
@@ -69,6 +75,8 @@ class RequeueRecord {
     struct Left {
         WorkflowOutcome outcome = WorkflowOutcome::skipped;
         std::string reason;
+        std::string holder;
+        std::string state;
     };
 
     const RunContext& context_;

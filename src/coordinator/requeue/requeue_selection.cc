@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
+#include <ranges>
 
 #include "coordinator/report_names.h"
 #include "coordinator/requeue/stuck_workflows.h"
@@ -35,66 +35,104 @@ RequeueSelection::RequeueSelection(const RunContext& context, const RequeueOptio
 void RequeueSelection::select() {
     record_.forget();
     unknown_.clear();
+    not_in_failover_.clear();
     with_several_.clear();
-    auto& stuck = record_.stuck();
-    std::vector<std::int64_t> ids;
-    if (options_.ids.empty()) {
-        constexpr int kStates[] = {kFailover};
-        workflows_.scan_states(
-            kStates, [&](const WorkflowInstance& instance) { ids.push_back(instance.id); });
+    of_nothing_ = 0;
+    std::vector<std::int64_t> ids = options_.ids.empty() ? in_failover() : find_named();
+    clock_ = context_.database.clock_ms();
+    looked_up_to_ = std::max<std::int64_t>(commands_.highest_id() - commands_.id_slack(), 0);
+    auto waiting = options_.commands ? every_command() : commands_.for_workflows(ids);
+    std::sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) {
+        return a.workflow_instance_id < b.workflow_instance_id;
+    });
+    if (options_.commands) {
+        for (const WaitingCommand& command : waiting) {
+            if (is_unclaimed(command, options_.unclaimed_after, clock_))
+                ids.push_back(command.workflow_instance_id);
+        }
+        of_nothing_ = std::erase(ids, 0);
         std::sort(ids.begin(), ids.end());
-    } else {
-        ids = find_named();
-    }
-    const EpochMs clock = context_.database.clock_ms();
-    std::unordered_map<std::int64_t, std::vector<WaitingCommand>> waiting;
-    for (WaitingCommand& command : commands_.for_workflows(ids)) {
-        waiting[command.workflow_instance_id].push_back(command);
+        ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     }
     std::vector<std::int64_t> without;
     for (const std::int64_t id : ids) {
-        const auto its = waiting.find(id);
-        if (its == waiting.end()) {
+        const auto its =
+            std::ranges::equal_range(waiting, id, {}, &WaitingCommand::workflow_instance_id);
+        if (its.empty())
             without.push_back(id);
-        } else if (its->second.size() > 1) {
-            with_several_.push_back(id);
-            record_.skip(id, SkipReason::several_commands);
-        } else if (is_unclaimed(its->second.front(), options_.unclaimed_after, clock)) {
-            stuck[id] = {StuckInstance::Kind::unclaimed,
-                         its->second.front().id,
-                         {},
-                         0,
-                         WorkflowOutcome::left,
-                         "unclaimed"};
-        } else {
-            record_.skip(id, SkipReason::command_pending);
-        }
+        else
+            take(id, its);
     }
-    // Instances and commands were not read at one moment.
-    for (const std::int64_t id : workflows_.in_failover_without_command(without)) {
-        stuck[id] = {StuckInstance::Kind::no_command, 0,           {}, 0,
-                     WorkflowOutcome::left,           "no_command"};
-    }
-    for (const std::int64_t id : without) {
-        if (!stuck.contains(id)) record_.skip(id, SkipReason::state_changed);
-    }
+    take_those_without(without);
     read_rows();
+}
+
+std::vector<std::int64_t> RequeueSelection::in_failover() {
+    std::vector<std::int64_t> ids;
+    constexpr int kStates[] = {kFailover};
+    workflows_.scan_states(kStates,
+                           [&](const WorkflowInstance& instance) { ids.push_back(instance.id); });
+    std::sort(ids.begin(), ids.end());
+    return ids;
+}
+
+std::vector<WaitingCommand> RequeueSelection::every_command() {
+    std::vector<WaitingCommand> all;
+    commands_.scan([&](const WaitingCommand& command) { all.push_back(command); });
+    return all;
+}
+
+void RequeueSelection::take(std::int64_t id, std::span<const WaitingCommand> its) {
+    if (its.size() > 1) {
+        with_several_.push_back(id);
+        record_.skip(id, SkipReason::several_commands);
+    } else if (is_unclaimed(its.front(), options_.unclaimed_after, clock_)) {
+        record_.stuck()[id] = {StuckInstance::Kind::unclaimed, its.front(), {}, 0,
+                               WorkflowOutcome::left,          "unclaimed"};
+    } else {
+        record_.skip(id, SkipReason::command_pending);
+    }
+}
+
+// Instances and commands were not read at one moment.
+void RequeueSelection::take_those_without(std::span<const std::int64_t> ids) {
+    for (const std::int64_t id : workflows_.in_failover_without_command(ids)) {
+        record_.stuck()[id] = {StuckInstance::Kind::no_command, {},          {}, 0,
+                               WorkflowOutcome::left,           "no_command"};
+    }
+    for (const std::int64_t id : ids) {
+        if (record_.stuck().contains(id)) continue;
+        record_.skip(id, not_in_failover_.contains(id) ? SkipReason::not_in_failover
+                                                       : SkipReason::state_changed);
+    }
 }
 
 void RequeueSelection::read_rows() {
     for (WorkflowInstance& row : workflows_.by_ids(record_.ids(), false))
         record_.at(row.id).row = std::move(row);
-    std::erase_if(record_.stuck(), [&](const auto& one) {
-        const bool changed = one.second.row.state != kFailover;
-        if (changed) record_.skip(one.first, SkipReason::state_changed);
-        return changed;
-    });
+    const bool any_state = options_.commands || !options_.ids.empty();
+    std::vector<std::int64_t> changed, unknown;
+    for (const auto& [id, one] : record_.stuck()) {
+        if (one.row.id == 0 && one.kind == StuckInstance::Kind::unclaimed)
+            unknown.push_back(id);
+        else if (!one.in_failover() && (one.kind == StuckInstance::Kind::no_command || !any_state))
+            changed.push_back(id);
+    }
+    record_.leave_out(changed, SkipReason::state_changed);
+    record_.leave_out(unknown, SkipReason::unknown);
+    of_nothing_ += std::ssize(unknown);
 }
 
 void RequeueSelection::tell() {
     for (const std::int64_t id : unknown_) {
         context_.fail(ExitCode::needs_person, fmt::format("There is no workflow instance {} in {}.",
                                                           id, context_.database.endpoint()));
+    }
+    if (of_nothing_ > 0) {
+        context_.warn(fmt::format(
+            "{} commands that nobody takes are for no workflow instance that there is; they were "
+            "left: the master that takes one can only move it to t_ds_error_command.",
+            of_nothing_));
     }
     if (with_several_.empty()) return;
     context_.fail(ExitCode::needs_person,
@@ -110,30 +148,57 @@ std::vector<std::int64_t> RequeueSelection::find_named() {
     const std::vector<std::int64_t> named(unknown_.begin(), unknown_.end());
     for (const WorkflowInstance& instance : workflows_.by_ids(named, false)) {
         unknown_.erase(instance.id);
-        if (instance.state == kFailover) {
-            ids.push_back(instance.id);
-        } else {
-            record_.skip(instance.id, SkipReason::not_in_failover);
-        }
+        ids.push_back(instance.id);
+        if (instance.state != kFailover) not_in_failover_.insert(instance.id);
     }
     for (const std::int64_t id : unknown_) record_.skip(id, SkipReason::unknown);
     return ids;
+}
+
+void RequeueSelection::leave_out_hopeless() {
+    leave_out_duplicates();
+    leave_out_unreadable();
+    if (options_.ids.empty()) leave_out_failing_again();
 }
 
 void RequeueSelection::leave_out_duplicates() {
     auto found = TaskInstanceStore(context_.store()).with_duplicate_tasks(record_.ids());
     if (found.empty()) return;
     std::sort(found.begin(), found.end());
-    for (const std::int64_t id : found) {
-        record_.stuck().erase(id);
-        record_.skip(id, SkipReason::duplicate_tasks);
-    }
+    record_.leave_out(found, SkipReason::duplicate_tasks);
     context_.fail(
         ExitCode::needs_person,
         fmt::format("{} workflows have two valid rows (flag 1) of one task name, with which "
                     "recovery fails; they were not requeued: {}. Set flag to 0 in the row of "
                     "each pair in t_ds_task_instance that must not count, then requeue them.",
                     found.size(), some_ids(found)));
+}
+
+void RequeueSelection::leave_out_unreadable() {
+    auto found = workflows_.without_command_type(record_.ids());
+    if (found.empty()) return;
+    std::sort(found.begin(), found.end());
+    record_.leave_out(found, SkipReason::unreadable_command_param);
+    context_.fail(
+        ExitCode::needs_person,
+        fmt::format("{} workflows have no commandType in the command_param of their row in "
+                    "t_ds_workflow_instance, as one upgraded from 2.x has, with which every "
+                    "recovery fails; they were not requeued: {}. End them with finish, and start "
+                    "their workflows anew.",
+                    found.size(), some_ids(found)));
+}
+
+void RequeueSelection::leave_out_failing_again() {
+    const auto found = failed_twice(context_, record_.ids());
+    if (found.empty()) return;
+    std::vector<std::int64_t> ids;
+    for (const auto& [id, cause] : found) ids.push_back(id);
+    record_.leave_out(ids, SkipReason::fails_again);
+    context_.fail(
+        ExitCode::needs_person,
+        fmt::format("The commands of {} workflows failed twice for one cause ({}: {}); they were "
+                    "not requeued: {}. Remove the cause, then requeue them by their ids.",
+                    found.size(), ids.front(), found.at(ids.front()), some_ids(ids)));
 }
 
 void RequeueSelection::choose_states() {

@@ -21,26 +21,40 @@ class RequeueSelection {
     RequeueSelection(const RunContext& context, const RequeueOptions& options,
                      RequeueRecord& record);
 
-    /// Selects, anew each time: those in state FAILOVER, or those named, that have no command or
-    /// one that no master takes.
+    /// Selects, anew each time: those in state FAILOVER without a command; and those in it, those
+    /// named, or with options.commands all, whose command waits for so long that no master seems to
+    /// take it.
     void select();
     /// What is to be said of the last select().
     void tell();
-    /// Leaves out those with which recovery would fail again.
-    void leave_out_duplicates();
+    /// Leaves out those of which a master can make nothing.
+    void leave_out_hopeless();
+    /// The highest id of a command that select() looked at, less what may still appear below it.
+    std::int64_t looked_up_to() const { return looked_up_to_; }
     /// To which state those without a command go back.
     void choose_states();
 
   private:
+    std::vector<std::int64_t> in_failover();
     std::vector<std::int64_t> find_named();
+    std::vector<WaitingCommand> every_command();
+    void take(std::int64_t id, std::span<const WaitingCommand> its);
+    void take_those_without(std::span<const std::int64_t> ids);
     void read_rows();
+    void leave_out_duplicates();
+    void leave_out_unreadable();
+    void leave_out_failing_again();
 
     const RunContext& context_;
     const RequeueOptions& options_;
     RequeueRecord& record_;
     WorkflowInstanceStore workflows_;
     CommandStore commands_;
-    std::set<std::int64_t> unknown_;  // ids given that are of no instance
+    EpochMs clock_ = 0;
+    std::int64_t looked_up_to_ = 0;
+    std::set<std::int64_t> unknown_;          // ids given that are of no instance
+    std::set<std::int64_t> not_in_failover_;  // others of those given
+    std::int64_t of_nothing_ = 0;             // commands of no instance that there is
     std::vector<std::int64_t> with_several_;
 };
 

@@ -1,9 +1,10 @@
 #include "coordinator/requeue/stuck_workflows.h"
 
+#include <set>
 #include <unordered_set>
+#include <utility>
 
 #include "base/terminal_text.h"
-#include "store/command_type.h"
 #include "store/task_instance_store.h"
 
 namespace dsfailover {
@@ -15,8 +16,7 @@ constexpr const char* kDuplicateTasks = "duplicate valid tasks";
 }  // namespace
 
 bool is_unclaimed(const WaitingCommand& command, Millis after, EpochMs clock) {
-    return command.command_type == command_type::kRecoverToleranceFault && command.update_time &&
-           *command.update_time < clock - after.count();
+    return command.update_time && *command.update_time < clock - after.count();
 }
 
 std::vector<std::string> causes_of_being_stuck(const RunContext& context,
@@ -35,6 +35,18 @@ std::vector<std::string> causes_of_being_stuck(const RunContext& context,
         causes.push_back(cause.empty() ? "none" : std::move(cause));
     }
     return causes;
+}
+
+std::map<std::int64_t, std::string> failed_twice(const RunContext& context,
+                                                 std::span<const std::int64_t> ids) {
+    std::set<std::pair<std::int64_t, std::string>> causes;
+    std::map<std::int64_t, std::string> found;
+    for (const ErrorCommand& command : CommandStore(context.store()).failed_for_workflows(ids)) {
+        const std::int64_t id = command.workflow_instance_id;
+        std::string cause = first_line(command.message);
+        if (!cause.empty() && !causes.emplace(id, cause).second) found[id] = std::move(cause);
+    }
+    return found;
 }
 
 }  // namespace dsfailover

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,8 +11,9 @@
 
 namespace dsfailover {
 
-/// Whether no master takes the recovery command: its update_time is older than `after` at `clock`,
-/// the database's (epoch ms). One without an update_time says nothing and is not.
+/// Whether a command, of any type, waits so long that no master seems to take it: its update_time
+/// is older than `after` at `clock`, the database's (epoch ms). One without an update_time says
+/// nothing and is not.
 bool is_unclaimed(const WaitingCommand& command, Millis after, EpochMs clock);
 
 /// Why each of these workflow instances, in state 18 and without a command, is stuck: the first
@@ -19,5 +21,10 @@ bool is_unclaimed(const WaitingCommand& command, Millis after, EpochMs clock);
 /// again; "none" where nothing tells. In the order of `ids`.
 std::vector<std::string> causes_of_being_stuck(const RunContext& context,
                                                std::span<const std::int64_t> ids);
+
+/// Of these workflow instances those whose commands failed twice for one cause, which is the first
+/// line of the message, with that cause: another one fails again, unless somebody removed it.
+std::map<std::int64_t, std::string> failed_twice(const RunContext& context,
+                                                 std::span<const std::int64_t> ids);
 
 }  // namespace dsfailover

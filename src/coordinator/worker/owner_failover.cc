@@ -34,7 +34,9 @@ void OwnerFailover::run(EpochMs event_time) {
         FailoverTarget& target = targets.emplace_back();
         target.address = address;
         // What nobody holds of a host that lives, and nothing else of it.
-        if (look_.servers.master(address)) target.only = tasks_.of_owner(address);
+        if (!look_.servers.master(address)) continue;
+        target.only = tasks_.of_owner(address);
+        target.by_start = tasks_.by_start(address);
     }
     masters_->run(std::move(targets), event_.event_time ? std::optional(event_time) : std::nullopt,
                   false);

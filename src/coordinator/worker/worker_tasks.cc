@@ -37,20 +37,43 @@ void WorkerTasks::choose_routes(EpochMs event_time, bool given) {
 }
 
 // Those of hosts that are gone, as a failover of the host would judge them. Of those of living
-// hosts only the masters know whether one holds them.
+// hosts the masters know whether one holds them; where not all say so, what started before its host
+// did is nobody's.
 void WorkerTasks::judge_workflows(EpochMs event_time, bool given) {
     SelectionRequest request = look_.request(event_time, given);
     request.in_doubt = options_.in_doubt;
     request.asking = SelectionRequest::Asking::once;
+    std::map<std::string, std::set<std::int64_t>> of_living;
     for (const TaskAtWorker& task : tasks_) {
         const auto& host = task.row.workflow_host;
         const bool unfinished = task.row.workflow_state != workflow_state::kFailover;
         if (!unfinished || !host || !is_address(*host)) continue;
-        const bool lives = look_.servers.master(*host) != nullptr;
-        if (lives && !look_.inquiry) continue;
-        request.addresses.insert(*host);
-        if (lives) request.only[*host].insert(task.workflow());
+        if (look_.servers.master(*host))
+            of_living[*host].insert(task.workflow());
+        else
+            request.addresses.insert(*host);
     }
+    SelectionRequest by_start = request;
+    by_start.addresses.clear();
+    by_start.inquiry = nullptr;
+    for (const auto& [host, its] : of_living) {
+        if (!look_.inquiry) break;
+        request.addresses.insert(host);
+        request.by_answer.insert(host);
+        request.only.emplace(host, its);
+    }
+    judge(request);
+    for (auto& [host, its] : of_living) {
+        if (look_.inquiry && !unanswered_.contains(host)) continue;
+        std::erase_if(its, [&](std::int64_t id) { return held_.contains(id); });
+        by_start_.insert(host);
+        by_start.addresses.insert(host);
+        by_start.only.emplace(host, its);
+    }
+    judge(by_start);
+}
+
+void WorkerTasks::judge(const SelectionRequest& request) {
     if (request.addresses.empty()) return;
     Selection selection = read_selection(
         context_, look_.servers, request,
@@ -66,7 +89,12 @@ void WorkerTasks::note_skipped(const SkippedWorkflow& skipped) {
     const Verdict verdict = skipped.verdict;
     if (verdict == Verdict::command_pending) commanded_.insert(id);
     // Its own master has it.
-    if (look_.servers.master(*skipped.instance.host)) return;
+    const std::string& host = *skipped.instance.host;
+    if (look_.servers.master(host)) {
+        if (verdict == Verdict::unanswered) unanswered_.insert(host);
+        if (!skipped.said.held_by.empty()) held_.insert(id);
+        return;
+    }
     if (verdict == Verdict::in_doubt || verdict == Verdict::settling ||
         verdict == Verdict::running_elsewhere || verdict == Verdict::held_idle ||
         verdict == Verdict::done_before) {

@@ -45,6 +45,9 @@ class WorkerTasks {
     std::set<std::string> owners(TaskRoute route);
     /// The workflows of `host` whose tasks are on the routes of its failover.
     std::set<std::int64_t> of_owner(const std::string& host);
+    /// Whether those of `host`, which lives, are judged as global judges them, since not every
+    /// master answered.
+    bool by_start(const std::string& host) const { return by_start_.contains(host); }
     /// Why a workflow cannot be failed over although its host is gone; none: it can.
     std::optional<SkipReason> doubt(std::int64_t workflow) const;
     bool any_doubt() const { return !doubts_.empty(); }
@@ -57,6 +60,7 @@ class WorkerTasks {
 
   private:
     void judge_workflows(EpochMs event_time, bool given);
+    void judge(const SelectionRequest& request);
     void note_skipped(const SkippedWorkflow& skipped);
     void route_by_owner(TaskAtWorker& task);
     void route_by_command();
@@ -67,9 +71,13 @@ class WorkerTasks {
     const bool restarted_;
     std::vector<TaskAtWorker> tasks_;
     std::map<std::int64_t, SkipReason> doubts_;  // by workflow instance
-    // Of living hosts, and held by no master: to be failed over; of hosts that are gone: in doubt
-    // all the same, for another reason.
+    // Of living hosts, and held by no master, or of the time before its start: to be failed over;
+    // of hosts that are gone: held by no master, and in doubt all the same, for another reason.
     std::set<std::int64_t> unheld_;
+    std::set<std::int64_t> held_;  // of living hosts, by a living master
+    std::set<std::string>
+        unanswered_;  // living hosts of which not every master said who holds what
+    std::set<std::string> by_start_;
     std::set<std::int64_t> commanded_;  // workflows whose command waits, in whatever state they are
 };
 
