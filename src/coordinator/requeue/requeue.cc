@@ -60,6 +60,7 @@ class Requeue {
             record_.list(false);
             throw;
         }
+        record_.say_why_left(options_.ids);
         record_.list(options_.dry_run);
     }
 

@@ -66,6 +66,8 @@ class RequeueRecord {
     /// `command_id`: 0 where only a lost commit told of it.
     void requeued(std::int64_t id, std::int64_t command_id);
     void plan();
+    /// Of those of `named` that are skipped for a reason of which nothing was said yet: why.
+    void say_why_left(std::span<const std::int64_t> named) const;
 
     /// Puts the list into the report, with `is_plan` nothing counts as left. The names are for the
     /// report alone: never throws.
