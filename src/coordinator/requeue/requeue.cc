@@ -317,6 +317,9 @@ class Requeue {
                 case ExchangeResult::Kind::taken:
                     if (first) record_.drop(id, SkipReason::taken);
                     break;
+                case ExchangeResult::Kind::unknown:
+                    if (first) record_.drop_unknown(id);
+                    break;
                 case ExchangeResult::Kind::state_changed:
                     if (first) record_.drop(id, SkipReason::state_changed);
                     break;

@@ -72,6 +72,14 @@ void RequeueRecord::drop(std::int64_t id, SkipReason reason) {
     --section_.left;
 }
 
+void RequeueRecord::drop_unknown(std::int64_t id) {
+    drop(id, SkipReason::taken);
+    others_.at(id).outcome = WorkflowOutcome::unknown;
+    others_.at(id).reason =
+        "a master took its command; whether that was exchanged before is unknown, since the commit "
+        "had no answer";
+}
+
 void RequeueRecord::limit(std::size_t limit) {
     if (stuck_.size() <= limit) return;
     context_.fail(ExitCode::needs_person,

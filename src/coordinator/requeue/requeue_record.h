@@ -58,6 +58,8 @@ class RequeueRecord {
     void leave_out(std::span<const std::int64_t> ids, SkipReason reason);
     /// skip() of one in stuck(), once they are counted.
     void drop(std::int64_t id, SkipReason reason);
+    /// drop() of one that a master took: whether before or after it was exchanged nobody knows.
+    void drop_unknown(std::int64_t id);
     /// Leaves all but the first `limit` for another run.
     void limit(std::size_t limit);
     void fail(std::int64_t id, const std::string& problem);
