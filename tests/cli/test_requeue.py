@@ -184,7 +184,8 @@ def test_a_second_command_is_for_a_person(cluster):
 def test_only_the_ids_named(cluster):
     named, other = cluster.workflows(2, state=18)
     running = cluster.workflow(host=ALIVE)
-    result = cluster.run("requeue", named, running, code=0)
+    result = cluster.run("requeue", named, running, code=3)
+    assert f"instances {running}: they are not in state FAILOVER" in result.said
     assert set(cluster.commands_per_workflow()) == {named}
     assert result["workflows"]["skipped"] == {"not_in_failover": 1}
     assert cluster.state(running) == 1 and cluster.state(other) == 18
