@@ -66,7 +66,7 @@ def items(result):
 def test_each_cause_and_exactly_the_curable_ones(cluster):
     told = {cluster.workflow(state=18): state for state in (1, 2, 4)}
     for workflow, state in told.items():
-        failed_command(cluster, workflow, 1 if state != 1 else 4)  # an older failure
+        failed_command(cluster, workflow, 1 if state != 1 else 4, message="an older failure")
         failed_command(cluster, workflow, state)
     killed, paused, silent, damaged = cluster.workflows(4, state=18)
     cluster.task(killed, state=9, name="a")
@@ -184,7 +184,8 @@ def test_a_second_command_is_for_a_person(cluster):
 def test_only_the_ids_named(cluster):
     named, other = cluster.workflows(2, state=18)
     running = cluster.workflow(host=ALIVE)
-    result = cluster.run("requeue", named, running, code=0)
+    result = cluster.run("requeue", named, running, code=3)
+    assert f"instances {running}: they are not in state FAILOVER" in result.said
     assert set(cluster.commands_per_workflow()) == {named}
     assert result["workflows"]["skipped"] == {"not_in_failover": 1}
     assert cluster.state(running) == 1 and cluster.state(other) == 18
@@ -421,6 +422,47 @@ def test_without_a_master_that_takes_commands_nothing_is_exchanged(make_cluster,
     assert {row["id"] for row in cluster.commands()} == set(commands.values())
     assert result["workflows"]["left"] == 2 and result.seconds < 12
     assert ("BUSY" if living else "No master lives") in "\n".join(result["errors"])
+
+
+def test_commands_of_schedules_get_to_a_master_too(make_cluster):
+    """One that takes odd ids alone, beside what nobody takes for another reason."""
+    cluster = make_cluster("jdbc", "mariadb")
+    scheduled = [cluster.workflow(state=0, host=None, command_type=6) for _ in range(6)]
+    param = '{"commandType":"SCHEDULER","timeZone":"täglich"}'
+    numbers = {workflow: waiting_command(cluster, workflow, command_type=6, command_param=param)
+               for workflow in scheduled}
+    rows = {row["workflow_instance_id"]: row for row in cluster.commands()}
+    even = [workflow for workflow, number in numbers.items() if number % 2 == 0]
+    upgraded = cluster.workflow(state=18, command_param='{"schedule_timezone":"Asia/Shanghai"}')
+    taken = {}
+
+    def take_odd_ones(stop):
+        db = cluster.db.clone()
+        while not stop.is_set():
+            for row in db.rows("SELECT * FROM t_ds_command WHERE id % 2 = 1"):
+                db.execute("UPDATE t_ds_workflow_instance SET state = 1, host = ? WHERE id = ?",
+                           ALIVE, row["workflow_instance_id"])
+                db.execute("DELETE FROM t_ds_command WHERE id = ?", row["id"])
+                taken[row["workflow_instance_id"]] = row
+            time.sleep(0.2)
+        db.close()
+
+    stop = threading.Event()
+    master = threading.Thread(target=take_odd_ones, args=[stop])
+    master.start()
+    try:
+        result = cluster.run("requeue", "--commands", "--wait", "60s", code=3)
+    finally:
+        stop.set()
+        master.join()
+    assert set(taken) == set(scheduled) and cluster.commands() == []
+    assert result["recovery"]["recovered"] == result["workflows"]["requeued"] >= len(even)
+    assert items(result)[upgraded]["reason"] == "unreadable_command_param"
+    for workflow in scheduled:  # the equal row
+        for row in (taken[workflow], rows[workflow]):
+            row.pop("id"), row.pop("update_time")
+        assert taken[workflow] == rows[workflow]
+        assert cluster.instance(workflow)["restart_time"] is None
 
 
 def test_unclaimed_after_says_how_old(make_cluster):

@@ -442,6 +442,46 @@ TEST_P(StoreCommands, WaitingOnesAreFoundByWorkflow) {
     EXPECT_EQ(found[1].update_time, std::nullopt);
 }
 
+TEST_P(StoreCommands, ThoseBehindAnIdAreFoundWithTheirPriority) {
+    insert_command(1, 10);
+    insert_command(2, 10, {{"workflow_instance_priority", "4"}});
+    insert_command(3, 10, {{"workflow_instance_priority", "NULL"}});
+    auto found = store().for_workflows(Ids{10}, 1);
+    ASSERT_THAT(found, SizeIs(2));
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    EXPECT_EQ(found[0].priority, 4);
+    EXPECT_EQ(found[1].priority, kMediumPriority);
+    EXPECT_THAT(store().for_workflows(Ids{10}, 3), IsEmpty());
+}
+
+TEST_P(StoreCommands, OneOfAnyTypeIsTakenOutAndInsertedAgainAsItWas) {
+    insert_command(100, 10,
+                   {{"command_type", "6"},
+                    {"worker_group", "'täglich ☃'"},
+                    {"command_param", "NULL"},
+                    {"workflow_instance_priority", "0"}});
+    const auto columns = [&](std::int64_t id) {
+        const Rows rows = database_->query(
+            "SELECT command_type, worker_group, command_param, workflow_instance_priority, "
+            "schedule_time, workflow_instance_id FROM t_ds_command WHERE id = ?",
+            {id});
+        std::vector<std::optional<std::string>> values;
+        for (std::size_t i = 0; i < 6; ++i) values.push_back(rows[0].optional_text(i));
+        return values;
+    };
+    const auto before = columns(100);
+    Transaction transaction(*database_);
+    EXPECT_EQ(store().take_out(100, 11), std::nullopt) << "another workflow's";
+    const auto row = store().take_out(100, 10);
+    ASSERT_TRUE(row);
+    EXPECT_EQ(store().take_out(100, 10), std::nullopt) << "it is gone";
+    const std::int64_t id = store().insert_again(*row, kNow);
+    transaction.commit();
+    EXPECT_NE(id, 100);
+    EXPECT_EQ(columns(id), before);
+    EXPECT_THAT(store().still_waiting(Ids{100, id}), UnorderedElementsAre(id));
+}
+
 TEST_P(StoreCommands, ThoseThatStillWaitAreFoundById) {
     insert_command(1, 10);
     insert_command(3, 11);

@@ -80,6 +80,17 @@ class StoreWorkflows : public StoreFixture {
 
 // -- reading
 
+TEST_P(StoreWorkflows, ThoseWhoseCommandParamHasNoCommandTypeAreFound) {
+    insert_workflow(1, {{"command_param", R"('{"commandType":"SCHEDULER"}')"}});
+    insert_workflow(2, {{"command_param", R"('{"schedule_timezone":"Asia/Shanghai"}')"}});
+    insert_workflow(3, {{"command_param", "NULL"}});
+    insert_workflow(4, {{"command_param", "'[]'"}});
+    const std::int64_t ids[] = {1, 2, 3, 5};
+    auto found = store().without_command_type(ids);
+    std::sort(found.begin(), found.end());
+    EXPECT_EQ(found, (std::vector<std::int64_t>{2, 3}));
+}
+
 TEST_P(StoreWorkflows, UnfinishedOnesOfTheHostsAreScanned) {
     for (const int state : {0, 1, 2, 3, 4, 5, 6, 7, 14, 18}) {
         insert_workflow(100 + state, {{"state", std::to_string(state)}});

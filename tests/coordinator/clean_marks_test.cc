@@ -79,6 +79,7 @@ TEST_F(CleanNamedMarksTest, OneThatIsWrittenMeanwhileStays) {
     world.registry.before({Kind::remove, {}}, [&] { put(kUnknown, "7"); });
     clean({kUnknown});
     EXPECT_EQ(mark(kUnknown), "7");
+    EXPECT_EQ(run.exit_code(), 3) << run.said();
 }
 
 TEST_F(CleanNamedMarksTest, TheFenceOfALivingServerIsRefused) {

@@ -359,6 +359,23 @@ TEST_F(ExplainTest, Failover_Stuck) {
     EXPECT_THAT(explain().advice.value(), HasSubstr("dsfailover requeue 7"));
 }
 
+TEST_F(ExplainTest, Failover_WhatFailedTwiceForOneCauseFailsAgain) {
+    world.workflow(7).state(18);
+    for (int i = 0; i < 2; ++i) world.failed_command(7, 1, "no tenant\nat line 2");
+    expect(std::nullopt, "stuck", "recovery would fail again", std::nullopt);
+    EXPECT_THAT(explain().advice.value(), HasSubstr("no tenant. Remove it"));
+    EXPECT_THAT(explain().advice.value(), HasSubstr("dsfailover requeue 7"));
+}
+
+TEST_F(ExplainTest, Failover_WithoutACommandTypeNothingCanRecoverIt) {
+    const std::string finish = "dsfailover finish 7 --as failure";
+    world.workflow(7).state(18).command_param(R"({"schedule_timezone":"Asia/Shanghai"})");
+    expect(std::nullopt, "stuck", "every recovery of it fails", finish);
+    world.command(7);
+    make_commands_old();
+    expect(std::nullopt, "command_pending", "every recovery of it fails", finish);
+}
+
 TEST_F(ExplainTest, Failover_AMasterHoldsItAllTheSame) {
     world.workflow(7).state(18);
     servers.holds[kLiving].insert(7);

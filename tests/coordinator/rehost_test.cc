@@ -98,7 +98,8 @@ TEST_F(RehostTest, TheSameCommandAgainFindsNothing) {
     EXPECT_EQ(world.snapshot(), before);
     run.rehost({7});
     EXPECT_EQ(run.fate_of(7), "in_place");
-    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(run.exit_code(), 3) << "it was named";
+    EXPECT_THAT(run.said(), HasSubstr("its host already"));
 }
 
 TEST_F(RehostTest, AFailoverOfTheOldHostLeavesItAlone) {

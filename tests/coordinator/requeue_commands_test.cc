@@ -133,6 +133,9 @@ TEST_F(RequeueCommandsTest, AFreshOneIsLeft) {
     named.servers = &servers;
     named.requeue({8});
     EXPECT_EQ(named.fate_of(8), "command_pending");
+    EXPECT_EQ(named.exit_code(), 3);
+    EXPECT_THAT(named.said(),
+                HasSubstr("Nothing was done about workflow instances 8: masters may"));
     EXPECT_EQ(command_of(8), fresh);
 }
 
@@ -229,6 +232,15 @@ TEST_F(RequeueCommandsTest, WithAnUnreadableCommandParamNoneIsTaken) {
     }
     EXPECT_EQ(command_of(7), old);
     EXPECT_THAT(world.commands_of(8), IsEmpty());
+}
+
+TEST_F(RequeueCommandsTest, OfEachThatIsNamedItIsSaidWhyNothingWasDone) {
+    run.requeue_options.commands = false;
+    world.workflow(8).state(7);
+    run.requeue({1, 8, 99});
+    EXPECT_EQ(run.exit_code(), 3);
+    EXPECT_THAT(run.said(), HasSubstr("workflow instances 1, 8: they are not in state FAILOVER"));
+    EXPECT_THAT(run.said(), HasSubstr("There is no workflow instance 99"));
 }
 
 // -- at the same moment

@@ -133,6 +133,18 @@ TEST_F(TaskFailoverTest, SoDoThoseOfAWorkflowInDoubt) {
     expect_untouched(7);
 }
 
+TEST_F(TaskFailoverTest, OfWhatIsNamedInVainItIsSaid) {
+    run.options.in_doubt.ids = {99};
+    world.task(70, 1).state(7);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.report.worker->selected, 0);
+    EXPECT_EQ(run.exit_code(), 3);
+    EXPECT_THAT(run.said(), HasSubstr("--in-doubt names workflow instance 99"));
+    world.task(71, 1);
+    run.failover_worker(kGoneWorker);
+    EXPECT_THAT(run.said(), HasSubstr("--in-doubt names workflow instance 99"));
+}
+
 TEST_F(TaskFailoverTest, ARestartedWorkersDepartureCannotBeAnnounced) {
     world.worker(kGoneWorker, "-10m");
     world.task(70, 1);

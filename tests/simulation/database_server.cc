@@ -88,6 +88,7 @@ class DatabaseServer::Connection : public Database {
 
     Rows query(std::string_view sql, std::span<const Value> parameters) override {
         reading(Call::query);
+        note_reading(sql);
         return real_->query(sql, parameters);
     }
 
@@ -104,6 +105,7 @@ class DatabaseServer::Connection : public Database {
     void stream(std::string_view sql, std::span<const Value> parameters,
                 const RowCallback& row) override {
         reading(Call::stream);
+        note_reading(sql);
         bool first = true;
         real_->stream(sql, parameters, [&](const Row& read) {
             if (std::exchange(first, false)) server_.scheduler_.point();
@@ -174,6 +176,11 @@ class DatabaseServer::Connection : public Database {
   private:
     static DatabaseError unreachable(const std::string& call) {
         return {Kind::unreachable, fmt::format("sqlite:simulation: {}: no connection", call)};
+    }
+
+    void note_reading(std::string_view sql) {
+        if (sql.find("t_ds_command") != std::string_view::npos)
+            server_.watcher_.reads_commands(process_);
     }
 
     bool gone() const {

@@ -36,6 +36,8 @@ class CommitWatcher {
     virtual void after_commit(const std::string& process) = 0;
     /// The process of the last one will not hear of it.
     virtual void answer_lost(const std::string& process) = 0;
+    /// A process looks at the commands that wait.
+    virtual void reads_commands(const std::string& process) = 0;
 };
 
 /// The database of a simulation. Whoever is connected stops at every call. One transaction writes

@@ -70,10 +70,16 @@ void Observer::saw_masters(const std::string& process) {
 
 void Observer::after_commit(const std::string& process) {
     Rows after = read();
-    for (const auto& [id, workflow] : before_.commands)
-        if (!after.commands.contains(id)) taken_at_[workflow] = scheduler_.time();
-    for (const auto& [id, workflow] : after.commands)
+    ++commits_;
+    for (const auto& [id, workflow] : after.commands) {
         cluster_->workflow_of_command.emplace(id, workflow);
+        if (!before_.commands.contains(id)) inserted_by_[id] = commits_;
+    }
+    for (const auto& [id, workflow] : before_.commands) {
+        if (after.commands.contains(id)) continue;
+        taken_at_[workflow] = scheduler_.time();
+        visits_[workflow] = {inserted_by_[id], commits_};
+    }
     for (const auto& [id, row] : after.workflows) {
         const auto found = before_.workflows.find(id);
         if (found != before_.workflows.end() && found->second != row) plain_.erase(id);
@@ -150,7 +156,11 @@ void Observer::judge(ObservedRun& run, const Rows& after) {
             violated("lost", fmt::format("workflow {} is in 18 without a command", id));
         if (now.host.empty() && !was.host.empty())
             violated("host lost", fmt::format("workflow {} has no host", id));
-        if (commanded.contains(id) && was.state != workflow_state::kFailover && !was.host.empty())
+        const bool exchanged = commanded.contains(id) && before_.commands_of(id) > 0;
+        if (exchanged && now != was && was.state != workflow_state::kFailover)
+            violated("changed by an exchange", fmt::format("workflow {}", id));
+        if (commanded.contains(id) && !exchanged && was.state != workflow_state::kFailover &&
+            !was.host.empty())
             judge_lock(run, was.host);
         if (commanded.contains(id) || now.host != was.host) ours_since_[id] = run.began;
         if (commanded.contains(id))
@@ -180,7 +190,10 @@ void Observer::judge_lock(ObservedRun& run, const std::string& host) {
 // - where masters do not answer, or are not asked, what --in-doubt took, which is the operator's
 //   word, and what finish ends by its --idle;
 // - what the cluster failed over before the run began, by a master that died before it wrote its
-//   mark: but for --ask all nobody is asked about that (docs/reliability.md).
+//   mark: but for --ask all nobody is asked about that (docs/reliability.md); likewise what came
+//   and went between two looks of the run;
+// - without asking, what a master took by a command of the operator's and has under its own
+//   address: a real one writes restart_time then.
 void Observer::judge_held(ObservedRun& run, std::int64_t workflow, bool commanded,
                           const Rows& after) {
     const Workflow& now = after.workflows.at(workflow);
@@ -192,8 +205,12 @@ void Observer::judge_held(ObservedRun& run, std::int64_t workflow, bool commande
         const bool answers =
             run.asks && holder->mute_until < run.began && !faults_.fate(run.name).any;
         if (unmarked_.contains(workflow) && taken_at_.contains(workflow) &&
-            taken_at_.at(workflow) < run.began && !(run.asks_about_all && answers))
+            (taken_at_.at(workflow) < run.began || came_and_went_unseen(run, workflow)) &&
+            !(run.asks_about_all && answers))
             continue;
+        const auto unmarked = unmarked_.find(workflow);
+        const bool rerun = unmarked != unmarked_.end() && unmarked->second == "?";
+        if (rerun && !run.asks && was.host == holder->address) continue;
         if ((run.may_doubt || run.goes_by_idle_time) && !answers) continue;
         if (commanded) {
             violated("held and given a command",
@@ -240,6 +257,20 @@ void Observer::mark_written(const std::string& process, const std::string& path)
             cluster_->holders(id).empty())
             runs_.at(process).left_behind.insert(id);
     }
+}
+
+void Observer::reads_commands(const std::string& process) {
+    const auto run = runs_.find(process);
+    if (run != runs_.end()) run->second.commands_read.insert(commits_);
+}
+
+// The run looked at the commands before the last one for this workflow came, and after it went.
+bool Observer::came_and_went_unseen(const ObservedRun& run, std::int64_t workflow) const {
+    const auto visit = visits_.find(workflow);
+    if (visit == visits_.end()) return false;
+    const auto& [came, went] = visit->second;
+    const auto look = run.commands_read.lower_bound(came);
+    return look == run.commands_read.end() || *look >= went;
 }
 
 void Observer::session_closed(const std::string& process) {

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/test_run.h"
@@ -19,6 +20,7 @@ struct ObservedRun {
     EpochMs began = 0;
     /// Of each failover lock: who held it at its last two looks; empty: nobody.
     std::map<std::string, std::pair<std::string, std::string>> locks;
+    std::set<std::int64_t> commands_read;  ///< after so many commits of anybody
     std::int64_t saw = 0;  ///< it can know of the masters up to this order of the registry's
     bool asks_about_all = false;
     bool asks = true;    ///< not --ask none
@@ -49,6 +51,7 @@ class Observer : public CommitWatcher {
 
     void after_commit(const std::string& process) override;
     void answer_lost(const std::string& process) override;
+    void reads_commands(const std::string& process) override;
     /// The cluster's own failover of this workflow left no mark: its master died before.
     void left_no_mark(std::int64_t workflow) { unmarked_[workflow] = "?"; }
     /// Nothing speaks against failing this workflow over, as long as nobody touches it.
@@ -80,6 +83,7 @@ class Observer : public CommitWatcher {
     void judge(ObservedRun& run, const Rows& after);
     void judge_lock(ObservedRun& run, const std::string& host);
     void judge_held(ObservedRun& run, std::int64_t workflow, bool commanded, const Rows& after);
+    bool came_and_went_unseen(const ObservedRun& run, std::int64_t workflow) const;
     void violated(const std::string& invariant, const std::string& what);
 
     Scheduler& scheduler_;
@@ -96,7 +100,11 @@ class Observer : public CommitWatcher {
     std::map<std::string, ObservedRun> runs_;
     std::map<std::int64_t, std::string> unmarked_;  // and their hosts
     std::map<std::int64_t, EpochMs> taken_at_;      // by workflow: when its last command went
-    std::set<std::int64_t> double_runs_;            // told already
+    std::int64_t commits_ = 0;
+    std::map<std::int64_t, std::int64_t> inserted_by_;  // by command: the number of the commit
+    // By workflow: the commits with which its last command came and went.
+    std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> visits_;
+    std::set<std::int64_t> double_runs_;  // told already
     std::vector<std::string> violations_;
 };
 

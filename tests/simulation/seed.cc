@@ -444,12 +444,18 @@ class Seed : private CallWatcher {
         run.requeue_options.unclaimed_after = some_time(20'000);
         run.requeue_options.lock_timeout = run.finish_options.lock_timeout =
             run.rehost_options.lock_timeout = its.lock_timeout;
-        run.finish_options.ask = run.rehost_options.ask = its.ask;
+        run.finish_options.ask = run.rehost_options.ask = run.requeue_options.ask = its.ask;
         run.finish_options.tasks = random_.chance(1, 2);
         if (its.ask.about == AskAbout::nobody && random_.chance(1, 2)) run.servers = nullptr;
         observed.asks_about_all = its.ask.about == AskAbout::all;
         observed.asks = its.ask.about != AskAbout::nobody;
         observed.may_doubt = its.in_doubt.all;
+    }
+
+    void choose_requeue(RequeueOptions& its) {
+        its.watch = random_.chance(1, 2) ? Millis(15'000) : some_time(5'000);
+        its.commands = random_.chance(1, 2);
+        if (random_.chance(1, 4)) its.wait = some_time(20'000);
     }
 
     std::vector<std::int64_t> some_ids() {
@@ -504,9 +510,10 @@ class Seed : private CallWatcher {
                 break;
             case 7:
             case 8:
-                say("requeue");
+                choose_requeue(run.requeue_options);
+                say(run.requeue_options.commands ? "requeue --commands" : "requeue");
                 if (run.options.limit) run.requeue_options.limit = run.options.limit;
-                run.requeue();
+                run.requeue(random_.chance(1, 4) ? some_ids() : std::vector<std::int64_t>());
                 break;
             case 9:
             case 10: {

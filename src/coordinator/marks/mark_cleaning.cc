@@ -304,6 +304,11 @@ class Cleaner {
                     {"mark", "removed", "", std::nullopt, std::nullopt, removal.path, value});
                 return add(candidate.name, value, MarkOutcome::removed, "");
             case RemoveOutcome::changed:
+                if (!options_.names.empty())
+                    report_.problems.push_back(
+                        {ExitCode::needs_person,
+                         fmt::format("{} was kept: it was written again while we cleaned.",
+                                     candidate.name)});
                 return keep(candidate.name, value, "it was written again while we cleaned");
             case RemoveOutcome::vanished:
                 return fail(candidate.name, value, "it vanished before it was removed");

@@ -12,6 +12,7 @@
 #include "coordinator/cluster_check.h"
 #include "coordinator/rehost/rehost_record.h"
 #include "coordinator/rehost/rehosting.h"
+#include "coordinator/report_names.h"
 #include "coordinator/run_claim.h"
 #include "registry/cluster.h"
 #include "store/workflow_instance_store.h"
@@ -45,10 +46,7 @@ class Rehost {
         servers_ = read_servers(context_.registry, true);
         check_clocks(context_, servers_);
         check_zone(context_, servers_);
-        if (!context_.schema.recovery_leaves_host())
-            return context_.warn(
-                "There is nothing to rehost: on this release of DolphinScheduler a master that "
-                "recovers a workflow makes itself its host.");
+        if (!context_.schema.recovery_leaves_host()) return nothing_to_rehost();
         if (options_.dry_run)
             select();
         else
@@ -66,6 +64,16 @@ class Rehost {
         Rehosting rehosting(context_, [&] { claims_.require_held(); });
         const auto results = rehosting.write(misplaced_, servers_);
         for (std::size_t i = 0; i < results.size(); ++i) record_.note(misplaced_[i], results[i]);
+    }
+
+    void nothing_to_rehost() {
+        const std::string why =
+            "There is nothing to rehost: on this release of DolphinScheduler a master that "
+            "recovers a workflow makes itself its host.";
+        if (options_.ids.empty()) return context_.warn(why);
+        context_.fail(ExitCode::needs_person,
+                      fmt::format("Nothing was done about workflow instances {}. {}",
+                                  some_ids(options_.ids), why));
     }
 
     /// Returns the hosts of what is selected.

@@ -112,7 +112,10 @@ void RehostRecord::tell_of_skipped(SkipReason reason, const std::vector<std::int
     const std::string some = some_ids(ids);
     switch (reason) {
         case SkipReason::in_place:
-            return;  // they are where they belong
+            return tell(
+                fmt::format("Nothing was done about workflow instances {}: the master that "
+                            "holds each is its host already.",
+                            some));
         case SkipReason::unknown:
             return tell(fmt::format("There is no workflow instance {} in {}.", some,
                                     context_.database.endpoint()));

@@ -57,7 +57,8 @@ class Exchange {
         for (const WaitingCommand& command : commands_.for_workflows(ids(), command_.id))
             return {Kind::exchanged, command.id, ""};
         const bool ours = !locked.empty() && is_ours(locked.front());
-        return {ours ? Kind::exchanged : Kind::taken, 0, ""};
+        if (ours) return {Kind::exchanged, 0, ""};
+        return {command_.restart_time ? Kind::taken : Kind::unknown, 0, ""};
     }
 
     const RunContext& context_;

@@ -25,6 +25,7 @@ struct ExchangeResult {
     enum class Kind {
         exchanged,      ///< an equal one stands under `command_id`
         taken,          ///< it was gone: a master, or another run, took it
+        unknown,        ///< likewise, or its equal: a commit had no answer, and both are gone
         state_changed,  ///< its workflow instance is not as it was read; nothing was changed
         several,        ///< its workflow instance has another command, too; nothing was changed
         failed,         ///< the database refused; nothing was changed
@@ -41,8 +42,9 @@ struct ExchangeResult {
 /// are looked for. So a master and we never wait for each other crosswise, and one of us gets the
 /// command. `confirm` is called right before the commit; what it throws rolls back. A commit whose
 /// outcome is unknown is settled under the row's lock: what carries the restart_time was committed;
-/// where none was set a newer command says so. Throws DatabaseError if the database is gone for
-/// good, read-only or full, and Interrupted between two tries.
+/// where none was set a newer command says so, and where that is gone, too, nothing does. Throws
+/// DatabaseError if the database is gone for good, read-only or full, and Interrupted between two
+/// tries.
 ExchangeResult exchange_command(const RunContext& context, const UnclaimedCommand& command,
                                 const std::function<void()>& confirm);
 

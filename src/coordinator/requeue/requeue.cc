@@ -60,6 +60,7 @@ class Requeue {
             record_.list(false);
             throw;
         }
+        record_.say_why_left(options_.ids);
         record_.list(options_.dry_run);
     }
 
@@ -315,6 +316,9 @@ class Requeue {
                     break;
                 case ExchangeResult::Kind::taken:
                     if (first) record_.drop(id, SkipReason::taken);
+                    break;
+                case ExchangeResult::Kind::unknown:
+                    if (first) record_.drop_unknown(id);
                     break;
                 case ExchangeResult::Kind::state_changed:
                     if (first) record_.drop(id, SkipReason::state_changed);

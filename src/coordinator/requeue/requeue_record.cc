@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <set>
 #include <string_view>
+#include <utility>
 
 #include "coordinator/report_names.h"
 #include "store/workflow_state.h"
@@ -70,6 +72,14 @@ void RequeueRecord::drop(std::int64_t id, SkipReason reason) {
     --section_.left;
 }
 
+void RequeueRecord::drop_unknown(std::int64_t id) {
+    drop(id, SkipReason::taken);
+    others_.at(id).outcome = WorkflowOutcome::unknown;
+    others_.at(id).reason =
+        "a master took its command; whether that was exchanged before is unknown, since the commit "
+        "had no answer";
+}
+
 void RequeueRecord::limit(std::size_t limit) {
     if (stuck_.size() <= limit) return;
     context_.fail(ExitCode::needs_person,
@@ -117,6 +127,26 @@ void RequeueRecord::requeued(std::int64_t id, std::int64_t command_id) {
 
 void RequeueRecord::plan() {
     for (auto& [id, one] : stuck_) one.outcome = WorkflowOutcome::planned;
+}
+
+void RequeueRecord::say_why_left(std::span<const std::int64_t> named) const {
+    constexpr std::pair<SkipReason, std::string_view> kUntold[] = {
+        {SkipReason::not_in_failover, "they are not in state FAILOVER, and have no command"},
+        {SkipReason::command_pending, "masters may still take their commands"},
+        {SkipReason::taken, "a master took their commands meanwhile"},
+        {SkipReason::state_changed, "they changed while they were looked at"},
+    };
+    for (const auto& [reason, why] : kUntold) {
+        std::set<std::int64_t> ids;
+        for (const std::int64_t id : named) {
+            const auto other = others_.find(id);
+            if (other != others_.end() && other->second.reason == to_string(reason)) ids.insert(id);
+        }
+        if (ids.empty()) continue;
+        context_.fail(ExitCode::needs_person,
+                      fmt::format("Nothing was done about workflow instances {}: {}.",
+                                  some_ids(std::vector(ids.begin(), ids.end())), why));
+    }
 }
 
 void RequeueRecord::list(bool is_plan) {

@@ -58,6 +58,8 @@ class RequeueRecord {
     void leave_out(std::span<const std::int64_t> ids, SkipReason reason);
     /// skip() of one in stuck(), once they are counted.
     void drop(std::int64_t id, SkipReason reason);
+    /// drop() of one that a master took: whether before or after it was exchanged nobody knows.
+    void drop_unknown(std::int64_t id);
     /// Leaves all but the first `limit` for another run.
     void limit(std::size_t limit);
     void fail(std::int64_t id, const std::string& problem);
@@ -66,6 +68,8 @@ class RequeueRecord {
     /// `command_id`: 0 where only a lost commit told of it.
     void requeued(std::int64_t id, std::int64_t command_id);
     void plan();
+    /// Of those of `named` that are skipped for a reason of which nothing was said yet: why.
+    void say_why_left(std::span<const std::int64_t> named) const;
 
     /// Puts the list into the report, with `is_plan` nothing counts as left. The names are for the
     /// report alone: never throws.

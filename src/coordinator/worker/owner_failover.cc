@@ -18,7 +18,8 @@ std::string came_back(const Server& worker) {
 void OwnerFailover::run(EpochMs event_time) {
     std::set<std::string> masters = tasks_.owners(TaskRoute::workflow_failover);
     masters.merge(tasks_.owners(TaskRoute::redispatched));
-    if (masters.empty()) return;
+    // Of what --in-doubt names it is said that nothing was done about it.
+    if (masters.empty() && options_.in_doubt.ids.empty()) return;
     masters_.emplace(context_, options_, look_);
     for (TaskAtWorker& task : tasks_.all()) {
         if (task.route == TaskRoute::workflow_failover || task.route == TaskRoute::redispatched)
