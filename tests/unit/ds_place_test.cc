@@ -186,6 +186,9 @@ TEST_F(DsHomeTest, DatabaseIsTheProfileWhereNothingElseIs) {
     EXPECT_EQ(type({{"ds-env", env}}, {{"SPRING_PROFILES_ACTIVE", "postgresql"}}),
               DatabaseType::postgresql);
     EXPECT_EQ(type({}, {{"DATABASE", "mysql"}}), DatabaseType::postgresql);
+    // The profile belongs to the place.
+    EXPECT_EQ(type({{"ds-env", env}}, {{"DSFAILOVER_PROFILE", "postgresql"}}), DatabaseType::mysql);
+    EXPECT_EQ(type({}, {{"DSFAILOVER_PROFILE", "mysql"}}), DatabaseType::mysql);
     home.write(".env", "DATABASE=oracle\n");
     EXPECT_THAT(resolve({{"ds-config", yaml}, {"ds-env", env}}).warnings,
                 ElementsAre(HasSubstr(env + ":1: DATABASE is oracle: ")));
