@@ -135,4 +135,15 @@ DsCredentials ds_registry_credentials(const SpringConfig& spring, Type type, boo
             OptionValue{digest->value.substr(colon + 1), digest->source, digest->origin}};
 }
 
+std::optional<std::string> drop_half_a_login(DsCredentials& credentials) {
+    if (credentials.user.has_value() == credentials.password.has_value()) return std::nullopt;
+    const std::string origin =
+        credentials.user ? credentials.user->origin : credentials.password->origin;
+    credentials = {};
+    return fmt::format(
+        "{}: etcd is used without a login, as by the masters, which log in only where both "
+        "registry.user and registry.password are set",
+        origin);
+}
+
 }  // namespace dsfailover

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "config/registry_url.h"
 #include "config/spring_config.h"
@@ -25,5 +26,9 @@ struct DsCredentials {
 };
 DsCredentials ds_registry_credentials(const SpringConfig& spring, RegistrySettings::Type type,
                                       bool own_database);
+
+/// The masters' etcd client logs in only with both: of a user or a password alone nothing is left,
+/// and the warning says so.
+std::optional<std::string> drop_half_a_login(DsCredentials& credentials);
 
 }  // namespace dsfailover

@@ -15,4 +15,11 @@ std::optional<OptionValue> DsVariables::get(std::string_view name) const {
     return std::nullopt;
 }
 
+std::optional<OptionValue> DsVariables::profiles() const {
+    if (auto profiles = get("SPRING_PROFILES_ACTIVE")) return profiles;
+    auto database = get("DATABASE");
+    if (database && database->source == Source::ds_env_file) return database;
+    return std::nullopt;
+}
+
 }  // namespace dsfailover

@@ -19,8 +19,9 @@ class DsVariables {
     /// nothing counts as none, whatever the environment has.
     std::optional<OptionValue> get(std::string_view name) const;
 
-    /// nullptr: there is none.
-    const EnvFile* file() const { return file_ ? &*file_ : nullptr; }
+    /// The active Spring profiles: SPRING_PROFILES_ACTIVE, or the env file's DATABASE, which the
+    /// start scripts make the profile.
+    std::optional<OptionValue> profiles() const;
 
   private:
     Environment environment_;

@@ -14,6 +14,7 @@
 #include "config/registry_url.h"
 #include "config/spring_config.h"
 #include "config/value_sources.h"
+#include "config/zone_source.h"
 
 namespace dsfailover {
 namespace {
@@ -30,10 +31,13 @@ constexpr std::string_view kHowToDatabase =
     "or --database postgresql://USER@HOST:5432/dolphinscheduler (mysql://..., sqlite:FILE, the "
     "jdbc: URL of DolphinScheduler), or set DSFAILOVER_DATABASE";
 
-SpringConfig read_spring_config(const OptionValues& options, const DsPlace& place,
-                                const Environment& environment) {
+SpringConfig read_spring_config(const OptionValues& options, const SourceOrder& order,
+                                const DsPlace& place, const Environment& environment) {
     const OptionValue* profile = find(options, "profile");
     DsVariables variables(environment, place.env_file);
+    if (const auto theirs = variables.profiles();
+        profile != nullptr && theirs && order.before(theirs->source, profile->source))
+        profile = nullptr;
     if (place.config)
         return SpringConfig(place.config->value, profile == nullptr ? "" : profile->value,
                             std::move(variables));
@@ -64,7 +68,7 @@ class Resolver {
           environment_(environment),
           order_(options),
           place_(find_ds_place(options, environment)),
-          spring_(read_spring_config(options, place_, environment)) {}
+          spring_(read_spring_config(options, order_, place_, environment)) {}
 
     Settings resolve() {
         add_warnings(place_.warnings);
@@ -223,20 +227,14 @@ class Resolver {
             settings_.warnings.push_back(std::move(*warning));
     }
 
-    /// Those of DolphinScheduler's settings. The masters' etcd client logs in only with both.
+    /// Those of DolphinScheduler's settings.
     DsCredentials registry_credentials(const RegistrySettings& registry, bool own_database) {
         DsCredentials ds = ds_registry_credentials(spring_, registry.type, own_database);
-        if (registry.type != RegistrySettings::Type::etcd || !registry.user.empty()) return ds;
-        const bool has_user = ds.user || find(options_, "registry-user");
-        const bool has_password = ds.password || given_password("registry", options_, environment_);
-        std::optional<OptionValue>& half = ds.user ? ds.user : ds.password;
-        if (!half || (has_user && has_password)) return ds;
-        if (find(options_, "registry-user")) return ds;
-        settings_.warnings.push_back(fmt::format(
-            "{}: etcd is used without a login, as by the masters, which log in only where both "
-            "registry.user and registry.password are set",
-            half->origin));
-        half.reset();
+        const bool may_be_half = registry.type == RegistrySettings::Type::etcd &&
+                                 registry.user.empty() && !find(options_, "registry-user");
+        if (!may_be_half || (ds.user && given_password("registry", options_, environment_)))
+            return ds;
+        if (auto warning = drop_half_a_login(ds)) settings_.warnings.push_back(std::move(*warning));
         return ds;
     }
 
@@ -295,54 +293,25 @@ class Resolver {
                    "DSFAILOVER_REGISTRY_PASSWORD"));
     }
 
-    /// --time-zone and what else is our own, where it goes before `ds`.
-    const OptionValue* own_zone(const std::optional<OptionValue>& ds) const {
-        const OptionValue* own = find(options_, "time-zone");
-        const bool place_wins = own != nullptr && ds && is_dolphinschedulers(ds->source) &&
-                                order_.before(ds->source, own->source);
-        return place_wins ? nullptr : own;
-    }
-
     void resolve_time_zone() {
+        const OptionValue* own = find(options_, "time-zone");
         const auto jvm = spring_.get("spring.jackson.time-zone");
-        std::optional<OptionValue> zone = driver_zone_ ? driver_zone_ : jvm;
-        const OptionValue* own = own_zone(zone);
-        if (own != nullptr)
-            zone = *own;
-        else if (driver_zone_)
-            check_zone_is_named(*driver_zone_);
-        if (own == nullptr && driver_zone_ && jvm && jvm->value != zone->value)
+        const auto [zone, is_own] = choose_zone(own, driver_zone_, jvm, order_);
+        if (!is_own && driver_zone_ && jvm && jvm->value != zone->value)
             settings_.warnings.push_back(fmt::format(
                 "the database URL has serverTimezone {}, {} is {}: the JDBC driver writes times in "
                 "the former, which is used; --time-zone settles it",
                 zone->value, jvm->origin, jvm->value));
         if (zone) settings_.time_zone = zone->value;
-        settings_.zone_is_own = own != nullptr;
+        settings_.zone_is_own = is_own;
         note("time-zone", settings_.time_zone, zone ? zone->origin : "default");
-        if (settings_.registry && settings_.registry->type == RegistrySettings::Type::jdbc)
-            resolve_registry_zone(zone, jvm);
-    }
-
-    /// The zone of the workflows' driver says nothing about another database's.
-    void resolve_registry_zone(const std::optional<OptionValue>& zone_of_workflows,
-                               const std::optional<OptionValue>& jvm) {
-        std::optional<OptionValue> zone = registry_zone_ ? registry_zone_ : jvm;
-        if (registry_in_database_)
-            zone = zone_of_workflows;
-        else if (const OptionValue* own = own_zone(zone))
-            zone = *own;
-        else if (registry_zone_)
-            check_zone_is_named(*registry_zone_);
-        settings_.registry->time_zone = zone ? zone->value : "UTC";
-        note("registry time-zone", settings_.registry->time_zone, zone ? zone->origin : "default");
-    }
-
-    static void check_zone_is_named(const OptionValue& of_driver) {
-        if (of_driver.value == "SERVER")
-            throw UsageError(fmt::format(
-                "{}: the URL leaves the time zone to the server (connectionTimeZone=SERVER): "
-                "give the zone of its timestamps with --time-zone",
-                of_driver.origin));
+        if (!settings_.registry || settings_.registry->type != RegistrySettings::Type::jdbc) return;
+        // The zone of the workflows' driver says nothing about another database's.
+        const auto of_registry =
+            registry_in_database_ ? zone : choose_zone(own, registry_zone_, jvm, order_).zone;
+        settings_.registry->time_zone = of_registry ? of_registry->value : "UTC";
+        note("registry time-zone", settings_.registry->time_zone,
+             of_registry ? of_registry->origin : "default");
     }
 
     const OptionValues& options_;

@@ -88,7 +88,7 @@ class Expander {
         while (end < text.size() && is_variable_name(text.substr(1, end))) ++end;
         const std::string_view name = text.substr(1, end - 1);
         const char next = text.size() > 1 ? text[1] : ' ';
-        constexpr std::string_view kSpecial = "0123456789@*#?$!-";
+        constexpr std::string_view kSpecial = "0123456789@*#?$!-[";
         if (name.empty() && !is_list_) {
             if (kSpecial.find(next) != kNever)
                 throw NeedsShell(fmt::format("${} is known to a shell alone", next));

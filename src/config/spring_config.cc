@@ -81,13 +81,6 @@ std::string wanted_profile(const Flat& document) {
 
 }  // namespace
 
-std::optional<OptionValue> SpringConfig::active_profiles() const {
-    if (auto profiles = variables_.get("SPRING_PROFILES_ACTIVE")) return profiles;
-    auto database = variables_.get("DATABASE");
-    if (database && database->source == Source::ds_env_file) return database;
-    return std::nullopt;
-}
-
 SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
                            DsVariables variables)
     : variables_(std::move(variables)), file_(file) {
@@ -101,7 +94,7 @@ SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
         flatten(document, "", documents.emplace_back());
     }
     std::string active(profiles);
-    const auto by_variable = active_profiles();
+    const auto by_variable = variables_.profiles();
     if (active.empty() && by_variable) active = by_variable->value;
     const auto named_by_file = [&] {
         std::vector<std::string> named;

@@ -44,7 +44,6 @@ class SpringConfig {
         std::size_t line = 0;
     };
 
-    std::optional<OptionValue> active_profiles() const;
     std::string resolve(std::string_view text, const std::string& where, int depth) const;
     std::string placeholder(std::string_view body, const std::string& where, int depth) const;
     std::optional<OptionValue> variable(std::string_view property) const;

@@ -6,7 +6,7 @@ import socket
 import pytest
 import requests
 
-from support import registries
+from support import program, registries
 from support.certificates import Certificates
 from support.cluster import DEAD, Cluster, until
 from support.databases import Sqlite
@@ -83,6 +83,28 @@ def test_a_server_of_another_authority_is_refused(cluster, tls_etcd):
         other = ["--registry-ca", tls_etcd.file("client.pem")]
     result = cluster.failover_master(*certificates(tls_etcd, "ca"), *other, code=6)
     assert tls_etcd.address in " ".join(result.report["errors"])
+
+
+def as_masters(cluster, server, **variables):
+    """Runs with their own variables; paths are relative, from DolphinScheduler's folder."""
+    home = os.path.join(server.folder, "home", "bin", "env")
+    os.makedirs(home, exist_ok=True)
+    with open(os.path.join(home, "dolphinscheduler_env.sh"), "w", encoding="ascii") as env:
+        env.write("".join(f"export {name}={value}\n" for name, value in variables.items()))
+    return program.run("failover-master", DEAD, "--ds-home", os.path.join(server.folder, "home"),
+                       environment={"REGISTRY_TYPE": "etcd", "REGISTRY_NAMESPACE": cluster.registry.namespace,
+                                    "DSFAILOVER_DATABASE": cluster.db.url, "DSFAILOVER_GRACE": "0s"})
+
+
+def test_tls_as_the_masters_have_it(cluster, tls_etcd):
+    """With all three files, without a scheme; with fewer there is none, and a warning says so."""
+    workflow = cluster.workflow()
+    files = {"REGISTRY_CERT_FILE": "../ca.pem", "REGISTRY_KEY_CERT_CHAIN_FILE": "../client.pem"}
+    plain = as_masters(cluster, tls_etcd, REGISTRY_ENDPOINTS=tls_etcd.address, **files)
+    assert plain.code == 6 and f"http://{tls_etcd.address}" in plain.said and "without TLS" in plain.said
+    result = as_masters(cluster, tls_etcd, REGISTRY_ENDPOINTS=tls_etcd.address, REGISTRY_KEY_FILE="../client.key", **files)
+    assert result.code == 0, result
+    cluster.assert_failed_over_once([workflow])
 
 
 @pytest.fixture

@@ -186,6 +186,9 @@ TEST_F(DsHomeTest, DatabaseIsTheProfileWhereNothingElseIs) {
     EXPECT_EQ(type({{"ds-env", env}}, {{"SPRING_PROFILES_ACTIVE", "postgresql"}}),
               DatabaseType::postgresql);
     EXPECT_EQ(type({}, {{"DATABASE", "mysql"}}), DatabaseType::postgresql);
+    // The profile belongs to the place.
+    EXPECT_EQ(type({{"ds-env", env}}, {{"DSFAILOVER_PROFILE", "postgresql"}}), DatabaseType::mysql);
+    EXPECT_EQ(type({}, {{"DSFAILOVER_PROFILE", "mysql"}}), DatabaseType::mysql);
     home.write(".env", "DATABASE=oracle\n");
     EXPECT_THAT(resolve({{"ds-config", yaml}, {"ds-env", env}}).warnings,
                 ElementsAre(HasSubstr(env + ":1: DATABASE is oracle: ")));
@@ -318,6 +321,106 @@ TEST_F(DsHomeTest, EtcdHasTlsOnlyWhereTheMastersHaveIt) {
     EXPECT_THAT(all.warnings, IsEmpty());
     EXPECT_THAT(all.origins,
                 Contains(testing::Field(&SettingOrigin::value, "etcds://e:2379/dolphinscheduler")));
+}
+
+/// The parts of a release's application.yaml that matter, as they stand around others.
+struct Layout {
+    const char* release;
+    const char* yaml;
+};
+class ApplicationYaml : public testing::TestWithParam<Layout> {};
+
+TEST_P(ApplicationYaml, IsUnderstoodAlone) {
+    const TemporaryFolder home;
+    home.write(kConf, GetParam().yaml);
+    const Settings settings = resolve({{"ds-home", home.path()}});
+    EXPECT_EQ(settings.database->endpoint(), "postgresql://127.0.0.1:5432/dolphinscheduler");
+    EXPECT_EQ(settings.database->user, "root");
+    EXPECT_EQ(settings.registry->name_space, "/dolphinscheduler");
+    EXPECT_THAT(settings.warnings, IsEmpty());
+    home.write(kBinEnv,
+               "export DATABASE=${DATABASE:-mysql}\nexport SPRING_PROFILES_ACTIVE=${DATABASE}\n");
+    const Settings mysql = resolve({{"ds-home", home.path()}});
+    EXPECT_EQ(mysql.database->type, DatabaseType::mysql);
+    EXPECT_THAT(mysql.warnings, IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Releases, ApplicationYaml,
+    testing::Values(
+        Layout{
+            "3.2",
+            "spring:\n  banner:\n    charset: UTF-8\n  cache:\n    type: none\n    cache-names:\n"
+            "      - tenant\n      - user\n    caffeine:\n      spec: "
+            "maximumSize=100,expireAfterWrite=300s\n"
+            "  datasource:\n    driver-class-name: org.postgresql.Driver\n"
+            "    url: jdbc:postgresql://127.0.0.1:5432/dolphinscheduler\n"
+            "    username: root\n    password: root\n"
+            "registry:\n  type: zookeeper\n  zookeeper:\n    namespace: dolphinscheduler\n"
+            "    connect-string: localhost:2181\n    session-timeout: 30s\n"
+            "    connection-timeout: 9s\n    block-until-connected: 600ms\n    digest: ~\n"
+            "metrics:\n  enabled: true\n# Override by profile\n---\nspring:\n  config:\n"
+            "    activate:\n      on-profile: mysql\n  datasource:\n"
+            "    url: "
+            "jdbc:mysql://127.0.0.1:3306/dolphinscheduler?useUnicode=true&characterEncoding=UTF-8\n"
+            "    username: root\n    password: root\n"},
+        Layout{"3.3",
+               "spring:\n  profiles:\n    active: postgresql\n  jackson:\n    time-zone: UTC\n"
+               "  datasource:\n    url: jdbc:postgresql://127.0.0.1:5432/dolphinscheduler\n"
+               "    username: root\n    password: root\n    hikari:\n      pool-name: "
+               "DolphinScheduler\n"
+               "  cloud.discovery.client.composite-indicator.enabled: false\n"
+               "registry:\n  type: zookeeper\n  zookeeper:\n    namespace: dolphinscheduler\n"
+               "    connect-string: localhost:2181\n    digest: ~\n"
+               "management:\n  metrics:\n    tags:\n      application: ${spring.application.name}\n"
+               "---\nspring:\n  config:\n    activate:\n      on-profile: postgresql\n  quartz:\n"
+               "    properties:\n      org.quartz.jobStore.isClustered: true\n"
+               "---\nspring:\n  config:\n    activate:\n      on-profile: mysql\n  datasource:\n"
+               "    url: jdbc:mysql://127.0.0.1:3306/dolphinscheduler?useUnicode=true\n"},
+        Layout{"3.4",
+               "spring:\n  profiles:\n    active: postgresql\n  datasource:\n"
+               "    url: jdbc:postgresql://127.0.0.1:5432/dolphinscheduler\n    username: root\n"
+               "    password: root\n"
+               "scheduler-plugin:\n  quartz:\n    using-separate-datasource: false\n    # hikari:\n"
+               "registry:\n  type: zookeeper\n  zookeeper:\n    namespace: dolphinscheduler\n"
+               "    connect-string: localhost:2181\n"
+               "management:\n  security:\n    exclude: [health,metrics]\n"
+               "\n---\nspring:\n  config:\n    activate:\n      on-profile: mysql\n  datasource:\n"
+               "    url: jdbc:mysql://127.0.0.1:3306/dolphinscheduler\n"}),
+    [](const auto& one) {
+        std::string name = one.param.release;
+        std::erase(name, '.');
+        return "Release" + name;
+    });
+
+TEST(Settings, TheVariablesOfHelmAreEnough) {
+    const Variables variables = {
+        {"TZ", "Asia/Shanghai"},
+        {"SPRING_JACKSON_TIME_ZONE", "Asia/Shanghai"},
+        {"DATABASE", "postgresql"},
+        {"SPRING_DATASOURCE_URL",
+         "jdbc:postgresql://ds-postgresql:5432/dolphinscheduler?characterEncoding=utf8"},
+        {"SPRING_DATASOURCE_USERNAME", "root"},
+        {"SPRING_DATASOURCE_PASSWORD", "root"},
+        {"REGISTRY_TYPE", "zookeeper"},
+        {"REGISTRY_ZOOKEEPER_CONNECT_STRING", "ds-zookeeper:2181"}};
+    const Settings settings = resolve({}, variables);
+    EXPECT_EQ(host(settings), "ds-postgresql");
+    EXPECT_THAT(settings.registry->hosts, ElementsAre("ds-zookeeper:2181"));
+    EXPECT_EQ(settings.time_zone, "Asia/Shanghai");
+    EXPECT_THAT(settings.warnings, IsEmpty());
+    // In the container, whose folder has what its start script sources.
+    const TemporaryFolder container;
+    container.write("conf/application.yaml", kYaml);
+    container.write(
+        "conf/dolphinscheduler_env.sh",
+        "export DATABASE=${DATABASE:-mysql}\nexport SPRING_PROFILES_ACTIVE=${DATABASE}\n"
+        "export SPRING_DATASOURCE_URL\nexport REGISTRY_ZOOKEEPER_CONNECT_STRING="
+        "${REGISTRY_ZOOKEEPER_CONNECT_STRING:-localhost:2181}\n");
+    const Settings inside = resolve({{"ds-home", container.path()}}, variables);
+    EXPECT_EQ(host(inside), "ds-postgresql");
+    EXPECT_THAT(inside.registry->hosts, ElementsAre("ds-zookeeper:2181"));
+    EXPECT_THAT(inside.warnings, IsEmpty());
 }
 
 TEST(Settings, EtcdHasALoginOnlyWhereTheMastersHaveIt) {

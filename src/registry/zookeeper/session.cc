@@ -10,6 +10,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "registry/zookeeper/probe.h"
 
 namespace dsfailover {
 namespace {
@@ -40,6 +41,28 @@ std::string normalized_namespace(std::string name_space) {
     while (!name_space.empty() && name_space.back() == '/') name_space.pop_back();
     if (!name_space.empty() && name_space.front() != '/') name_space.insert(0, "/");
     return name_space;
+}
+
+constexpr std::string_view kMayDemand =
+    "it may demand SASL or TLS, which dsfailover does not have for ZooKeeper: for TLS let stunnel "
+    "listen on a loopback port and forward to it; for SASL name a server or port that lets other "
+    "clients in";
+
+constexpr Millis kProbeLimit{1000};
+
+/// What the servers do instead of opening a session.
+std::string instead_of_a_session(const std::vector<std::string>& hosts) {
+    for (const std::string& host : hosts) {
+        const ZookeeperProbe probe =
+            probe_zookeeper(host, kProbeLimit / static_cast<int>(hosts.size()));
+        if (probe.answer == ZookeeperProbe::Answer::text)
+            return fmt::format("; {} says \"{}\"", host, probe.text);
+        if (probe.answer == ZookeeperProbe::Answer::otherwise)
+            return fmt::format(
+                "; {} accepts connections and does not answer as a ZooKeeper does: {}", host,
+                kMayDemand);
+    }
+    return "; check the host names and ports and that ZooKeeper runs (`echo srvr | nc HOST PORT`)";
 }
 
 std::string seconds(Millis time) {
@@ -151,9 +174,7 @@ void ZookeeperSession::connect(const RegistrySettings& settings) {
         [](const char* message) { spdlog::debug("ZooKeeper client: {}", message); });
     const auto no_connection = [&](const std::string& why) {
         return RegistryError(RegistryError::Kind::unreachable,
-                             fmt::format("cannot connect to {}: {}; check the host names and ports "
-                                         "and that ZooKeeper runs (`echo srvr | nc HOST PORT`)",
-                                         endpoint_, why));
+                             fmt::format("cannot connect to {}: {}", endpoint_, why));
     };
     if (handle_ == nullptr) throw no_connection(std::strerror(errno));
     // Otherwise the client resolves the hosts anew with every event, which costs more than all
@@ -165,14 +186,34 @@ void ZookeeperSession::connect(const RegistrySettings& settings) {
                      nullptr);
     }
     const auto until = Clock::now() + settings.connect_timeout;
-    while (zoo_state(handle_) != ZOO_CONNECTED_STATE) {
+    bool was_closed = false;
+    while (zoo_state(handle_) != ZOO_CONNECTED_STATE || !answers_a_request(was_closed)) {
         check_interruption();
         if (zoo_state(handle_) == ZOO_AUTH_FAILED_STATE) fail(ZAUTHFAILED, "connecting", "");
-        if (Clock::now() >= until)
-            throw no_connection("no answer within " + seconds(settings.connect_timeout));
+        const bool over = Clock::now() >= until || is_over();
+        if (over && was_closed)
+            throw no_connection(
+                fmt::format("it closes sessions before it answers anything: {}", kMayDemand));
+        if (over)
+            throw no_connection("no answer within " + seconds(settings.connect_timeout) +
+                                instead_of_a_session(settings.hosts));
         wait_for_event(Millis(50));
     }
     id_ = zoo_client_id(handle_)->client_id;
+}
+
+bool ZookeeperSession::answers_a_request(bool& was_closed) {
+    ZookeeperRequest request;
+    request.kind = Kind::exists;
+    request.path = sync_path();
+    int code = ZOK;
+    pipeline(
+        1, [&](std::size_t) { return request; },
+        [&](std::size_t, ZookeeperReply& reply) { code = reply.code; });
+    // A server tells it with this code, or loses it with the connection that it closes.
+    const bool closed = is_cut_off(code) || is_lost(code) || code == ZSESSIONCLOSEDREQUIRESASLAUTH;
+    was_closed = was_closed || closed;
+    return !closed && code != ZAUTHFAILED;
 }
 
 void ZookeeperSession::close() noexcept {
@@ -224,14 +265,17 @@ void ZookeeperSession::throw_lost(std::string_view doing, const std::string& pat
 
 void ZookeeperSession::fail(int code, std::string_view doing, const std::string& path) {
     if (is_lost(code)) throw_lost(doing, path);
-    const bool denied = code == ZNOAUTH || code == ZAUTHFAILED || code == ZINVALIDACL ||
-                        code == ZSESSIONCLOSEDREQUIRESASLAUTH;
+    const bool denied = code == ZNOAUTH || code == ZAUTHFAILED || code == ZINVALIDACL;
     if (denied)
         throw RegistryError(
             RegistryError::Kind::denied,
             fmt::format("{} denies {} {}: {}; give the user and password of "
                         "registry.zookeeper.digest (--registry-user, --registry-password-file)",
                         endpoint_, doing, path, zerror(code)));
+    if (code == ZSESSIONCLOSEDREQUIRESASLAUTH)
+        throw RegistryError(RegistryError::Kind::denied,
+                            fmt::format("{}: {} {} failed: {}; {}", endpoint_, doing, path,
+                                        zerror(code), kMayDemand));
     if (is_cut_off(code))
         throw RegistryError(
             RegistryError::Kind::outcome_unknown,

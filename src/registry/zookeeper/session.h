@@ -48,8 +48,9 @@ class ZookeeperSession {
     using MakeRequest = std::function<ZookeeperRequest(std::size_t index)>;
     using OnReply = std::function<void(std::size_t index, ZookeeperReply& reply)>;
 
-    /// Connects and logs in. Throws RegistryError(unreachable) after settings.connect_timeout,
-    /// RegistryError(denied), or Interrupted.
+    /// Connects, logs in, and has one request answered. Throws RegistryError(unreachable) after
+    /// settings.connect_timeout, saying what else the servers do, RegistryError(denied), or
+    /// Interrupted.
     explicit ZookeeperSession(const RegistrySettings& settings);
     ~ZookeeperSession();
     ZookeeperSession(const ZookeeperSession&) = delete;
@@ -129,6 +130,9 @@ class ZookeeperSession {
     struct Pipeline;
 
     void connect(const RegistrySettings& settings);
+    /// Whether the server answers requests of this session; some close it instead, which
+    /// `was_closed` remembers.
+    bool answers_a_request(bool& was_closed);
     void await_connection(std::chrono::steady_clock::time_point until, std::string_view doing,
                           const std::string& path);
     int start(const ZookeeperRequest& request, Slot& slot);
