@@ -51,8 +51,8 @@ constexpr OptionSpec kOptions[] = {
     {"primary", "", kSafety, "The database is the primary, although it applies changes of another",
      ""},
     {"idle", "DURATION", kSafety,
-     "Where not every master answers only what stood still so long is finished (default: 15m, 1h "
-     "where its host lives)",
+     "finish: where not every master answers only what stood still so long is finished (default: "
+     "15m, 1h where its host lives). status: what stood still so long is idle (default: 1d)",
      ""},
     {"tasks", "", kSafety, "Finish workflows whose tasks are alive, and leave those to themselves",
      "", true},
@@ -73,7 +73,10 @@ constexpr OptionSpec kOptions[] = {
 
     {"older-than", "DURATION", kSelection, "Only marks older than this", ""},
     {"address", "ADDRESS", kSelection, "Only marks of this server", ""},
-    {"check", "", kSelection, "Exit 7 if something needs failover, requeue or cleaning", ""},
+    {"check", "NAME,...", kSelection,
+     "Exit 7 if one of these checks fails; --check alone: any but leaked_locks", "", false, "all"},
+    {"skip-check", "NAME,...", kSelection, "Leave these checks out of --check", ""},
+    {"backlog-after", "DURATION", kSelection, "A command waiting longer is old", "15m"},
 
     {"ask", "doubtful|all|none", kAsking,
      "Which workflows the living masters are asked about: those in doubt, or all (--ask alone). "
@@ -99,6 +102,7 @@ constexpr OptionSpec kOptions[] = {
 }  // namespace
 
 bool OptionSpec::lists(std::string_view text) const {
+    if (placeholder == "NAME,...") return !text.starts_with('-');
     for (std::string_view rest = placeholder; !rest.empty();) {
         const auto end = std::min(rest.find('|'), rest.size());
         if (rest.substr(0, end) == text) return true;

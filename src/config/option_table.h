@@ -14,10 +14,11 @@ struct OptionSpec {
     std::string_view default_value;  ///< shown by --help and config; empty: none
     bool command_line_only = false;  ///< never by environment or file
     /// What it stands for without a value; empty: it must have one. With such an option the
-    /// placeholder lists its values, so that they are told from an argument behind it.
+    /// placeholder says which values there are, so that they are told from an argument behind it.
     std::string_view bare_value{};
 
-    /// Whether `text` is one of the values that the placeholder lists.
+    /// Whether `text` may be a value by the placeholder: one of those it lists, or anything but
+    /// another option if it is "NAME,...".
     bool lists(std::string_view text) const;
     bool is_flag() const { return placeholder.empty(); }
 };

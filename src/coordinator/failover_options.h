@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "report/words.h"
 
 namespace dsfailover {
 
@@ -55,9 +56,25 @@ struct FailoverOptions {
     std::size_t items = 1000;  ///< items listed per section of the report
 };
 
+/// The checks that --check exits 7 for.
+struct CheckSelection {
+    std::set<CheckName> named;  ///< these alone; none: all but leaked_locks
+    std::set<CheckName> skipped;
+
+    bool has(CheckName name) const {
+        const bool meant = named.empty() ? name != CheckName::leaked_locks : named.contains(name);
+        return meant && !skipped.contains(name);
+    }
+};
+
 /// The options of status.
 struct StatusOptions {
     bool check = false;
+    CheckSelection checks;
+    Millis idle = std::chrono::hours(24);  ///< see StatusSection::idle
+    /// A command that waits longer is taken by nobody, where a master lives.
+    Millis unclaimed_after = std::chrono::minutes(2);
+    Millis backlog_after = std::chrono::minutes(15);  ///< a command that waits longer is old
     AskOptions ask;
     std::size_t items = 1000;
 };

@@ -14,9 +14,13 @@ constexpr const char* kDuplicateTasks = "duplicate valid tasks";
 
 }  // namespace
 
+bool waits_longer(const WaitingCommand& command, Millis after, EpochMs clock) {
+    return command.update_time && *command.update_time < clock - after.count();
+}
+
 bool is_unclaimed(const WaitingCommand& command, Millis after, EpochMs clock) {
-    return command.command_type == command_type::kRecoverToleranceFault && command.update_time &&
-           *command.update_time < clock - after.count();
+    return command.command_type == command_type::kRecoverToleranceFault &&
+           waits_longer(command, after, clock);
 }
 
 std::vector<std::string> causes_of_being_stuck(const RunContext& context,

@@ -10,6 +10,10 @@
 
 namespace dsfailover {
 
+/// Whether a command of any type has an update_time older than `after` at `clock`, the database's
+/// (epoch ms).
+bool waits_longer(const WaitingCommand& command, Millis after, EpochMs clock);
+
 /// Whether no master takes the recovery command: its update_time is older than `after` at `clock`,
 /// the database's (epoch ms). One without an update_time says nothing and is not.
 bool is_unclaimed(const WaitingCommand& command, Millis after, EpochMs clock);
