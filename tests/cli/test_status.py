@@ -445,3 +445,28 @@ def test_the_workflow_table_is_read_once(make_cluster):
     assert of(result, DEAD)["workflows"] == 9_000 and "of two clusters?" in result.said
     assert len(result["stuck"]) + result["stuck_omitted"] == 500
     assert result.seconds < 20
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mariadb", "sqlite"])
+def test_what_stands_still(make_cluster, database):
+    cluster = make_cluster("jdbc", database, living=False)
+    cluster.alive = cluster.register(ALIVE, startup_time=ago(20 * DAY))
+    cluster.complete()
+    code = {"workflow_definition_code": 15_000_000_000_000}
+    idle = cluster.workflow(host=ALIVE, start=ago(9 * DAY), **code)
+    cluster.task(idle, state=7, submit=ago(5 * DAY))
+    cluster.task(idle, state=0, host=None, submit=ago(5 * DAY), worker_group="gpu")
+    waits = cluster.workflow(state=14, host=None, start=ago(HOUR))
+    result = cluster.run("status", "--check", code=7)
+    note, = result["idle"]["items"]
+    assert (note["id"], note["overtaken"], note["blocked"]) == (idle, False, True)
+    assert abs(note["since"] - ago(5 * DAY)) < MINUTE
+    assert result["waiting_tasks"]["no_worker_group"] == 1 and result["serial_wait"]["count"] == 1
+    assert failing(result) == ["idle", "serial_wait"]
+    cluster.workflow(state=7, host=ALIVE, start=ago(4 * DAY), end_time=databases.to_text(ago(2 * DAY)), **code)
+    result = cluster.run("status", "--check", "idle", code=7)
+    assert result["idle"]["items"][0]["overtaken"] is True
+    serial, = [each for each in result["checks"] if each["name"] == "serial_wait"]
+    assert serial["hint"] == f"dsfailover explain {waits}"
+    cluster.run("status", "--check", "--skip-check", "idle,serial_wait", code=0)
+    assert "there is no check 'idel'" in cluster.run("status", "--check", "idel", code=2).said
