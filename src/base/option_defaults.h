@@ -16,6 +16,7 @@ inline constexpr Millis kLockTimeout = std::chrono::seconds(30);
 inline constexpr Millis kUnclaimedAfter = std::chrono::minutes(2);
 inline constexpr Millis kOlderThan = std::chrono::hours(24 * 7);
 inline constexpr Millis kAskTimeout = std::chrono::seconds(3);
+inline constexpr Millis kBacklogAfter = std::chrono::minutes(15);
 inline constexpr Millis kIdle = std::chrono::hours(24);
 inline constexpr std::int64_t kAskLimit = 10'000;
 inline constexpr std::int64_t kItems = 1000;

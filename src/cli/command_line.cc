@@ -73,7 +73,7 @@ std::vector<std::string> arguments_for_cli11(const std::vector<std::string>& arg
         if (!options_end && argument.starts_with("--")) {
             const OptionSpec* bare = find_option(std::string_view(argument).substr(2));
             if (bare && !bare->bare_value.empty() &&
-                !(i + 1 < arguments.size() && bare->offers(arguments[i + 1]))) {
+                !(i + 1 < arguments.size() && bare->takes(arguments[i + 1]))) {
                 result.push_back(argument + "=" + std::string(bare->bare_value));
                 continue;
             }

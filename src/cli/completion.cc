@@ -39,7 +39,7 @@ const OptionSpec* option_of(const Command& command, std::string_view word) {
 
 /// Whether the option's value is the next word.
 bool takes_next(const OptionSpec& option, std::string_view next) {
-    return !option.is_flag() && (option.bare_value.empty() || option.offers(next));
+    return !option.is_flag() && (option.bare_value.empty() || option.takes(next));
 }
 
 void read_option(Line& line, const std::string& word, const std::string& next, bool next_is_last,

@@ -1,3 +1,11 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "base/error.h"
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/options.h"
@@ -17,9 +25,52 @@ AskOptions status_ask_options(Context& context) {
     return options;
 }
 
+CheckName parse_check(std::string_view text, std::string_view what) {
+    std::vector<std::string_view> names;
+    for (int i = 0; i < kCheckNames; ++i) {
+        names.push_back(to_string(CheckName(i)));
+        if (names.back() == text) return CheckName(i);
+    }
+    throw UsageError(fmt::format("{}: there is no check '{}'; the checks are {}", what, text,
+                                 fmt::join(names, ", ")));
+}
+
+/// Names of checks, separated by commas.
+std::set<CheckName> check_names(const OptionValues& options, std::string_view option) {
+    std::set<CheckName> names;
+    const OptionValue* given = find(options, option);
+    if (given == nullptr) return names;
+    const std::string_view text = given->value;
+    for (std::size_t start = 0; start <= text.size();) {
+        const auto end = std::min(text.find(',', start), text.size());
+        names.insert(parse_check(text.substr(start, end - start), named(option, *given)));
+        start = end + 1;
+    }
+    return names;
+}
+
+/// --check and --skip-check. The first was a flag in 0.1: true and false are what they were.
+void take_checks(const OptionValues& options, StatusOptions& result) {
+    result.checks.skipped = check_names(options, "skip-check");
+    const OptionValue* check = find(options, "check");
+    if (check == nullptr) return;
+    result.check = true;
+    if (check->value == "all") return;
+    try {
+        result.check = is_set(options, "check");
+    } catch (const UsageError&) {
+        result.checks.named = check_names(options, "check");
+    }
+}
+
 void run(Context& context) {
     StatusOptions options;
-    options.check = is_set(context.options(), "check");
+    take_checks(context.options(), options);
+    options.idle = duration_option(context.options(), "idle").value_or(options.idle);
+    options.unclaimed_after =
+        duration_option(context.options(), "unclaimed-after").value_or(options.unclaimed_after);
+    options.backlog_after =
+        duration_option(context.options(), "backlog-after").value_or(options.backlog_after);
     options.items = items_option(context.options());
     options.ask = status_ask_options(context);
     Cluster cluster =
@@ -40,11 +91,13 @@ const Command kStatus{
         "elsewhere, the commands that wait, who holds the failover locks and who queues for "
         "them, the marks, and fences that were left behind. With --ask also which workflows no "
         "master holds, and which another than their host. Changes nothing.",
-    .options = {"check", "ask", "ask-timeout", "ask-limit", "items"},
+    .options = {"check", "skip-check", "idle", "unclaimed-after", "backlog-after", "ask",
+                "ask-timeout", "ask-limit", "items"},
     .examples =
         "  dsfailover status --format table\n"
         "  dsfailover status --ask --format table\n"
-        "  dsfailover status --check > /dev/null || echo 'look at the failover'\n",
+        "  dsfailover status --check > /dev/null || echo 'look at the failover'\n"
+        "  dsfailover status --check needs_failover,stuck --items 0\n",
     .run = run,
 };
 

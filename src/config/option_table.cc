@@ -244,6 +244,21 @@ std::vector<OptionSpec> recovery_options() {
     };
 }
 
+/// The names of status's checks; a test holds them against report/words.h.
+std::vector<std::string_view> checks() {
+    return {"no_master",    "no_normal_master",
+            "no_worker",    "needs_failover",
+            "in_doubt",     "dead_workers",
+            "stuck",        "unclaimed_commands",
+            "old_commands", "ownerless",
+            "odd_hosts",    "lost_kills",
+            "idle",         "serial_wait",
+            "coordinator",  "alert_leader",
+            "clocks",       "marks",
+            "leaked_locks", "abandoned",
+            "held_idle"};
+}
+
 std::vector<OptionSpec> selection_options() {
     return {
         {.name = "older-than",
@@ -269,8 +284,24 @@ std::vector<OptionSpec> selection_options() {
          .default_value = defaults::kIdle,
          .command = "status"},
         {.name = "check",
+         .type = text,
          .group = kSelection,
-         .help = "Exit 7 if something needs failover, requeue or cleaning."},
+         .help = "Exit 7 if one of these checks fails; --check alone: if any fails but "
+                 "leaked_locks.",
+         .choices = checks(),
+         .what = "NAME,...",
+         .bare_value = "all"},
+        {.name = "skip-check",
+         .type = text,
+         .group = kSelection,
+         .help = "Leave these checks out of --check.",
+         .choices = checks(),
+         .what = "NAME,..."},
+        {.name = "backlog-after",
+         .type = duration,
+         .group = kSelection,
+         .help = "A command that waits longer is old.",
+         .default_value = defaults::kBacklogAfter},
     };
 }
 
@@ -346,6 +377,10 @@ std::vector<OptionSpec> other_options() {
 
 bool OptionSpec::offers(std::string_view value) const {
     return std::ranges::find(choices, value) != choices.end();
+}
+
+bool OptionSpec::takes(std::string_view value) const {
+    return type == choice ? offers(value) : !value.starts_with('-');
 }
 
 std::string OptionSpec::placeholder() const {

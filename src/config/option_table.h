@@ -43,13 +43,15 @@ struct OptionSpec {
     /// The command whose option this is, where another command has another one of that name.
     std::string_view command{};
     bool command_line_only = false;  ///< never by environment or file
-    /// What it stands for without a value; empty: it must have one. Only a choice may have it, so
-    /// that its value is told from an argument behind it.
+    /// What it stands for without a value; empty: it must have one.
     std::string_view bare_value{};
 
     bool is_flag() const { return type == OptionType::flag; }
     /// Whether `text` is one of the choices.
     bool offers(std::string_view text) const;
+    /// Whether `text`, behind an option that needs no value, is one all the same: one of the
+    /// choices, or for a text anything but another option.
+    bool takes(std::string_view text) const;
     /// "DURATION", "json|table"; empty for a flag.
     std::string placeholder() const;
     /// "30s", "1000"; empty: none.

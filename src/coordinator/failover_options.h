@@ -9,6 +9,7 @@
 
 #include "base/option_defaults.h"
 #include "base/time.h"
+#include "report/words.h"
 
 namespace dsfailover {
 
@@ -58,9 +59,25 @@ struct FailoverOptions {
     std::size_t items = option_defaults::kItems;  ///< items listed per section of the report
 };
 
+/// The checks that --check exits 7 for.
+struct CheckSelection {
+    std::set<CheckName> named;  ///< these alone; none: all but leaked_locks
+    std::set<CheckName> skipped;
+
+    bool has(CheckName name) const {
+        const bool meant = named.empty() ? name != CheckName::leaked_locks : named.contains(name);
+        return meant && !skipped.contains(name);
+    }
+};
+
 /// The options of status.
 struct StatusOptions {
     bool check = false;
+    CheckSelection checks;
+    Millis idle = option_defaults::kIdle;  ///< see StatusSection::idle
+    /// A command that waits longer is taken by nobody, where a master lives.
+    Millis unclaimed_after = option_defaults::kUnclaimedAfter;
+    Millis backlog_after = option_defaults::kBacklogAfter;  ///< a command that waits longer is old
     AskOptions ask;
     std::size_t items = option_defaults::kItems;
 };

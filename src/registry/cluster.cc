@@ -59,6 +59,8 @@ Server parse_heartbeat(Node node) {
         server.report_time = integer_member(heartbeat, "reportTime");
         const auto status = heartbeat.find("serverStatus");
         if (status != heartbeat.end() && status->is_string()) server.server_status = *status;
+        const auto group = heartbeat.find("workerGroup");
+        if (group != heartbeat.end() && group->is_string()) server.worker_group = *group;
         if (!server.startup_time) server.problem = "its heartbeat has no startupTime";
     }
     server.node = std::move(node);

@@ -18,6 +18,7 @@ struct Server {
     std::optional<std::int64_t> process_id;
     std::optional<EpochMs> report_time;
     std::optional<std::string> server_status;  ///< NORMAL or BUSY
+    std::optional<std::string> worker_group;   ///< of a worker
     std::string problem;                       ///< why the heartbeat cannot be read; empty: it can
     Node node;
 };

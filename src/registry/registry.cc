@@ -19,6 +19,10 @@ std::vector<NodeRead> Registry::get_all(std::span<const std::string> paths) {
 
 std::optional<std::string> Registry::twin_of(const std::string&) { return std::nullopt; }
 
+bool Registry::of_one_process(const Node& a, const Node& b) {
+    return !a.owner.empty() && a.owner == b.owner;
+}
+
 void Registry::put_all(std::span<Put> puts) {
     for (Put& one : puts) {
         try {

@@ -229,6 +229,10 @@ class Registry {
     /// ZooKeeper: same session; etcd: same lease; JDBC: same client, or the same IP and PID.
     virtual bool owns(const Node& server, const LockClaim& claim) = 0;
 
+    /// Whether two ephemeral nodes belong to one process, as far as the registry can tell. etcd: a
+    /// client takes a lease for each node, so that any two may.
+    virtual bool of_one_process(const Node& a, const Node& b);
+
     /// Creates an ephemeral node. Returns nullptr if the path exists already.
     virtual std::unique_ptr<Announcement> announce(const std::string& path,
                                                    const std::string& value) = 0;

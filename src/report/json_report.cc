@@ -42,6 +42,7 @@ class JsonReport {
     void recovery(const std::optional<RecoveryInfo>& recovery);
     void marks(const std::optional<MarksSection>& marks);
     void status(const std::optional<StatusSection>& status);
+    void commands(const CommandsInfo& commands);
     void explained(const std::optional<Items<ExplainedWorkflow>>& explained);
     void workflow(const ExplainedWorkflow& workflow);
     void servers_asked(const Report& report);
@@ -57,6 +58,9 @@ class JsonReport {
     void item(const MarkItem& item);
     void item(const ServerItem& item);
     void item(const NeedsFailover& item);
+    void item(const GoneWorker& item);
+    void item(const OwnerlessWorkflow& item);
+    void item(const IdleWorkflow& item);
     void item(const StuckWorkflow& item);
     void item(const WorkflowNote& item);
     void item(const ParentNote& item);
@@ -440,17 +444,35 @@ void JsonReport::marks(const std::optional<MarksSection>& marks) {
 
 void JsonReport::status(const std::optional<StatusSection>& status) {
     if (!status) {
-        for (const char* name : {"masters",        "masters_omitted",
-                                 "workers",        "workers_omitted",
-                                 "coordinator",    "coordinator_alive",
-                                 "alert_leader",   "alert_leader_alive",
-                                 "needs_failover", "needs_failover_omitted",
-                                 "ownerless",      "stuck",
-                                 "stuck_omitted",  "uncertain",
-                                 "parents",        "waiting_for_kill",
-                                 "commands",       "locks",
-                                 "locks_omitted",  "marks",
-                                 "clock_skew_ms",  "checks"})
+        for (const char* name : {"masters",
+                                 "masters_omitted",
+                                 "workers",
+                                 "workers_omitted",
+                                 "coordinator",
+                                 "coordinator_alive",
+                                 "alert_leader",
+                                 "alert_leader_alive",
+                                 "needs_failover",
+                                 "needs_failover_omitted",
+                                 "ownerless",
+                                 "ownerless_items",
+                                 "ownerless_items_omitted",
+                                 "stuck",
+                                 "stuck_omitted",
+                                 "uncertain",
+                                 "parents",
+                                 "waiting_for_kill",
+                                 "workers_gone",
+                                 "workers_gone_omitted",
+                                 "idle",
+                                 "serial_wait",
+                                 "waiting_tasks",
+                                 "commands",
+                                 "locks",
+                                 "locks_omitted",
+                                 "marks",
+                                 "clock_skew_ms",
+                                 "checks"})
             null_field(name);
         asked(std::nullopt);
         return;
@@ -465,17 +487,24 @@ void JsonReport::status(const std::optional<StatusSection>& status) {
     json_.field("alert_leader_alive", status->alert_leader_alive);
     array("needs_failover", status->needs_failover.kept());
     json_.field("needs_failover_omitted", status->needs_failover.omitted());
-    json_.field("ownerless", status->ownerless);
+    json_.field("ownerless", status->ownerless_items.total());
+    listed("ownerless_items", status->ownerless_items);
     array("stuck", status->stuck.kept());
     json_.field("stuck_omitted", status->stuck.omitted());
     counted_items("uncertain", status->uncertain);
     counted_items("parents", status->parents);
     counted_items("waiting_for_kill", status->waiting_for_kill);
-    json_.key("commands").begin_object(kInline);
-    json_.field("pending", status->commands.pending);
-    json_.field("oldest_update_time", status->commands.oldest_update_time);
-    json_.field("unclaimed", status->commands.unclaimed);
+    listed("workers_gone", status->workers_gone);
+    counted_items("idle", status->idle);
+    json_.key("serial_wait").begin_object(kInline);
+    json_.field("count", status->serial_wait.count);
+    json_.field("oldest_start_time", status->serial_wait.oldest_start_time);
     json_.end_object();
+    json_.key("waiting_tasks").begin_object(kInline);
+    json_.field("no_worker_group", status->waiting_tasks.no_worker_group);
+    json_.field("lost_task_group", status->waiting_tasks.lost_task_group);
+    json_.end_object();
+    commands(status->commands);
     locks(status->locks.kept());
     json_.field("locks_omitted", status->locks.omitted());
     json_.key("marks").begin_object();
@@ -488,6 +517,25 @@ void JsonReport::status(const std::optional<StatusSection>& status) {
     json_.field("clock_skew_ms", status->clock_skew_ms);
     asked(status->asked);
     array("checks", status->checks);
+}
+
+// But for by_type these are of failover commands alone, as in 0.1.
+void JsonReport::commands(const CommandsInfo& commands) {
+    const CommandsOfType failovers = commands.failovers();
+    json_.key("commands").begin_object();
+    json_.key("by_type").begin_object();
+    for (const auto& [type, its] : commands.by_type) {
+        json_.key(std::to_string(type)).begin_object(kInline);
+        json_.field("count", its.count);
+        json_.field("oldest_update_time", its.oldest_update_time);
+        json_.field("unclaimed", its.unclaimed);
+        json_.end_object();
+    }
+    json_.end_object();
+    json_.field("pending", failovers.count);
+    json_.field("unclaimed", failovers.unclaimed);
+    json_.field("oldest_update_time", failovers.oldest_update_time);
+    json_.end_object();
 }
 
 void JsonReport::asked(const std::optional<AskedSection>& asked) {
@@ -629,6 +677,7 @@ void JsonReport::item(const ServerItem& item) {
     json_.field("report_time", item.report_time);
     json_.field("server_status", item.server_status);
     json_.field("problem", item.problem);
+    json_.field("worker_group", item.worker_group);
 }
 
 void JsonReport::item(const FenceNote& item) {
@@ -725,6 +774,28 @@ void JsonReport::item(const NeedsFailover& item) {
     json_.field("in_doubt", item.in_doubt);
     json_.field("running_elsewhere", item.running_elsewhere);
     json_.field("oldest_start_time", item.oldest_start_time);
+}
+
+void JsonReport::item(const GoneWorker& item) {
+    json_.field("address", item.address);
+    json_.field("tasks", item.tasks);
+    json_.field("oldest_submit_time", item.oldest_submit_time);
+    counts("routes", item.routes);
+}
+
+void JsonReport::item(const OwnerlessWorkflow& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("state", item.state);
+}
+
+void JsonReport::item(const IdleWorkflow& item) {
+    json_.field("id", item.id);
+    json_.field("name", item.name);
+    json_.field("host", item.host);
+    json_.field("since", item.since);
+    json_.field("overtaken", item.overtaken);
+    json_.field("blocked", item.blocked);
 }
 
 void JsonReport::item(const StuckWorkflow& item) {

@@ -30,6 +30,8 @@ class Items {
         else
             omit();
     }
+    /// All of them, kept or not.
+    std::int64_t total() const { return static_cast<std::int64_t>(kept_.size()) + omitted_; }
     /// Whether add() would keep an item; omit() counts one that need not be made then.
     bool has_room() const { return kept_.size() < limit_; }
     void omit() { ++omitted_; }
@@ -38,6 +40,7 @@ class Items {
         limit_ = limit;
         for (; kept_.size() > limit_; kept_.pop_back()) omit();
     }
+    std::size_t limit() const { return limit_; }
     const std::vector<Item>& kept() const { return kept_; }
     std::vector<Item>& kept() { return kept_; }
     std::int64_t omitted() const { return omitted_; }
@@ -247,7 +250,16 @@ struct ServerItem {
     std::optional<std::int64_t> process_id;
     std::optional<EpochMs> report_time;
     std::optional<std::string> server_status;
-    std::optional<std::string> problem;  ///< why its heartbeat cannot be read
+    std::optional<std::string> problem;       ///< why its heartbeat cannot be read
+    std::optional<std::string> worker_group;  ///< of a worker
+};
+
+/// An address that unfinished tasks stand on and where no server lives.
+struct GoneWorker {
+    std::string address;
+    std::int64_t tasks = 0;
+    std::optional<EpochMs> oldest_submit_time;  ///< of those tasks
+    std::map<TaskRoute, std::int64_t> routes;   ///< failover-worker would take, with its defaults
 };
 
 /// One host that `global` would fail over.
@@ -286,10 +298,53 @@ struct StuckWorkflow {
     std::string cause;
 };
 
+/// Commands of one type that wait.
+struct CommandsOfType {
+    std::int64_t count = 0;
+    std::optional<EpochMs> oldest_update_time;
+    std::int64_t unclaimed = 0;  ///< older than --unclaimed-after although masters live
+};
+
+/// The commands that wait.
 struct CommandsInfo {
-    std::int64_t pending = 0;                   ///< failover commands waiting
-    std::optional<EpochMs> oldest_update_time;  ///< of those
-    std::int64_t unclaimed = 0;                 ///< older than two minutes although masters live
+    std::map<int, CommandsOfType> by_type;  ///< by command_type
+    std::int64_t old = 0;  ///< of any type, older than --backlog-after; not printed by itself
+
+    std::int64_t total() const;
+    std::int64_t unclaimed() const;                     ///< of any type
+    std::optional<EpochMs> oldest_update_time() const;  ///< of any type
+    CommandsOfType failovers() const;                   ///< of RECOVER_TOLERANCE_FAULT
+};
+
+/// An unfinished workflow without a host.
+struct OwnerlessWorkflow {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::string state;
+};
+
+/// An unfinished workflow of a living master of which no task moved for --idle.
+struct IdleWorkflow {
+    std::int64_t id = 0;
+    std::optional<std::string> name;
+    std::string host;
+    std::optional<EpochMs> since;  ///< its start, or its last task activity
+    bool overtaken = false;        ///< another run of its definition ended since
+    bool blocked = false;          ///< one of its tasks waits that nothing will start
+};
+
+/// Workflows in SERIAL_WAIT.
+struct SerialWait {
+    std::int64_t count = 0;
+    std::optional<EpochMs> oldest_start_time;
+    std::vector<std::int64_t> never;  ///< those that no other run's end will start; not printed
+};
+
+/// Tasks in SUBMITTED_SUCCESS, of unfinished workflows, that nothing will start.
+struct WaitingTasks {
+    std::int64_t no_worker_group = 0;             ///< no worker of their group lives
+    std::optional<std::int64_t> lost_task_group;  ///< not in their task group's queue any more;
+                                                  ///< none: there is no table of queues
 };
 
 /// One thing that is right or not, for --check.
@@ -381,10 +436,13 @@ struct StatusSection {
         : masters(limit),
           workers(limit),
           needs_failover(limit),
+          ownerless_items(limit),
           stuck(limit),
           uncertain(limit),
           parents(limit),
           waiting_for_kill(limit),
+          workers_gone(limit),
+          idle(limit),
           locks(limit),
           fences(limit) {}
     Items<ServerItem> masters;
@@ -394,11 +452,15 @@ struct StatusSection {
     std::optional<std::string> alert_leader;
     std::optional<bool> alert_leader_alive;
     Items<NeedsFailover> needs_failover;
-    std::int64_t ownerless = 0;
+    Items<OwnerlessWorkflow> ownerless_items;  ///< their total is printed as ownerless
     Items<StuckWorkflow> stuck;
     Items<WorkflowNote> uncertain;  ///< in doubt, or running elsewhere
     Items<ParentNote> parents;
     Items<WorkflowNote> waiting_for_kill;  ///< in state 4, whose kill was lost
+    Items<GoneWorker> workers_gone;
+    Items<IdleWorkflow> idle;
+    SerialWait serial_wait;
+    WaitingTasks waiting_tasks;
     CommandsInfo commands;
     Items<LockNote> locks;
     std::int64_t marks = 0;
@@ -506,7 +568,7 @@ struct Report {
     std::optional<EventInfo> event;
     std::vector<std::string> warnings;
     std::vector<Problem> problems;  ///< printed as errors
-    bool check_failed = false;      ///< --check found what needs somebody
+    bool check_failed = false;      ///< a check of status --check failed
 
     std::optional<std::vector<MasterSection>> masters;
     std::optional<OthersSection> others;

@@ -118,6 +118,10 @@ class TableReport {
                 const std::optional<bool>& alive);
     void workflow_notes(const std::string& title, const Items<WorkflowNote>& notes);
     void needs_failover(const Items<NeedsFailover>& hosts);
+    void checks(const std::vector<CheckItem>& checks);
+    void workers_gone(const Items<GoneWorker>& workers);
+    void ownerless(const Items<OwnerlessWorkflow>& workflows);
+    void idle(const Items<IdleWorkflow>& workflows);
     void fences(const Items<FenceNote>& fences);
     void parents(const Items<ParentNote>& parents);
     void locks(const Items<LockNote>& locks);
@@ -334,6 +338,43 @@ void TableReport::needs_failover(const Items<NeedsFailover>& hosts) {
     omitted(hosts.omitted());
 }
 
+void TableReport::checks(const std::vector<CheckItem>& checks) {
+    TextTable list({"CHECK", "FOUND", "NEXT"});
+    for (const CheckItem& check : checks)
+        if (!check.ok)
+            list.add({std::string(to_string(check.name)), check.detail, or_empty(check.hint)});
+    titled("checks that fail", list);
+}
+
+void TableReport::workers_gone(const Items<GoneWorker>& workers) {
+    TextTable list({"ADDRESS", "TASKS", "OLDEST SUBMIT", "ROUTES"});
+    for (const GoneWorker& item : workers.kept()) {
+        std::string routes;
+        for (const auto& [route, count] : item.routes)
+            routes += fmt::format("{}{} {}", routes.empty() ? "" : ", ", count, to_string(route));
+        list.add({item.address, std::to_string(item.tasks), time(item.oldest_submit_time), routes});
+    }
+    titled("workers that are gone, with unfinished tasks", list);
+    omitted(workers.omitted());
+}
+
+void TableReport::ownerless(const Items<OwnerlessWorkflow>& workflows) {
+    TextTable list({"ID", "NAME", "STATE"});
+    for (const OwnerlessWorkflow& item : workflows.kept())
+        list.add({std::to_string(item.id), or_empty(item.name), item.state});
+    titled("without a host", list);
+    omitted(workflows.omitted());
+}
+
+void TableReport::idle(const Items<IdleWorkflow>& workflows) {
+    TextTable list({"ID", "NAME", "HOST", "SINCE", "OVERTAKEN", "BLOCKED"});
+    for (const IdleWorkflow& item : workflows.kept())
+        list.add({std::to_string(item.id), or_empty(item.name), item.host, time(item.since),
+                  item.overtaken ? "YES" : "no", item.blocked ? "YES" : "no"});
+    titled("idle", list);
+    omitted(workflows.omitted());
+}
+
 void TableReport::parents(const Items<ParentNote>& parents) {
     TextTable list({"ID", "NAME", "HOST", "CHILD", "CHILD'S HOST", "CHILD'S STATE"});
     for (const ParentNote& item : parents.kept())
@@ -367,22 +408,30 @@ void TableReport::status(const StatusSection& status) {
     out_ << '\n';
     leader("coordinator", status.coordinator, status.coordinator_alive);
     leader("alert leader", status.alert_leader, status.alert_leader_alive);
-    fact("ownerless", fmt::format("{} workflows without a host", status.ownerless));
-    fact("commands", fmt::format("{} failover commands waiting{}, {} that nobody takes",
-                                 status.commands.pending,
-                                 status.commands.oldest_update_time
-                                     ? " since " + time(status.commands.oldest_update_time)
-                                     : "",
-                                 status.commands.unclaimed));
+    fact("serial wait", fmt::format("{} workflows{}", status.serial_wait.count,
+                                    status.serial_wait.oldest_start_time
+                                        ? " since " + time(status.serial_wait.oldest_start_time)
+                                        : ""));
+    const auto& lost = status.waiting_tasks.lost_task_group;
+    fact("tasks", fmt::format("{} wait whose worker group has no living worker{}",
+                              status.waiting_tasks.no_worker_group,
+                              lost ? fmt::format(", {} that their task group lost", *lost) : ""));
+    for (const auto& [type, its] : status.commands.by_type)
+        fact("commands",
+             fmt::format("{} {} waiting{}, {} that nobody takes", its.count,
+                         type == 2 ? "failover commands" : fmt::format("commands of type {}", type),
+                         its.oldest_update_time ? " since " + time(its.oldest_update_time) : "",
+                         its.unclaimed));
+    if (status.commands.by_type.empty()) fact("commands", "none waiting");
     fact("marks", fmt::format("{}, {} older than 7 days, {} unreadable, {} fences", status.marks,
                               status.expired_marks, status.unreadable_marks,
                               std::ssize(status.fences.kept()) + status.fences.omitted()));
-    for (const CheckItem& check : status.checks) {
-        fact(to_string(check.name),
-             fmt::format("{}{}{}", check.ok ? "" : "WRONG: ", check.detail,
-                         check.hint ? " Way out: " + *check.hint + "." : ""));
-    }
+    if (status.clock_skew_ms)
+        fact("clocks", fmt::format("the database's is {} ms from ours", *status.clock_skew_ms));
+    checks(status.checks);
     needs_failover(status.needs_failover);
+    workers_gone(status.workers_gone);
+    ownerless(status.ownerless_items);
 
     TextTable stuck({"ID", "NAME", "CAUSE"});
     for (const StuckWorkflow& item : status.stuck.kept())
@@ -393,6 +442,7 @@ void TableReport::status(const StatusSection& status) {
     workflow_notes("in doubt, or running elsewhere", status.uncertain);
     parents(status.parents);
     workflow_notes("waiting for a kill", status.waiting_for_kill);
+    idle(status.idle);
     fences(status.fences);
     locks(status.locks);
     if (status.asked) asked(*status.asked);

@@ -194,10 +194,46 @@ std::string_view to_string(OldProcess process) {
 
 std::string_view to_string(CheckName name) {
     switch (name) {
-        case CheckName::abandoned:
-            return "abandoned";
+        case CheckName::no_master:
+            return "no_master";
+        case CheckName::no_normal_master:
+            return "no_normal_master";
+        case CheckName::no_worker:
+            return "no_worker";
+        case CheckName::needs_failover:
+            return "needs_failover";
+        case CheckName::in_doubt:
+            return "in_doubt";
+        case CheckName::dead_workers:
+            return "dead_workers";
+        case CheckName::stuck:
+            return "stuck";
+        case CheckName::unclaimed_commands:
+            return "unclaimed_commands";
+        case CheckName::old_commands:
+            return "old_commands";
+        case CheckName::ownerless:
+            return "ownerless";
+        case CheckName::odd_hosts:
+            return "odd_hosts";
+        case CheckName::lost_kills:
+            return "lost_kills";
+        case CheckName::idle:
+            return "idle";
+        case CheckName::serial_wait:
+            return "serial_wait";
+        case CheckName::coordinator:
+            return "coordinator";
+        case CheckName::alert_leader:
+            return "alert_leader";
         case CheckName::clocks:
             return "clocks";
+        case CheckName::marks:
+            return "marks";
+        case CheckName::leaked_locks:
+            return "leaked_locks";
+        case CheckName::abandoned:
+            return "abandoned";
         case CheckName::held_idle:
             return "held_idle";
     }

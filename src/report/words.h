@@ -103,8 +103,31 @@ enum class OldProcess {
 };
 std::string_view to_string(OldProcess process);
 
-/// What --check looks at.
-enum class CheckName { abandoned, clocks, held_idle };
+/// What status --check looks at (docs/behaviour.md explains each).
+enum class CheckName {
+    no_master,
+    no_normal_master,
+    no_worker,
+    needs_failover,
+    in_doubt,
+    dead_workers,
+    stuck,
+    unclaimed_commands,
+    old_commands,
+    ownerless,
+    odd_hosts,
+    lost_kills,
+    idle,
+    serial_wait,
+    coordinator,
+    alert_leader,
+    clocks,
+    marks,
+    leaked_locks,
+    abandoned,  ///< this and the next: with --ask
+    held_idle
+};
+inline constexpr int kCheckNames = static_cast<int>(CheckName::held_idle) + 1;
 std::string_view to_string(CheckName name);
 
 }  // namespace dsfailover

@@ -85,7 +85,10 @@ bool CommandWatch::seen(std::int64_t workflow_id) const {
     return seen_->contains(workflow_id);
 }
 
-void CommandWatch::look(CommandStore& commands) {
+void CommandWatch::look(CommandStore& commands) { look(commands, {}); }
+
+void CommandWatch::look(CommandStore& commands,
+                        const std::function<void(const WaitingCommand&)>& command) {
     WorkflowIds found;
     std::int64_t last = 0;
     const auto take = [&](std::int64_t id, std::int64_t workflow_id) {
@@ -100,7 +103,14 @@ void CommandWatch::look(CommandStore& commands) {
     // Where the newest are gone, what is left is little, and an old MySQL that was restarted gives
     // their ids out again.
     if (!looked || commands.highest_id() < known) {
-        commands.scan_ids(take);
+        if (command) {
+            commands.scan([&](const WaitingCommand& one) {
+                take(one.id, one.workflow_instance_id);
+                command(one);
+            });
+        } else {
+            commands.scan_ids(take);
+        }
     } else {
         last = known;
         std::int64_t after = known;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -31,6 +32,8 @@ class CommandWatch {
     /// Looks at the commands that wait: the first time at all of them, later at those that may have
     /// come since the last look of any thread. Not inside a transaction. Throws as CommandStore.
     void look(CommandStore& commands);
+    /// The first look(), which hands over what it reads.
+    void look(CommandStore& commands, const std::function<void(const WaitingCommand&)>& command);
 
     /// Inside the transaction that locked the rows of `ours` and inserted these commands: looks at
     /// the commands that may have come since the last look of any thread, and returns those

@@ -22,7 +22,7 @@ const std::vector<NeededTable>& used_tables() {
         {"t_ds_task_instance",
          {"id", "name", "task_type", "workflow_instance_id", "state", "host", "flag", "submit_time",
           "start_time", "end_time", "var_pool", "log_path", "execute_path", "app_link", "pid",
-          "task_group_id"}},
+          "task_group_id", "worker_group"}},
         {"t_ds_command",
          {"id", "command_type", "workflow_definition_code", "workflow_definition_version",
           "workflow_instance_id", "executor_id", "task_depend_type", "failure_strategy", "dry_run",
@@ -45,6 +45,8 @@ const std::vector<NeededTable>& time_columns() {
 constexpr std::string_view kVersionTable = "t_ds_version";
 constexpr std::string_view kOldInstanceTable = "t_ds_process_instance";
 constexpr std::string_view kRelationTable = "t_ds_relation_workflow_instance";
+constexpr std::string_view kTaskGroupQueue = "t_ds_task_group_queue";
+constexpr std::string_view kWorkerGroups = "t_ds_worker_group";
 
 // A version that cannot be read is none: the columns decide.
 std::optional<std::string> read_version(Database& database, const FoundTables& found) {
@@ -101,7 +103,8 @@ std::int64_t time_precision_us(const FoundTables& found) {
 }  // namespace
 
 Schema read_schema(Database& database) {
-    constexpr std::string_view kOthers[] = {kVersionTable, kOldInstanceTable, kRelationTable};
+    constexpr std::string_view kOthers[] = {kVersionTable, kOldInstanceTable, kRelationTable,
+                                            kTaskGroupQueue, kWorkerGroups};
     const FoundTables found = find_tables(database, used_tables(), kOthers);
     Schema schema;
     schema.version = read_version(database, found);
@@ -113,6 +116,9 @@ Schema read_schema(Database& database) {
     }
     schema.has_test_flag = *test_flag;
     schema.has_relations = found.has(kRelationTable);
+    schema.has_task_group_queue = found.find(kTaskGroupQueue, "task_id") != nullptr;
+    schema.has_worker_groups = found.find(kWorkerGroups, "name") != nullptr &&
+                               found.find(kWorkerGroups, "addr_list") != nullptr;
     schema.time_precision_us = time_precision_us(found);
     schema.task_instance_columns = found.column_names("t_ds_task_instance");
     schema.command_columns = found.column_names("t_ds_command");

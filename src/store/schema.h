@@ -19,6 +19,10 @@ struct Schema {
     bool has_test_flag = false;
     /// t_ds_relation_workflow_instance, which tells parents from children, exists.
     bool has_relations = false;
+    /// t_ds_task_group_queue, where tasks wait for a slot of their task group, exists.
+    bool has_task_group_queue = false;
+    /// t_ds_worker_group, the worker groups made in the user interface, exists.
+    bool has_worker_groups = false;
     /// Precision of the workflow and task tables' time columns in microseconds, of the coarsest
     /// where they differ: 1 PostgreSQL, 1000 SQLite, 1,000,000 for MySQL's datetime, 1000 for its
     /// datetime(3).

@@ -42,11 +42,19 @@ constexpr std::string_view kBatchTypes[] = {
     "ZEPPELIN",
 };
 
+constexpr std::string_view kLogicTypes[] = {"CONDITIONS",  "DEPENDENT",    "DYNAMIC",
+                                            "SUB_PROCESS", "SUB_WORKFLOW", "SWITCH"};
+
 }  // namespace
 
 bool is_known_batch_type(std::string_view task_type) {
     return std::find(std::begin(kBatchTypes), std::end(kBatchTypes), task_type) !=
            std::end(kBatchTypes);
+}
+
+bool is_logic_type(std::string_view task_type) {
+    return std::find(std::begin(kLogicTypes), std::end(kLogicTypes), task_type) !=
+           std::end(kLogicTypes);
 }
 
 }  // namespace dsfailover

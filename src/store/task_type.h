@@ -9,4 +9,7 @@ namespace dsfailover {
 /// CONDITIONS, DEPENDENT, DYNAMIC), which run in masters, and a plugin's type nobody here knows.
 bool is_known_batch_type(std::string_view task_type);
 
+/// Whether a master runs tasks of this type itself: the logic tasks, which need no worker.
+bool is_logic_type(std::string_view task_type);
+
 }  // namespace dsfailover

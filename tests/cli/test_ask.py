@@ -83,7 +83,7 @@ def test_abandoned_and_misplaced_workflows(cluster, stand_in):
 
 def test_where_all_is_held_they_are_asked_once(cluster, stand_in):
     master = stand_in(host="127.0.1.2")
-    result = Asked(cluster, [master]).run("--check", code=0)
+    result = Asked(cluster, [master]).run("--check", "abandoned,held_idle", code=0)
     assert result["abandoned"] == [] and result["misplaced"] == [] and len(master.asked) == 1
     assert result["duration_ms"] < 8000
 

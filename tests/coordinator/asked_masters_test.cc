@@ -15,7 +15,10 @@ using ::testing::SizeIs;
 template <typename Base>
 class Asking : public Base {
   protected:
-    Asking() { servers.holds[kLiving] = {1}; }
+    Asking() {
+        servers.holds[kLiving] = {1};
+        this->world.worker(kLivingWorker);
+    }
 
     /// A fresh status, which wrote nothing.
     const AskedSection& asked() {

@@ -15,6 +15,8 @@ using ::testing::UnorderedElementsAre;
 
 class ClusterStatusTest : public WorldTest {
   protected:
+    ClusterStatusTest() { world.worker(kLivingWorker); }
+
     /// A fresh status, which wrote nothing.
     const StatusSection& status() {
         const std::string before = world.snapshot();
@@ -61,7 +63,6 @@ class ClusterStatusTest : public WorldTest {
 };
 
 TEST_F(ClusterStatusTest, AClusterThatIsWellNeedsNothing) {
-    world.worker(kLivingWorker);
     EXPECT_THAT(needs(), IsEmpty());
     EXPECT_EQ(run.exit_code(), 0) << run.said();
     const StatusSection& seen = status();
@@ -127,8 +128,8 @@ TEST_F(ClusterStatusTest, AfterTheFailoverNothingIsLeftToDo) {
     EXPECT_EQ(run.exit_code(), 7);
     TestRun(world).global();
     EXPECT_THAT(needs(), IsEmpty());
-    EXPECT_EQ(run.report.status->commands.pending, 2);
-    EXPECT_EQ(run.report.status->commands.unclaimed, 0);
+    EXPECT_EQ(run.report.status->commands.failovers().count, 2);
+    EXPECT_EQ(run.report.status->commands.unclaimed(), 0);
     EXPECT_EQ(run.report.status->marks, 2);
     EXPECT_EQ(run.exit_code(), 0) << run.said();
 }
@@ -173,9 +174,13 @@ TEST_F(ClusterStatusTest, MarksThatExpiredAndThoseThatCannotBeReadAreCounted) {
     EXPECT_EQ(run.exit_code(), 7) << "clean-marks would take one";
 }
 
-TEST_F(ClusterStatusTest, WorkflowsWithoutAHostAreCounted) {
-    world.workflow(7).host(std::nullopt);
-    EXPECT_EQ(status().ownerless, 1);
+TEST_F(ClusterStatusTest, WorkflowsWithoutAHostAreListed) {
+    world.workflow(7).host(std::nullopt).state(4);
+    const auto& ownerless = status().ownerless_items.kept();
+    ASSERT_EQ(ownerless.size(), 1U);
+    EXPECT_EQ(ownerless[0].id, 7);
+    EXPECT_EQ(ownerless[0].name, "workflow-7");
+    EXPECT_EQ(ownerless[0].state, "READY_STOP");
 }
 
 }  // namespace

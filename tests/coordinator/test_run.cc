@@ -23,6 +23,7 @@ TestRun::TestRun(World& world, std::string client) : world_(world), client_(std:
     options.announce = false;
     requeue_options.lock_timeout = requeue_options.watch = Millis(0);
     options.ask.apart = Millis(0);
+    status_options.check = true;
     rehost_options.lock_timeout = Millis(0);
     finish_options.lock_timeout = finish_options.ask.apart = Millis(0);
 }
@@ -101,11 +102,10 @@ TestRun& TestRun::clean_marks(const MarksOptions& cleaning) {
     });
 }
 
-TestRun& TestRun::status(bool check) {
+TestRun& TestRun::status() {
     return perform("status", [&](const Cluster& cluster) {
         const Schema schema = read_schema(*cluster.database, report);
-        StatusOptions looking;
-        looking.check = check;
+        StatusOptions looking = status_options;
         looking.ask = options.ask;
         read_cluster_status(run_context(cluster, schema, report), looking);
     });

@@ -26,6 +26,7 @@ class TestRun {
     RequeueOptions requeue_options;
     FinishOptions finish_options;
     RehostOptions rehost_options;
+    StatusOptions status_options;
     ServerAsker* servers = nullptr;  ///< whom it asks
     std::optional<ProcessIdentity> process;
     std::optional<EpochMs> event_time;
@@ -40,7 +41,7 @@ class TestRun {
     TestRun& finish(std::vector<std::int64_t> ids);
     TestRun& rehost(std::vector<std::int64_t> ids = {});
     TestRun& clean_marks(const MarksOptions& cleaning);
-    TestRun& status(bool check = true);
+    TestRun& status();
     TestRun& explain(std::vector<std::int64_t> ids);
 
     Report report;

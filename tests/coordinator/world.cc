@@ -117,6 +117,16 @@ WorkflowRow& WorkflowRow::restarted(std::optional<std::string_view> since) {
     return *this;
 }
 
+WorkflowRow& WorkflowRow::definition(std::int64_t code) {
+    set("workflow_definition_code", code);
+    return *this;
+}
+
+WorkflowRow& WorkflowRow::ended(std::string_view since) {
+    set_time("end_time", since);
+    return *this;
+}
+
 WorkflowRow& WorkflowRow::restarted_at(EpochMs time, const std::string& zone) {
     set("restart_time", format_stored_time(time, TimeZone(zone), kPrecisionUs));
     return *this;
@@ -165,6 +175,11 @@ TaskRow& TaskRow::group(int task_group) {
     return *this;
 }
 
+TaskRow& TaskRow::worker_group(const std::string& name) {
+    set("worker_group", name);
+    return *this;
+}
+
 TaskRow& TaskRow::submitted(std::optional<std::string_view> since) {
     set_time("submit_time", since);
     return *this;
@@ -188,6 +203,7 @@ World::World(Release release)
     make_tables(*database_, release);
     client_ = registry.open("test");
     master(kLiving);
+    add_node(kLiving, paths::kCoordinator, kLiving);
     workflow(1).host(kLiving).started("-5m");
     task(1, 1).host(kLivingWorker).state(7).submitted("-2m");
 }
@@ -277,6 +293,13 @@ std::int64_t World::command(std::int64_t workflow, int state, int type) {
     return database_->last_insert_id();
 }
 
+std::int64_t World::command_since(std::int64_t workflow, std::string_view since, int type) {
+    const std::int64_t id = command(workflow, 1, type);
+    database_->execute("UPDATE t_ds_command SET update_time = ? WHERE id = ?",
+                       {Value(text_of(time(since))), Value(id)});
+    return id;
+}
+
 std::vector<WaitingRow> World::commands_of(std::int64_t workflow) {
     const Rows rows = database_->query(
         "SELECT id, command_type, command_param FROM t_ds_command WHERE workflow_instance_id = ?"
@@ -324,24 +347,33 @@ void World::relate(std::int64_t parent, std::int64_t child) {
                        {Value(child)});
 }
 
-void World::join(std::string_view folder, const std::string& address, std::string_view started) {
+void World::join(std::string_view folder, const std::string& address, std::string_view started,
+                 const std::string& status, const std::string& group) {
     startups_[address] = time(started);
-    const nlohmann::json heartbeat = {{"startupTime", startups_[address]},
-                                      {"processId", 4242},
-                                      {"reportTime", now_ms()},
-                                      {"serverStatus", "NORMAL"}};
+    nlohmann::json heartbeat = {{"startupTime", startups_[address]},
+                                {"processId", 4242},
+                                {"reportTime", now_ms()},
+                                {"serverStatus", status}};
+    if (!group.empty()) heartbeat["workerGroup"] = group;
     ServerSession& server = servers_[address];
     server.client = registry.open(address);
-    server.node = server.client->announce(server_path(folder, address), heartbeat.dump());
-    if (!server.node) throw std::logic_error(address + " is registered already");
+    add_node(address, server_path(folder, address), heartbeat.dump());
 }
 
-void World::master(const std::string& address, std::string_view started) {
-    join(paths::kMasters, address, started);
+void World::master(const std::string& address, std::string_view started,
+                   const std::string& status) {
+    join(paths::kMasters, address, started, status, "");
 }
 
-void World::worker(const std::string& address, std::string_view started) {
-    join(paths::kWorkers, address, started);
+void World::worker(const std::string& address, std::string_view started, const std::string& group) {
+    join(paths::kWorkers, address, started, "NORMAL", group);
+}
+
+void World::add_node(const std::string& server, std::string_view path, const std::string& value) {
+    ServerSession& session = servers_.at(server);
+    auto node = session.client->announce(std::string(path), value);
+    if (!node) throw std::logic_error(std::string(path) + " is registered already");
+    session.nodes.push_back(std::move(node));
 }
 
 void World::leave(const std::string& address) {

@@ -59,6 +59,8 @@ class WorkflowRow : public TableRow {
     WorkflowRow& restarted(std::optional<std::string_view> since);
     /// restart_time is the wall clock of `time` in `zone`, as that of a stamp.
     WorkflowRow& restarted_at(EpochMs time, const std::string& zone = "UTC");
+    WorkflowRow& definition(std::int64_t code);
+    WorkflowRow& ended(std::string_view since);
 
     int state() const;
     /// restart_time, read as UTC.
@@ -75,6 +77,7 @@ class TaskRow : public TableRow {
     TaskRow& name(const std::string& name);
     TaskRow& type(const std::string& task_type);
     TaskRow& group(int task_group);
+    TaskRow& worker_group(const std::string& name);
     TaskRow& app_link(const std::string& link);
     TaskRow& submitted(std::optional<std::string_view> since);
     TaskRow& started(std::optional<std::string_view> since);
@@ -91,8 +94,8 @@ struct WaitingRow {
 };
 
 /// A DolphinScheduler cluster of which nothing is real but the tables: a registry in memory, and
-/// SQLite in a folder that lives in memory. A master, kLiving, lives, with workflow 1 and a task
-/// of it, so that registry and database are seen to be of one cluster and of now.
+/// SQLite in a folder that lives in memory. A master, kLiving, lives and coordinates, with workflow
+/// 1 and a task of it, so that registry and database are seen to be of one cluster and of now.
 class World {
   public:
     explicit World(Release release = Release::v3_3_0);
@@ -119,6 +122,8 @@ class World {
     TaskRow task(std::int64_t id, std::int64_t workflow);
     /// A command for a workflow, of type RECOVER_TOLERANCE_FAULT as a failover's. Returns its id.
     std::int64_t command(std::int64_t workflow, int state = 1, int type = 2);
+    /// Such a command that waits since then.
+    std::int64_t command_since(std::int64_t workflow, std::string_view since, int type = 2);
     std::vector<WaitingRow> commands_of(std::int64_t workflow);
     /// A master takes the commands of a workflow, as masters of this release do.
     void take_commands(std::int64_t workflow, const std::string& master = kLiving);
@@ -131,8 +136,12 @@ class World {
     void relate(std::int64_t parent, std::int64_t child);
 
     /// A server registers; `started`: its startup time, counted from when the world began.
-    void master(const std::string& address, std::string_view started = "-2h");
-    void worker(const std::string& address, std::string_view started = "-2h");
+    void master(const std::string& address, std::string_view started = "-2h",
+                const std::string& status = "NORMAL");
+    void worker(const std::string& address, std::string_view started = "-2h",
+                const std::string& group = "default");
+    /// A living server writes another node of its session: that of a leader, for instance.
+    void add_node(const std::string& server, std::string_view path, const std::string& value);
     /// The startup time of a server that lives, or lived.
     EpochMs startup(const std::string& address) const { return startups_.at(address); }
     /// A server's session ends, and what it held goes.
@@ -161,13 +170,14 @@ class World {
   private:
     struct ServerSession {
         std::unique_ptr<Registry> client;
-        std::unique_ptr<Announcement> node;
+        std::vector<std::unique_ptr<Announcement>> nodes;
         std::unique_ptr<Lock> lock;
     };
     DatabaseSettings settings() const;
     using Columns = std::map<std::string, Value>;
     void insert(const std::string& table, Columns columns);
-    void join(std::string_view folder, const std::string& address, std::string_view started);
+    void join(std::string_view folder, const std::string& address, std::string_view started,
+              const std::string& status, const std::string& group);
     bool exists(const std::string& table, std::int64_t id);
 
     const Release release_;

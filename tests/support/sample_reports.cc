@@ -230,19 +230,31 @@ Report status() {
     report.outcome = Outcome::completed;
     report.exit_code = ExitCode::check_failed;
     StatusSection status(1);
-    status.masters.add({"127.0.1.2:5678", true, kNow - 5000, 7074, kNow, "NORMAL", std::nullopt});
-    status.workers.add({"127.0.1.12:1234", true, {}, {}, {}, {}, "its heartbeat is no JSON"});
+    status.masters.add({"127.0.1.2:5678", true, kNow - 5000, 7074, kNow, "NORMAL", {}, {}});
+    status.workers.add(
+        {"127.0.1.12:1234", true, {}, {}, {}, {}, "its heartbeat is no JSON", "default"});
     status.coordinator = "127.0.1.1:5678";
     status.coordinator_alive = false;
     status.needs_failover.add({"127.0.1.1:5678", false, 12, 1, 2, kNow - 100'000});
     status.needs_failover.add({"127.0.1.3:5678", true, 0, 1, 0, {}});
-    status.ownerless = 2;
+    status.ownerless_items.add({3, kNastyName, "RUNNING_EXECUTION"});
+    status.ownerless_items.add({4, {}, "READY_STOP"});
+    status.workers_gone.add({"127.0.1.11:1234",
+                             9,
+                             kNow - 5000,
+                             {{TaskRoute::announced, 4}, {TaskRoute::workflow_failover, 5}}});
+    status.workers_gone.add({"127.0.1.13:1234", 1, {}, {{TaskRoute::stuck, 1}}});
+    status.idle.add({5, kNastyName, "127.0.1.2:5678", kNow - 100'000'000, true, false});
+    status.idle.add({6, {}, "127.0.1.2:5678", {}, false, true});
+    status.serial_wait = {3, kNow - 9000, {20, 21}};
+    status.waiting_tasks = {2, 1};
     status.stuck.add({16, "clickstream", "java.lang.IllegalStateException"});
     status.stuck.add({17, {}, "none"});
     status.uncertain.add({7, kNastyName, "127.0.1.1:5678", "in_doubt", kNow - 9});
     status.parents.add({9, "p", "127.0.1.1:5678", 10, {}, "RUNNING_EXECUTION"});
     status.waiting_for_kill.add({12, {}, {}, "its tasks were not killed", {}});
-    status.commands = {8, kNow - 600'000, 4};
+    status.commands.by_type = {{0, {3, {}, 0}}, {2, {8, kNow - 600'000, 4}}};
+    status.commands.old = 2;
     status.locks.add({"/lock/master-failover/127.0.1.3:5678",
                       "127.0.1.2:5678",
                       kNow,

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "config/option_table.h"
 #include "map_environment.h"
+#include "report/words.h"
 #include "temporary_file.h"
 
 namespace dsfailover {
@@ -100,6 +101,14 @@ TEST(OptionTable, ACommandsOwnOptionGoesBeforeTheOneOfAll) {
     EXPECT_EQ(find_option("ask", "global")->default_text(), "doubtful");
     EXPECT_EQ(find_option("older-than", "config")->default_text(), "7d");
     EXPECT_EQ(find_option("nothing", "global"), nullptr);
+}
+
+TEST(OptionTable, KnowsTheChecksOfStatus) {
+    std::vector<std::string_view> checks;
+    for (int i = 0; i < kCheckNames; ++i) checks.push_back(to_string(CheckName(i)));
+    EXPECT_EQ(find_option("check")->choices, checks);
+    EXPECT_TRUE(find_option("check")->takes("stuck,marks"));
+    EXPECT_FALSE(find_option("check")->takes("--items"));
 }
 
 TEST(OptionTable, WhatOneCommandTakesFromTheEnvironmentIsNotRefusedThere) {

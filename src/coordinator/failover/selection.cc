@@ -108,6 +108,15 @@ class Reader {
                 if (is_unfinished(one.state) || one.state == workflow_state::kFailover) sort(one);
             return;
         }
+        if (request_.each) {
+            using namespace workflow_state;
+            constexpr int kStates[] = {kSubmitted, kRunning,    kReadyPause,
+                                       kReadyStop, kSerialWait, kFailover};
+            return workflows.scan_states(kStates, [&](const WorkflowInstance& one) {
+                request_.each(one);
+                sort(one);
+            });
+        }
         const std::vector<std::string> whose =
             request_.all_hosts ? std::vector<std::string>() : hosts;
         const std::vector<EpochMs> stamps = stamps_told_apart();
@@ -130,7 +139,7 @@ class Reader {
     std::vector<EpochMs> stamps_told_apart() {
         std::vector<EpochMs> values;
         for (const auto& [address, stamp] : request_.own_stamps) values.push_back(stamp);
-        if (request_.in_failover || request_.addresses.size() > kAddressesTold) return values;
+        if (request_.addresses.size() > kAddressesTold) return values;
         const std::vector<std::string> addresses(request_.addresses.begin(),
                                                  request_.addresses.end());
         for (const auto& [address, known] : read_all_stamps(context_.registry, addresses)) {
@@ -141,14 +150,9 @@ class Reader {
 
     void sort(const WorkflowInstance& instance) {
         if (instance.state == workflow_state::kFailover)
-            note_failover(instance);
-        else
+            watch_.note(instance.id);
+        else if (is_unfinished(instance.state))
             take(instance);
-    }
-
-    void note_failover(const WorkflowInstance& instance) {
-        watch_.note(instance.id);
-        if (request_.in_failover) request_.in_failover(instance);
     }
 
     AddressSelection& at(const std::string& address) {

@@ -97,8 +97,9 @@ struct SelectionRequest {
     /// If set: told of every instance that is judged, and of what judge() was given. One that is
     /// judged again comes again.
     std::function<void(const WorkflowInstance&, const AddressFacts&, const Evidence&)> judged;
-    /// If set, with all_hosts: the scan delivers the instances in state 18 too, unjudged, to this.
-    std::function<void(const WorkflowInstance&)> in_failover;
+    /// If set, with all_hosts: the scan reads those that wait, too (states 0, 14 and 18), and hands
+    /// every instance over to this before those in state 1, 2 or 4 are judged.
+    std::function<void(const WorkflowInstance&)> each;
 };
 
 /// An instance that was skipped, and why.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/address.h"
+#include "coordinator/worker/task_route.h"
 #include "store/command_store.h"
 #include "store/task_state.h"
 #include "store/workflow_state.h"
@@ -104,25 +105,26 @@ void WorkerTasks::note_skipped(const SkippedWorkflow& skipped) {
 }
 
 void WorkerTasks::route_by_owner(TaskAtWorker& task) {
-    const TaskRoute announced = restarted_ ? TaskRoute::not_announceable : TaskRoute::announced;
     const auto& host = task.row.workflow_host;
     const auto doubt = doubts_.find(task.workflow());
-    const bool unheld = unheld_.contains(task.workflow());
-    if (commanded_.contains(task.workflow())) {
-        task.route = TaskRoute::pending;
+    TaskOwner owner;
+    owner.command_waits = commanded_.contains(task.workflow());
+    owner.has_host = host && is_address(*host);
+    owner.lives = host && look_.servers.master(*host) != nullptr;
+    owner.doubtful = doubt != doubts_.end();
+    owner.unheld = unheld_.contains(task.workflow());
+    owner.any_master_lives = !look_.servers.masters.empty();
+    task.route = route_by(owner);
+    if (task.route == TaskRoute::pending) {
         task.outcome = TaskOutcome::pending;
         task.reason = to_string(SkipReason::command_pending);
-    } else if (!host || !is_address(*host)) {
-        task.route = TaskRoute::stuck;
+    } else if (task.route == TaskRoute::stuck) {
         task.reason = "its workflow has no host";
-    } else if (look_.servers.master(*host) && !unheld) {
-        task.route = announced;
-    } else if (doubt != doubts_.end() && !unheld && !look_.servers.masters.empty()) {
-        task.route = announced;
-        task.reason = to_string(doubt->second);
-    } else {
-        task.route = options_.redispatch && !restarted_ ? TaskRoute::redispatched
-                                                        : TaskRoute::workflow_failover;
+    } else if (task.route == TaskRoute::announced) {
+        if (!owner.lives) task.reason = to_string(doubt->second);
+        if (restarted_) task.route = TaskRoute::not_announceable;
+    } else if (options_.redispatch && !restarted_) {
+        task.route = TaskRoute::redispatched;
     }
 }
 
@@ -140,7 +142,7 @@ void WorkerTasks::route_by_command() {
     for (TaskAtWorker& task : tasks_) {
         if (task.route) continue;
         const bool has_command = with_command.contains(task.workflow());
-        task.route = has_command ? TaskRoute::pending : TaskRoute::stuck;
+        task.route = route_by({.in_failover = true, .command_waits = has_command});
         task.outcome = has_command ? TaskOutcome::pending : TaskOutcome::left;
         task.reason = has_command
                           ? "its workflow waits for a master to take its command"

@@ -89,6 +89,7 @@ class EtcdRegistry : public Registry {
     bool owns(const Node& server, const LockClaim& claim) override {
         return !server.owner.empty() && server.owner == claim.owner;
     }
+    bool of_one_process(const Node&, const Node&) override { return true; }
     std::unique_ptr<Announcement> announce(const std::string& path,
                                            const std::string& value) override;
 

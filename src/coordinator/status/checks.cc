@@ -1,0 +1,187 @@
+#include "coordinator/status/checks.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/time.h"
+
+namespace dsfailover {
+
+namespace {
+
+constexpr std::size_t kNamed = 10;  // ids and addresses in a hint
+
+template <typename List>
+std::string some(const List& list) {
+    const auto count = std::min<std::size_t>(list.size(), kNamed);
+    auto end = list.begin();
+    std::advance(end, count);
+    return fmt::format("{}{}", fmt::join(list.begin(), end, " "),
+                       list.size() > kNamed ? " ..." : "");
+}
+
+/// "ID..." where --items kept none.
+template <typename Item>
+std::string ids_of(const std::vector<Item>& items) {
+    if (items.empty()) return "ID...";
+    std::vector<std::int64_t> ids;
+    for (const Item& item : items) ids.push_back(item.id);
+    return some(ids);
+}
+
+/// The checks of one status.
+class Checks {
+  public:
+    Checks(const StatusSection& status, const StatusFindings& found, const StatusOptions& options)
+        : status_(status), found_(found), options_(options) {}
+
+    std::vector<CheckItem> run() {
+        servers();
+        workflows();
+        commands();
+        rows();
+        waiting();
+        leaders();
+        checks_.push_back(found_.clocks);
+        marks_and_locks();
+        return std::move(checks_);
+    }
+
+  private:
+    void add(CheckName name, bool ok, std::string detail, const std::string& hint) {
+        checks_.push_back(
+            {name, ok, std::move(detail), ok ? std::nullopt : std::optional<std::string>(hint)});
+    }
+
+    // A master that starts fails over again what is in doubt.
+    std::string once_settled(const std::string& advice) const {
+        if (found_.in_doubt.empty()) return advice;
+        return fmt::format("dsfailover explain {}: settle first what is in doubt",
+                           some(found_.in_doubt));
+    }
+
+    void servers() {
+        add(CheckName::no_master, found_.masters > 0,
+            fmt::format("{} masters live", found_.masters), once_settled("start a master"));
+        add(CheckName::no_normal_master, found_.normal_masters > 0,
+            fmt::format("{} of {} living masters are NORMAL; others take no commands",
+                        found_.normal_masters, found_.masters),
+            "find out what keeps the masters BUSY: processor, memory or disk");
+        add(CheckName::no_worker, found_.workers > 0,
+            fmt::format("{} workers live", found_.workers), "start a worker");
+    }
+
+    void workflows() {
+        const auto& hosts = found_.to_fail_over;
+        add(CheckName::needs_failover, hosts.empty(),
+            fmt::format("{} hosts need failover", hosts.size()), "dsfailover global");
+        add(CheckName::in_doubt, found_.in_doubt.empty(),
+            fmt::format("{} workflows are in doubt, settling, or have a command that waits",
+                        found_.in_doubt.size()),
+            fmt::format("dsfailover explain {}", some(found_.in_doubt)));
+        const auto& gone = status_.workers_gone;
+        add(CheckName::dead_workers, gone.total() == 0,
+            fmt::format("{} workers are gone with unfinished tasks", gone.total()),
+            fmt::format("dsfailover failover-worker {}",
+                        gone.kept().empty() ? "ADDRESS" : gone.kept().front().address));
+        add(CheckName::stuck, status_.stuck.total() == 0,
+            fmt::format("{} workflows are stuck in FAILOVER without a command",
+                        status_.stuck.total()),
+            fmt::format("dsfailover requeue {}", ids_of(status_.stuck.kept())));
+    }
+
+    void commands() {
+        const std::int64_t unclaimed = status_.commands.unclaimed();
+        const bool failovers_alone = unclaimed == status_.commands.failovers().unclaimed;
+        add(CheckName::unclaimed_commands, unclaimed == 0,
+            fmt::format("{} commands wait for more than {} although a master lives", unclaimed,
+                        format_duration(options_.unclaimed_after)),
+            failovers_alone ? "dsfailover requeue" : "dsfailover requeue --commands");
+        const std::int64_t old = status_.commands.old;
+        add(CheckName::old_commands, old == 0,
+            fmt::format("{} commands wait for more than {}", old,
+                        format_duration(options_.backlog_after)),
+            found_.normal_masters > 0 ? "dsfailover requeue --commands"
+                                      : once_settled("no master takes them: see the checks above"));
+    }
+
+    void rows() {
+        const auto& ownerless = status_.ownerless_items;
+        add(CheckName::ownerless, ownerless.total() == 0,
+            fmt::format("{} unfinished workflows have no host", ownerless.total()),
+            fmt::format("dsfailover failover-workflow {}", ids_of(ownerless.kept())));
+        add(CheckName::odd_hosts, found_.odd_hosts.empty(),
+            fmt::format("{} hosts of unfinished workflows are no HOST:PORT",
+                        found_.odd_hosts.size()),
+            fmt::format("dsfailover explain {}", some(found_.with_odd_host)));
+        const auto& unkilled = status_.waiting_for_kill;
+        add(CheckName::lost_kills, unkilled.total() == 0,
+            fmt::format("{} workflows wait for a kill that was lost", unkilled.total()),
+            fmt::format("stop them again in the user interface: {}", ids_of(unkilled.kept())));
+    }
+
+    void waiting() {
+        std::vector<std::int64_t> wrong;
+        for (const IdleWorkflow& each : status_.idle.kept())
+            if (each.overtaken || each.blocked) wrong.push_back(each.id);
+        add(CheckName::idle, found_.idle_for_good == 0,
+            fmt::format("{} workflows of living masters did nothing for {}; {} of them were "
+                        "overtaken by a run of their definition, or have a task that cannot start",
+                        status_.idle.total(), format_duration(options_.idle), found_.idle_for_good),
+            fmt::format("dsfailover explain {}", wrong.empty() ? "ID..." : some(wrong)));
+        const SerialWait& serial = status_.serial_wait;
+        add(CheckName::serial_wait, serial.never.empty(),
+            fmt::format("{} workflows wait in SERIAL_WAIT, {} of them for no run of their "
+                        "definition",
+                        serial.count, serial.never.size()),
+            fmt::format("dsfailover explain {}", some(serial.never)));
+    }
+
+    void leaders() {
+        const std::string restart = found_.masters_elect
+                                        ? "look again in a minute: the masters elect another"
+                                        : once_settled("restart a master: nobody elects another");
+        const bool coordinated = status_.coordinator_alive.value_or(found_.masters == 0);
+        add(CheckName::coordinator, coordinated,
+            leader(status_.coordinator, status_.coordinator_alive), restart);
+        const bool alerted = status_.alert_leader_alive.value_or(found_.alert_servers == 0);
+        add(CheckName::alert_leader, alerted,
+            leader(status_.alert_leader, status_.alert_leader_alive),
+            found_.masters_elect ? "look again in a minute: the alert servers elect another"
+                                 : "restart an alert server: nobody elects another");
+    }
+
+    static std::string leader(const std::optional<std::string>& address,
+                              const std::optional<bool>& alive) {
+        if (!address) return "none is registered";
+        return fmt::format("{} {}", *address, alive.value_or(false) ? "lives" : "is gone");
+    }
+
+    void marks_and_locks() {
+        add(CheckName::marks, found_.cleanable_marks == 0,
+            fmt::format("{} marks can be cleaned", found_.cleanable_marks),
+            "dsfailover clean-marks");
+        add(CheckName::leaked_locks, found_.leaked.empty(),
+            fmt::format("{} failover locks look leaked", found_.leaked.size()),
+            fmt::format("a failover of {} passes it where every living master answers; else "
+                        "--no-lock does",
+                        some(found_.leaked)));
+    }
+
+    const StatusSection& status_;
+    const StatusFindings& found_;
+    const StatusOptions& options_;
+    std::vector<CheckItem> checks_;
+};
+
+}  // namespace
+
+std::vector<CheckItem> cluster_checks(const StatusSection& status, const StatusFindings& found,
+                                      const StatusOptions& options) {
+    return Checks(status, found, options).run();
+}
+
+}  // namespace dsfailover

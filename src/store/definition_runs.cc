@@ -1,0 +1,56 @@
+#include "store/definition_runs.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "database/sql_dialect.h"
+#include "store/batches.h"
+#include "store/stored_row.h"
+#include "store/workflow_state.h"
+
+namespace dsfailover {
+
+std::unordered_map<std::int64_t, std::int64_t> definitions_of(
+    const StoreContext& context, std::span<const std::int64_t> workflow_ids) {
+    std::unordered_map<std::int64_t, std::int64_t> codes;
+    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        std::vector<Value> parameters;
+        const std::string sql = fmt::format(
+            "SELECT id, workflow_definition_code FROM t_ds_workflow_instance "
+            "WHERE workflow_definition_code IS NOT NULL AND {}",
+            context.database.dialect().in_list("id", batch, parameters));
+        const Rows rows = context.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const Row row = rows[i];
+            const StoredRow stored(row, "t_ds_workflow_instance", context);
+            codes.emplace(stored.id(), stored.required(1, "workflow_definition_code"));
+        }
+    });
+    return codes;
+}
+
+std::unordered_map<std::int64_t, EpochMs> last_ends(const StoreContext& context,
+                                                    std::span<const std::int64_t> codes) {
+    using namespace workflow_state;
+    std::unordered_map<std::int64_t, EpochMs> ends;
+    for_batches(codes, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        std::vector<Value> parameters;
+        const std::string sql = fmt::format(
+            "SELECT workflow_definition_code, MAX(end_time) FROM t_ds_workflow_instance "
+            "WHERE {} AND state IN ({}, {}, {}) GROUP BY workflow_definition_code",
+            context.database.dialect().in_list("workflow_definition_code", batch, parameters),
+            kStopped, kFailed, kSucceeded);
+        const Rows rows = context.database.query(sql, parameters);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const Row row = rows[i];
+            const StoredRow stored(row, "the runs in t_ds_workflow_instance of a definition",
+                                   context);
+            if (const auto end = stored.time(1, "end_time"))
+                ends.emplace(stored.id(), end->epoch_ms());
+        }
+    });
+    return ends;
+}
+
+}  // namespace dsfailover
