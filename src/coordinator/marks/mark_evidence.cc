@@ -9,6 +9,7 @@
 #include "coordinator/failover/selection.h"
 #include "coordinator/marks/failover_marks.h"
 #include "registry/paths.h"
+#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -66,7 +67,9 @@ class Comparison {
         request.event_time = request.run_began = latest_clock(context_.database);
         request.judged = [&](const WorkflowInstance& row, const AddressFacts& facts,
                              const Evidence& evidence) { compare(row, facts, evidence); };
-        request.in_failover = [&](const WorkflowInstance& row) { compare_in_failover(row); };
+        request.each = [&](const WorkflowInstance& row) {
+            if (row.state == workflow_state::kFailover) compare_in_failover(row);
+        };
         read_selection(context_, servers_, request, {});
         std::map<std::string, std::vector<ChangedVerdict>> by_mark;
         for (const auto& [id, change] : changes_)
