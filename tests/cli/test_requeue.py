@@ -196,7 +196,7 @@ def test_an_unknown_id_needs_a_person(cluster):
     assert result["workflows"]["skipped"] == {"unknown": 1} and "999999" in result.said
 
 
-@pytest.mark.parametrize("arguments", [["17,18"], ["-3"], ["x"], ["0"], ["1", "--as", "failed"],
+@pytest.mark.parametrize("arguments", [["17,x"], ["-3"], ["x"], ["0"], ["1", "--as", "failed"],
                                        ["1", "--unclaimed-after", "2"], ["--limit", "0"]])
 def test_bad_arguments(make_cluster, arguments):
     make_cluster("jdbc").run("requeue", *arguments, code=2)
