@@ -2,7 +2,7 @@
 
 #include "coordinator/failover/failover_lock.h"
 #include "coordinator/marks/failover_marks.h"
-#include "coordinator/world_test.h"
+#include "coordinator/status_test.h"
 #include "registry/paths.h"
 
 namespace dsfailover {
@@ -13,21 +13,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-class ClusterStatusTest : public WorldTest {
+class ClusterStatusTest : public StatusTest {
   protected:
     ClusterStatusTest() { world.worker(kLivingWorker); }
 
-    /// A fresh status, which wrote nothing.
-    const StatusSection& status() {
-        const std::string before = world.snapshot();
-        run.status();
-        EXPECT_EQ(world.snapshot(), before);
-        if (!run.report.status) {
-            ADD_FAILURE() << run.said();
-            run.report.status.emplace();
-        }
-        return *run.report.status;
-    }
     /// "address workflows in_doubt running_elsewhere" of each host.
     std::vector<std::string> needs() {
         std::vector<std::string> all;

@@ -1,7 +1,7 @@
 // The checks of status: each fails for its reason, and is right where there is none.
 
 #include "coordinator/marks/failover_marks.h"
-#include "coordinator/world_test.h"
+#include "coordinator/status_test.h"
 #include "registry/paths.h"
 
 namespace dsfailover {
@@ -13,22 +13,12 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
-class StatusChecksTest : public WorldTest {
+class StatusChecksTest : public StatusTest {
   protected:
     explicit StatusChecksTest(bool with_worker = true) {
         if (with_worker) world.worker(kLivingWorker);
     }
 
-    const StatusSection& status() {
-        const std::string before = world.snapshot();
-        run.status();
-        EXPECT_EQ(world.snapshot(), before);
-        if (!run.report.status) {
-            ADD_FAILURE() << run.said();
-            run.report.status.emplace();
-        }
-        return *run.report.status;
-    }
     /// The checks that fail.
     std::vector<std::string> failing() {
         std::vector<std::string> names;
