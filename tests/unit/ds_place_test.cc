@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/error.h"
-#include "config/settings.h"
-#include "map_environment.h"
+#include "resolved_settings.h"
 #include "temporary_folder.h"
 
 namespace dsfailover {
@@ -51,11 +50,6 @@ constexpr const char* kConf = "master-server/conf/application.yaml";
 constexpr const char* kConfEnv = "master-server/conf/dolphinscheduler_env.sh";
 constexpr const char* kBinEnv = "bin/env/dolphinscheduler_env.sh";
 
-Settings resolve(const GivenOptions& given, const Variables& variables = {}) {
-    const Environment environment = environment_of(variables);
-    return resolve_settings(collect_options(given, environment, "/nowhere"), environment);
-}
-
 std::string error_of(const GivenOptions& given, const Variables& variables = {}) {
     try {
         const Settings settings = resolve(given, variables);
@@ -65,12 +59,6 @@ std::string error_of(const GivenOptions& given, const Variables& variables = {})
         return error.what();
     }
     return "no error";
-}
-
-std::string origin_of(const Settings& settings, std::string_view name) {
-    for (const SettingOrigin& setting : settings.origins)
-        if (setting.name == name) return setting.origin;
-    return "(none)";
 }
 
 std::string host(const Settings& settings) { return settings.database->hosts.front().first; }

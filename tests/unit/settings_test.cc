@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "map_environment.h"
+#include "resolved_settings.h"
 #include "temporary_file.h"
 
 namespace dsfailover {
@@ -20,11 +20,6 @@ using testing::MatchesRegex;
 using testing::Not;
 using Type = RegistrySettings::Type;
 
-Settings resolve(const GivenOptions& given, const Variables& variables = {}) {
-    const Environment environment = environment_of(variables);
-    return resolve_settings(collect_options(given, environment), environment);
-}
-
 std::string error_of(const GivenOptions& given, const Variables& variables = {}) {
     try {
         resolve(given, variables);
@@ -32,12 +27,6 @@ std::string error_of(const GivenOptions& given, const Variables& variables = {})
         return error.what();
     }
     return "no error";
-}
-
-std::string origin_of(const Settings& settings, std::string_view name) {
-    for (const SettingOrigin& setting : settings.origins)
-        if (setting.name == name) return setting.origin;
-    return "(none)";
 }
 
 std::string shipped_yaml() {
