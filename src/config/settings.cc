@@ -184,9 +184,8 @@ class Resolver {
 
     void resolve_registry() {
         const OptionValue* own = find(options_, "registry");
-        if (own != nullptr && order_.before(own->source, Source::ds_env_file))
-            return use_registry(read_registry_url(own->value, named("registry", *own)), *own);
-        if (auto ds = ds_registry(spring_))
+        const bool own_wins = own != nullptr && order_.before(own->source, Source::ds_env_file);
+        if (auto ds = own_wins ? std::nullopt : ds_registry(spring_))
             use_registry(std::move(ds->registry), ds->origin);
         else if (own != nullptr)
             use_registry(read_registry_url(own->value, named("registry", *own)), *own);

@@ -84,9 +84,7 @@ class Expander {
 
     /// $NAME, and a '$' with nothing behind it.
     std::size_t bare(std::string_view text, bool in_quotes, std::string& result) const {
-        std::size_t end = 1;
-        while (end < text.size() && is_variable_name(text.substr(1, end))) ++end;
-        const std::string_view name = text.substr(1, end - 1);
+        const std::string_view name = text.substr(1, variable_name_length(text.substr(1)));
         const char next = text.size() > 1 ? text[1] : ' ';
         constexpr std::string_view kSpecial = "0123456789@*#?$!-[";
         if (name.empty() && !is_list_) {
@@ -101,15 +99,13 @@ class Expander {
             return 1;
         }
         result += value.value_or("");
-        return end;
+        return 1 + name.size();
     }
 
     /// The inside of ${...}.
     std::string braced(std::string_view body) const {
-        std::size_t end = 0;
-        while (end < body.size() && is_variable_name(body.substr(0, end + 1))) ++end;
-        const std::string_view name = body.substr(0, end);
-        std::string_view rest = body.substr(end);
+        const std::string_view name = body.substr(0, variable_name_length(body));
+        std::string_view rest = body.substr(name.size());
         const bool empty_too = rest.starts_with(':');
         if (empty_too) rest.remove_prefix(1);
         constexpr std::string_view kOperators = "-=+?";

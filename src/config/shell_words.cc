@@ -17,13 +17,6 @@ bool begins_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z
 
 bool is_in_name(char c) { return begins_name(c) || (c >= '0' && c <= '9'); }
 
-std::size_t name_length(std::string_view text) {
-    if (text.empty() || !begins_name(text.front())) return 0;
-    std::size_t length = 1;
-    while (length < text.size() && is_in_name(text[length])) ++length;
-    return length;
-}
-
 /// The length of a group whose opening has `start` characters, to `close`.
 std::size_t group_until(std::string_view text, std::size_t start, char close, bool in_quotes) {
     for (std::size_t at = start; at < text.size();) {
@@ -205,14 +198,21 @@ std::size_t shell_group_length(std::string_view text) {
     }
 }
 
+std::size_t variable_name_length(std::string_view text) {
+    if (text.empty() || !begins_name(text.front())) return 0;
+    std::size_t length = 1;
+    while (length < text.size() && is_in_name(text[length])) ++length;
+    return length;
+}
+
 bool is_assignment(std::string_view raw) {
-    const std::size_t length = name_length(raw);
+    const std::size_t length = variable_name_length(raw);
     const std::string_view rest = raw.substr(length);
     return length > 0 && (rest.starts_with('=') || rest.starts_with("+="));
 }
 
 bool is_variable_name(std::string_view text) {
-    return !text.empty() && name_length(text) == text.size();
+    return !text.empty() && variable_name_length(text) == text.size();
 }
 
 }  // namespace dsfailover

@@ -33,6 +33,9 @@ std::size_t shell_group_length(std::string_view text);
 /// Whether a word is NAME=... or NAME+=...
 bool is_assignment(std::string_view raw);
 
+/// How many characters the name of a variable at the beginning of `text` has; 0: there is none.
+std::size_t variable_name_length(std::string_view text);
+
 /// Whether the text is a name a variable can have.
 bool is_variable_name(std::string_view text);
 
