@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "base/error.h"
+#include "base/option_defaults.h"
 #include "cli/command.h"
 #include "cli/failover_command.h"
 
@@ -29,7 +28,7 @@ void run(Context& context) {
         duration_option(context.options(), "older-than").value_or(options.older_than);
     options.items = items_option(context.options());
     if (options.names.empty() && !context.settings().database &&
-        options.older_than < std::chrono::hours(24 * 7))
+        options.older_than < option_defaults::kOlderThan)
         throw UsageError(
             "--older-than: below 7d a mark may be the only evidence of what was failed over, which "
             "the database tells; give --database, or 7d and more");

@@ -29,6 +29,11 @@ inline constexpr int kUnfinishedOrFailoverStates[] = {
     workflow_state::kRunning, workflow_state::kReadyPause, workflow_state::kReadyStop,
     workflow_state::kFailover};
 
+/// And those of instances that wait for their first command to be taken, or for another run.
+inline constexpr int kNotEndedStates[] = {workflow_state::kSubmitted,  workflow_state::kRunning,
+                                          workflow_state::kReadyPause, workflow_state::kReadyStop,
+                                          workflow_state::kSerialWait, workflow_state::kFailover};
+
 /// Whether `state` is one of kUnfinishedStates.
 bool is_unfinished(int state);
 

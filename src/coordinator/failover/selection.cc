@@ -109,10 +109,7 @@ class Reader {
             return;
         }
         if (request_.each) {
-            using namespace workflow_state;
-            constexpr int kStates[] = {kSubmitted, kRunning,    kReadyPause,
-                                       kReadyStop, kSerialWait, kFailover};
-            return workflows.scan_states(kStates, [&](const WorkflowInstance& one) {
+            return workflows.scan_states(kNotEndedStates, [&](const WorkflowInstance& one) {
                 request_.each(one);
                 sort(one);
             });
@@ -370,18 +367,6 @@ class Reader {
                 fmt::format("is {}: {}", to_string(skip_reason(why.verdict)), why.other);
         if (skipped_)
             skipped_(address, {instance, why.verdict, std::nullopt, MastersSaid(), why.other});
-    }
-
-    /// Whole pages of `spool`, so that its size is not that of the memory.
-    template <typename Work>
-    static void for_pages(WorkflowSpool& spool, std::size_t size, const std::string& address,
-                          const Work& work) {
-        for (;;) {
-            check_interruption();
-            const std::vector<WorkflowInstance> page = spool.take(size, address);
-            if (page.empty()) return;
-            work(page);
-        }
     }
 
     bool wanted(const std::string& address) const {

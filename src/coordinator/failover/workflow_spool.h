@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/interruption.h"
 #include "store/workflow_instance.h"
 
 namespace dsfailover {
@@ -42,5 +43,17 @@ class WorkflowSpool {
     bool reading_ = false;
     std::int64_t size_ = 0;
 };
+
+/// Takes all of `spool`, at most `size` instances at a time, and hands each page to `work`. Throws
+/// Interrupted between two of them.
+template <typename Work>
+void for_pages(WorkflowSpool& spool, std::size_t size, const std::string& host, const Work& work) {
+    for (;;) {
+        check_interruption();
+        const std::vector<WorkflowInstance> page = spool.take(size, host);
+        if (page.empty()) return;
+        work(page);
+    }
+}
 
 }  // namespace dsfailover

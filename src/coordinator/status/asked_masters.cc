@@ -241,24 +241,4 @@ AskedSection ask_masters(const RunContext& context, const StatusOptions& options
     return MasterInquiry(context, options).run();
 }
 
-CheckItem held_idle_check(const AskedSection& asked) {
-    const std::int64_t count = std::ssize(asked.held_idle.kept()) + asked.held_idle.omitted();
-    CheckItem check{CheckName::held_idle, count == 0, "", std::nullopt};
-    check.detail = fmt::format("{} workflows that a master holds although nothing moves", count);
-    if (count > 0)
-        check.hint =
-            "only a restart or --fence of the holder ends that, and fails over its other workflows "
-            "as well";
-    return check;
-}
-
-CheckItem abandoned_check(const AskedSection& asked) {
-    const std::int64_t count = std::ssize(asked.abandoned.kept()) + asked.abandoned.omitted();
-    CheckItem check{CheckName::abandoned, count == 0, "", std::nullopt};
-    check.detail = fmt::format("{} unfinished workflows that no master holds", count);
-    if (asked.unknown > 0) check.detail += fmt::format("; of {} it is not known", asked.unknown);
-    if (count > 0) check.hint = "where their host is gone fail it over (failover-master)";
-    return check;
-}
-
 }  // namespace dsfailover

@@ -12,8 +12,4 @@ namespace dsfailover {
 /// Throws RegistryError, DatabaseError, EnvironmentError, Interrupted.
 AskedSection ask_masters(const RunContext& context, const StatusOptions& options);
 
-/// The checks of --check that come of it.
-CheckItem abandoned_check(const AskedSection& asked);
-CheckItem held_idle_check(const AskedSection& asked);
-
 }  // namespace dsfailover

@@ -47,6 +47,7 @@ class Checks {
         leaders();
         checks_.push_back(found_.clocks);
         marks_and_locks();
+        if (status_.asked) asked(*status_.asked);
         return std::move(checks_);
     }
 
@@ -169,6 +170,19 @@ class Checks {
             fmt::format("a failover of {} passes it where every living master answers; else "
                         "--no-lock does",
                         some(found_.leaked)));
+    }
+
+    void asked(const AskedSection& asked) {
+        std::string detail =
+            fmt::format("{} unfinished workflows that no master holds", asked.abandoned.total());
+        if (asked.unknown > 0) detail += fmt::format("; of {} it is not known", asked.unknown);
+        add(CheckName::abandoned, asked.abandoned.total() == 0, std::move(detail),
+            "where their host is gone fail it over (failover-master)");
+        add(CheckName::held_idle, asked.held_idle.total() == 0,
+            fmt::format("{} workflows that a master holds although nothing moves",
+                        asked.held_idle.total()),
+            "only a restart or --fence of the holder ends that, and fails over its other workflows "
+            "as well");
     }
 
     const StatusSection& status_;

@@ -7,7 +7,6 @@
 #include <unordered_set>
 
 #include "base/interruption.h"
-#include "base/option_defaults.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/lock_status.h"
 #include "coordinator/failover/parents.h"
@@ -183,10 +182,6 @@ class StatusReader {
 
     void check() {
         status_.checks = cluster_checks(status_, found_, options_);
-        if (status_.asked) {
-            status_.checks.push_back(abandoned_check(*status_.asked));
-            status_.checks.push_back(held_idle_check(*status_.asked));
-        }
         if (!options_.check) return;
         std::vector<std::string> failed;
         for (const CheckItem& check : status_.checks)

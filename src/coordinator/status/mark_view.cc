@@ -1,11 +1,11 @@
 #include "coordinator/status/mark_view.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "base/option_defaults.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/marks/fence.h"
 #include "registry/paths.h"
@@ -13,8 +13,6 @@
 namespace dsfailover {
 
 namespace {
-
-constexpr Millis kExpiredAfter = std::chrono::hours(24 * 7);
 
 void note_fence(const std::string& mark, const std::optional<MarkName>& name,
                 const Servers& servers, EpochMs now, StatusSection& status, StatusFindings& found) {
@@ -49,7 +47,8 @@ void read_mark_view(const RunContext& context, const Servers& servers,
         if (*value == kFenceValue) return note_fence(child.name, name, servers, now, status, found);
         EpochMs& latest = newest[address];
         latest = std::max(latest, *value);
-        if (now - *value > kExpiredAfter.count()) expired.emplace_back(address, *value);
+        if (now - *value > option_defaults::kOlderThan.count())
+            expired.emplace_back(address, *value);
     });
     status.expired_marks += std::ssize(expired);
     found.cleanable_marks += std::count_if(expired.begin(), expired.end(), [&](const auto& mark) {

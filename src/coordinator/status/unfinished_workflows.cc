@@ -19,7 +19,6 @@ namespace {
 using namespace workflow_state;
 
 constexpr std::size_t kPage = 1000;
-constexpr int kStates[] = {kSubmitted, kRunning, kReadyPause, kReadyStop, kSerialWait, kFailover};
 
 std::int64_t count_of(const AddressSelection& found, Verdict verdict) {
     const auto count = found.skipped.find(verdict);
@@ -63,7 +62,7 @@ void UnfinishedWorkflows::read(CommandWatch& watch) {
         seen_.clear();
         status_.ownerless_items = Items<OwnerlessWorkflow>(status_.ownerless_items.limit());
         status_.serial_wait = SerialWait();
-        WorkflowInstanceStore(context_.store()).scan_states(kStates, request.each);
+        WorkflowInstanceStore(context_.store()).scan_states(kNotEndedStates, request.each);
     }
     std::sort(seen_.begin(), seen_.end(),
               [](const SeenWorkflow& a, const SeenWorkflow& b) { return a.id < b.id; });
@@ -156,11 +155,9 @@ void UnfinishedWorkflows::note_address(const std::string& address, AddressSelect
             "wrong --time-zone or clock. global would leave them.",
             found.impossible, address));
     }
-    for (;;) {
-        const auto page = found.selected.take(kPage, address);
-        if (page.empty()) return;
+    for_pages(found.selected, kPage, address, [&](const auto& page) {
         for (const WorkflowInstance& instance : page) restartable_.push_back(instance.id);
-    }
+    });
 }
 
 void UnfinishedWorkflows::conclude(Selection& selection) {
