@@ -44,16 +44,18 @@ std::string described(std::string_view what, const std::optional<std::string>& n
 
 std::vector<Candidate> addresses(const Command& command, const StatusSection& status) {
     std::vector<Candidate> found;
-    const bool worker = command.name == "failover-worker";
     if (command.name == "failover-master")
         for (const NeedsFailover& master : status.needs_failover.kept())
             found.push_back({master.address, "needs failover"});
-    if (command.name == "list-marks" || worker)
-        for (const ServerItem& server : status.workers.kept())
-            found.push_back({server.address, "worker"});
-    if (command.name == "list-marks")
+    if (command.name == "failover-worker")
+        for (const GoneWorker& worker : status.workers_gone.kept())
+            found.push_back({worker.address, fmt::format("gone, with {} tasks", worker.tasks)});
+    if (command.name == "list-marks") {
         for (const ServerItem& server : status.masters.kept())
             found.push_back({server.address, "master"});
+        for (const ServerItem& server : status.workers.kept())
+            found.push_back({server.address, "worker"});
+    }
     return found;
 }
 

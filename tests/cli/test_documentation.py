@@ -239,6 +239,8 @@ def test_completions_offer_what_the_cluster_has(shell, tmp_path):
     cluster = ["--registry", "jdbc", "--database", f"sqlite:{sandbox}"]
     masters = complete(shell, ["dsfailover", "failover-master", *cluster, ""], tmp_path)
     assert masters == {"127.0.1.1:5678", "127.0.1.2:5678"}
+    # Of the two workers that one which is gone.
+    assert complete(shell, ["dsfailover", "failover-worker", *cluster, ""], tmp_path) == {"127.0.1.11:1234"}
     assert complete(shell, ["dsfailover", "requeue", *cluster, "1"], tmp_path) == {"16", "17"}
     assert complete(shell, ["dsfailover", "finish", "--as", ""], tmp_path) == {"failure", "stop"}
     assert complete(shell, ["dsfailover", "requeue", "--as", ""], tmp_path) == {"running", "pause", "stop"}
