@@ -117,6 +117,9 @@ class Parser {
     }
 
     CommandLine parse(int argc, const char* const* argv) {
+        const std::string_view first = argc > 1 ? argv[1] : "";
+        // With --help behind it CLI11 would not mind.
+        if (!first.empty() && !first.starts_with('-') && !has_command(first)) refuse_command(first);
         try {
             app_.parse(arguments_for_cli11({argv + std::min(argc, 1), argv + argc}));
         } catch (const CLI::Success& help_or_version) {
@@ -124,7 +127,7 @@ class Parser {
             app_.exit(help_or_version, text, text);
             result_.text = text.str();
         } catch (const CLI::ParseError& error) {
-            fail(error, argc > 1 ? argv[1] : "");
+            fail(error, first);
         }
         return std::move(result_);
     }
@@ -230,12 +233,19 @@ class Parser {
         return did_you_mean(mistyped, std::vector<std::string_view>(names.begin(), names.end()));
     }
 
-    /// The command that was meant, of `app`'s.
-    static std::string nearest_command(const CLI::App& app, std::string_view mistyped) {
+    bool has_command(std::string_view name) const {
+        return std::ranges::any_of(app_.get_subcommands(nullptr), [&](const CLI::App* command) {
+            return command->get_name() == name;
+        });
+    }
+
+    [[noreturn]] void refuse_command(std::string_view name) const {
         std::vector<std::string> names;
-        for (const CLI::App* command : app.get_subcommands(nullptr))
+        for (const CLI::App* command : app_.get_subcommands(nullptr))
             names.push_back(command->get_name());
-        return did_you_mean(mistyped, std::vector<std::string_view>(names.begin(), names.end()));
+        throw UsageError(fmt::format(
+            "there is no command '{}'{}\nTry 'dsfailover --help'.", shown_url(name),
+            did_you_mean(name, std::vector<std::string_view>(names.begin(), names.end()))));
     }
 
     /// What CLI11 says is enough, but where it says what is missing and not what is wrong.
@@ -250,10 +260,10 @@ class Parser {
         if (first.starts_with('-') && !first.starts_with("-h"))
             message = fmt::format("{} stands before the command: options come after it",
                                   shown_url(first.substr(0, first.find('='))));
+        else if (app == &app_ && !first.empty())
+            refuse_command(first);
         else if (app == &app_)
-            message = first.empty() ? "a command is required"
-                                    : fmt::format("there is no command '{}'{}", shown_url(first),
-                                                  nearest_command(app_, first));
+            message = "a command is required";
         throw UsageError(fmt::format("{}\nTry '{} --help'.", message, command));
     }
 

@@ -271,7 +271,7 @@ def test_a_cluster_that_does_not_answer_delays_completion_for_300_ms_at_most():
 
 
 @pytest.mark.parametrize("typed, meant", [
-    (["stauts"], "status"), (["failover-mater", "127.0.1.1:5678"], "failover-master"),
+    (["stauts"], "status"), (["stauts", "--help"], "status"), (["help", "stauts"], "status"), (["failover-mater", "127.0.1.1:5678"], "failover-master"),
     (["global", "--dryrun"], "--dry-run"), (["status", "--fromat", "table"], "--format"),
     (["config", "--format", "tabel"], "table"), (["finish", "17", "--as", "failur"], "failure")])
 def test_a_mistyped_word_is_answered_by_the_one_that_was_meant(typed, meant):
