@@ -9,9 +9,9 @@
 #include <set>
 #include <utility>
 
-#include "base/option_defaults.h"
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/option_defaults.h"
 #include "base/polling.h"
 #include "base/terminal_text.h"
 #include "coordinator/asking/asked_in_report.h"
