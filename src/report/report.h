@@ -1,8 +1,8 @@
 #pragma once
 
 // The report as data: what the coordinator fills in and json_report / table_report print.
-// Field names are those of docs/report.schema.json. Times are epoch milliseconds unless a name
-// ends in _at (RFC 3339 UTC when printed).
+// Times are epoch milliseconds unless a name ends in _at (RFC 3339 UTC when printed). What a
+// printed field says stands where it is described (fields/*.cc) and in docs/report.md.
 
 #include <cstdint>
 #include <map>
@@ -57,12 +57,11 @@ struct RegistryInfo {
 struct DatabaseInfo {
     std::string type, endpoint;
     std::optional<std::string> schema_version;
-    std::optional<std::string> replica;  ///< "no", "yes", "unknown"; none: nobody looked
+    std::optional<std::string> replica;
 };
 
 struct EventInfo {
-    std::string
-        type;  ///< "MasterFailoverEvent", "WorkerFailoverEvent", "GlobalMasterFailoverEvent"
+    std::string type;
     std::optional<std::string> address;
     std::optional<EpochMs> startup_time;
     std::optional<std::int64_t> process_id;
@@ -74,18 +73,18 @@ struct WorkflowItem {
     std::optional<std::string> name;
     std::optional<std::string> previous_state;  ///< "RUNNING_EXECUTION", ...
     WorkflowOutcome outcome = WorkflowOutcome::skipped;
-    std::optional<std::string> reason;  ///< a skip reason, or why it failed, was left, is unknown
+    std::optional<std::string> reason;
     std::optional<std::int64_t> command_id;
-    std::optional<EpochMs> last_task_activity;  ///< of in_doubt and running_elsewhere
-    std::optional<std::string> held_by;         ///< the master, or masters, that say so
+    std::optional<EpochMs> last_task_activity;
+    std::optional<std::string> held_by;
 };
 
-/// workflows {...} of a master, and of requeue (there `done_name` is "requeued").
+/// workflows {...} of a master, and of requeue.
 struct WorkflowsSection {
     explicit WorkflowsSection(std::size_t limit = 1000) : items(limit) {}
     std::int64_t selected = 0;
     std::int64_t done = 0;  ///< printed as failed_over or requeued
-    std::int64_t left = 0;  ///< selected, but not done (--limit, failures, interruption)
+    std::int64_t left = 0;
     /// Of a master: in a commit without an answer, of a database that did not come back.
     std::int64_t unknown = 0;
     std::map<SkipReason, std::int64_t> skipped;
@@ -99,30 +98,30 @@ struct LivingTask {
     std::string worker;
     bool alive = false;  ///< false: the worker lives, and did not say
     std::optional<std::int64_t> process_id;
-    std::optional<std::string> applications;  ///< their ids, as stored
+    std::optional<std::string> applications;
 };
 
 /// A workflow instance that finish was asked to end.
 struct FinishItem {
     std::int64_t id = 0;
     std::optional<std::string> name;
-    std::optional<std::string> previous_state;  ///< "SUBMITTED_SUCCESS", ...
+    std::optional<std::string> previous_state;
     WorkflowOutcome outcome = WorkflowOutcome::left;
-    std::optional<std::string> reason;  ///< why it was skipped or refused, or why it failed
-    std::optional<std::string> holder;  ///< the master that holds it
+    std::optional<std::string> reason;
+    std::optional<std::string> holder;
     std::optional<EpochMs> last_task_activity;
-    std::optional<EpochMs> end_time;             ///< that it and its tasks have, or were to have
-    std::vector<std::int64_t> tasks_ended;       ///< or, planned, to be ended
-    std::vector<std::int64_t> commands_deleted;  ///< or, planned, to be deleted
+    std::optional<EpochMs> end_time;
+    std::vector<std::int64_t> tasks_ended;
+    std::vector<std::int64_t> commands_deleted;
     std::vector<LivingTask> tasks_alive;
 };
 
 /// workflows {...} of finish.
 struct FinishSection {
     explicit FinishSection(std::size_t limit = 1000) : items(limit) {}
-    std::int64_t selected = 0;  ///< those named that have not ended
-    std::int64_t done = 0;      ///< printed as finished
-    std::int64_t left = 0;      ///< failures, interruption
+    std::int64_t selected = 0;
+    std::int64_t done = 0;  ///< printed as finished
+    std::int64_t left = 0;
     std::map<SkipReason, std::int64_t> refused;
     std::map<SkipReason, std::int64_t> skipped;
     Items<FinishItem> items;
@@ -132,10 +131,10 @@ struct FinishSection {
 struct RehostItem {
     std::int64_t id = 0;
     std::optional<std::string> name;
-    std::optional<std::string> host;    ///< as it was read
-    std::optional<std::string> holder;  ///< the master that holds it
+    std::optional<std::string> host;
+    std::optional<std::string> holder;
     WorkflowOutcome outcome = WorkflowOutcome::left;
-    std::optional<std::string> reason;  ///< why it was skipped, left, or failed
+    std::optional<std::string> reason;
 };
 
 /// workflows {...} of rehost.
@@ -143,7 +142,7 @@ struct RehostSection {
     explicit RehostSection(std::size_t limit = 1000) : items(limit) {}
     std::int64_t selected = 0;
     std::int64_t done = 0;  ///< printed as rehosted
-    std::int64_t left = 0;  ///< --limit, failures, interruption
+    std::int64_t left = 0;
     std::map<SkipReason, std::int64_t> skipped;
     Items<RehostItem> items;
 };
@@ -161,28 +160,28 @@ struct LockInfo {
 struct MarkInfo {
     std::string path;
     std::optional<EpochMs> value;
-    std::optional<std::string> previous_value;  ///< as found, even if it is no number
+    std::optional<std::string> previous_value;
     bool written = false;
 };
 struct RecoveryInfo {
-    std::int64_t recovered = 0;  ///< taken by a master, and finished or held by one
-    std::int64_t pending = 0;    ///< nobody took the command, or it was not seen who holds it
+    std::int64_t recovered = 0;
+    std::int64_t pending = 0;
     std::int64_t errored = 0;
-    std::int64_t unproven = 0;  ///< of `recovered`: taken, and masters did not say who holds it
-    std::int64_t lost = 0;      ///< taken, and for half a minute held by nobody
-    std::int64_t rehosted = 0;  ///< of `recovered`: their holder was made their host
+    std::int64_t unproven = 0;
+    std::int64_t lost = 0;
+    std::int64_t rehosted = 0;
 };
 
 struct MasterSection {
     explicit MasterSection(std::size_t limit = 1000) : workflows(limit) {}
     std::string address;
     bool alive = false;
-    std::optional<EpochMs> startup_time;  ///< of the living process
+    std::optional<EpochMs> startup_time;
     std::optional<EpochMs> deadline;
     std::optional<EpochMs> stamp;
-    std::optional<std::string> new_host;  ///< of what is failed over; none: it keeps its host
+    std::optional<std::string> new_host;
     Outcome outcome = Outcome::nothing_to_do;
-    OldProcess old_process = OldProcess::not_asked;  ///< what still answers at its address
+    OldProcess old_process = OldProcess::not_asked;
     std::optional<FenceInfo> fence;
     std::optional<LockInfo> lock;
     std::optional<MarkInfo> mark;
@@ -193,8 +192,8 @@ struct MasterSection {
 /// The workflows named to failover-workflow that no master's section has: those without a host, and
 /// those that are in no state to be failed over.
 struct OthersSection {
-    std::optional<std::string> host;  ///< the living master that those without one got as host
-    std::optional<EpochMs> stamp;     ///< of that master
+    std::optional<std::string> host;
+    std::optional<EpochMs> stamp;
     WorkflowsSection workflows;
     std::optional<RecoveryInfo> recovery;
 };
@@ -203,8 +202,8 @@ struct TaskItem {
     std::int64_t id = 0;
     std::string name;
     std::int64_t workflow_instance_id = 0;
-    std::string state;                 ///< "DISPATCH" or "RUNNING_EXECUTION"
-    std::optional<std::string> owner;  ///< the workflow's host
+    std::string state;
+    std::optional<std::string> owner;
     TaskRoute route = TaskRoute::stuck;
     TaskOutcome outcome = TaskOutcome::left;
     std::optional<std::string> reason;
@@ -229,9 +228,9 @@ struct WorkerSection {
 struct MarkItem {
     std::string name;
     std::optional<std::string> address;
-    std::optional<EpochMs> startup_time;  ///< null for "unknown"
+    std::optional<EpochMs> startup_time;
     std::optional<std::int64_t> process_id;
-    std::optional<std::string> value;  ///< as found
+    std::optional<std::string> value;
     std::optional<std::int64_t> age_ms;
     MarkOutcome outcome = MarkOutcome::kept;
     std::optional<std::string> reason;
@@ -250,26 +249,26 @@ struct ServerItem {
     std::optional<std::int64_t> process_id;
     std::optional<EpochMs> report_time;
     std::optional<std::string> server_status;
-    std::optional<std::string> problem;       ///< why its heartbeat cannot be read
-    std::optional<std::string> worker_group;  ///< of a worker
+    std::optional<std::string> problem;
+    std::optional<std::string> worker_group;
 };
 
 /// An address that unfinished tasks stand on and where no server lives.
 struct GoneWorker {
     std::string address;
     std::int64_t tasks = 0;
-    std::optional<EpochMs> oldest_submit_time;  ///< of those tasks
-    std::map<TaskRoute, std::int64_t> routes;   ///< failover-worker would take, with its defaults
+    std::optional<EpochMs> oldest_submit_time;
+    std::map<TaskRoute, std::int64_t> routes;
 };
 
 /// One host that `global` would fail over.
 struct NeedsFailover {
     std::string address;
-    bool alive = false;          ///< a server lives there: it was restarted
-    std::int64_t workflows = 0;  ///< `global` would fail over
+    bool alive = false;
+    std::int64_t workflows = 0;
     std::int64_t in_doubt = 0;
     std::int64_t running_elsewhere = 0;
-    std::optional<EpochMs> oldest_start_time;  ///< of those workflows
+    std::optional<EpochMs> oldest_start_time;
 };
 
 /// A workflow that needs a look before anything is done with it.
@@ -277,7 +276,7 @@ struct WorkflowNote {
     std::int64_t id = 0;
     std::optional<std::string> name;
     std::optional<std::string> host;
-    std::string reason;  ///< in_doubt, running_elsewhere; or what is the matter with it
+    std::string reason;
     std::optional<EpochMs> last_task_activity;
 };
 
@@ -294,7 +293,6 @@ struct ParentNote {
 struct StuckWorkflow {
     std::int64_t id = 0;
     std::optional<std::string> name;
-    /// First line of the error command's message, "duplicate valid tasks", or "none".
     std::string cause;
 };
 
@@ -302,12 +300,12 @@ struct StuckWorkflow {
 struct CommandsOfType {
     std::int64_t count = 0;
     std::optional<EpochMs> oldest_update_time;
-    std::int64_t unclaimed = 0;  ///< older than --unclaimed-after although masters live
+    std::int64_t unclaimed = 0;
 };
 
 /// The commands that wait.
 struct CommandsInfo {
-    std::map<int, CommandsOfType> by_type;  ///< by command_type
+    std::map<int, CommandsOfType> by_type;
     std::int64_t old = 0;  ///< of any type, older than --backlog-after; not printed by itself
 
     std::int64_t total() const;
@@ -328,9 +326,9 @@ struct IdleWorkflow {
     std::int64_t id = 0;
     std::optional<std::string> name;
     std::string host;
-    std::optional<EpochMs> since;  ///< its start, or its last task activity
-    bool overtaken = false;        ///< another run of its definition ended since
-    bool blocked = false;          ///< one of its tasks waits that nothing will start
+    std::optional<EpochMs> since;
+    bool overtaken = false;
+    bool blocked = false;
 };
 
 /// Workflows in SERIAL_WAIT.
@@ -342,38 +340,35 @@ struct SerialWait {
 
 /// Tasks in SUBMITTED_SUCCESS, of unfinished workflows, that nothing will start.
 struct WaitingTasks {
-    std::int64_t no_worker_group = 0;             ///< no worker of their group lives
-    std::optional<std::int64_t> lost_task_group;  ///< not in their task group's queue any more;
-                                                  ///< none: there is no table of queues
+    std::int64_t no_worker_group = 0;
+    std::optional<std::int64_t> lost_task_group;
 };
 
 /// One thing that is right or not, for --check.
 struct CheckItem {
     CheckName name = CheckName::clocks;
     bool ok = true;
-    std::string detail;               ///< what was found
-    std::optional<std::string> hint;  ///< what to do about it
+    std::string detail;
+    std::optional<std::string> hint;
 };
 
 /// What a living master said when it was asked whether it holds workflows.
 struct MasterAsked {
     std::string address;
-    std::optional<std::string> peer;  ///< IP:PORT that was connected to
-    std::int64_t questions = 0;       ///< control questions included; of status: of its last round
+    std::optional<std::string> peer;
+    std::int64_t questions = 0;
     std::int64_t held = 0, not_held = 0, unanswered = 0;
-    /// "passed" or "failed": whether it holds a workflow that it must hold; none: there was none to
-    /// ask about, or no answer.
     std::optional<std::string> control;
-    std::optional<std::string> problem;  ///< why it did not answer all
+    std::optional<std::string> problem;
 };
 
 /// What a living worker said when it was asked whether tasks live.
 struct WorkerAsked {
     std::string address;
-    std::optional<std::string> peer;  ///< IP:PORT that was connected to
-    std::int64_t questions = 0;       ///< of all rounds
+    std::optional<std::string> peer;
+    std::int64_t questions = 0;
     std::int64_t alive = 0, unknown_task = 0, unanswered = 0;
-    std::optional<std::string> problem;  ///< why it did not answer all
+    std::optional<std::string> problem;
 };
 
 /// An unfinished workflow that no master holds and no command is for.
@@ -382,7 +377,7 @@ struct AbandonedWorkflow {
     std::optional<std::string> name;
     std::string state;
     std::optional<std::string> host;
-    std::optional<EpochMs> since;  ///< its start, or its last task activity
+    std::optional<EpochMs> since;
 };
 
 /// A workflow that another master holds than the one that is its host.
@@ -399,7 +394,7 @@ struct HeldIdleWorkflow {
     std::optional<std::string> name;
     std::optional<std::string> host;
     std::string holder;
-    std::optional<EpochMs> since;  ///< its start, or its last task activity
+    std::optional<EpochMs> since;
 };
 
 /// What the masters said, of status --ask. Its parts are printed as parts of the status.
@@ -417,7 +412,7 @@ struct LockNote {
     std::string path;
     std::string holder;
     std::optional<EpochMs> held_since;
-    bool leaked = false;  ///< suspected: see docs/behaviour.md, Locks
+    bool leaked = false;
     std::vector<std::string> waiters;
 };
 
@@ -426,8 +421,8 @@ struct LockNote {
 struct FenceNote {
     std::string name;
     std::optional<std::string> address;
-    std::optional<std::int64_t> age_ms;  ///< since the startup time in its name
-    bool alive = false;                  ///< a server lives at its address
+    std::optional<std::int64_t> age_ms;
+    bool alive = false;
 };
 
 /// What `status` found.
@@ -448,15 +443,15 @@ struct StatusSection {
     Items<ServerItem> masters;
     Items<ServerItem> workers;
     std::optional<std::string> coordinator;
-    std::optional<bool> coordinator_alive;  ///< none where there is no coordinator
+    std::optional<bool> coordinator_alive;
     std::optional<std::string> alert_leader;
     std::optional<bool> alert_leader_alive;
     Items<NeedsFailover> needs_failover;
     Items<OwnerlessWorkflow> ownerless_items;  ///< their total is printed as ownerless
     Items<StuckWorkflow> stuck;
-    Items<WorkflowNote> uncertain;  ///< in doubt, or running elsewhere
+    Items<WorkflowNote> uncertain;
     Items<ParentNote> parents;
-    Items<WorkflowNote> waiting_for_kill;  ///< in state 4, whose kill was lost
+    Items<WorkflowNote> waiting_for_kill;
     Items<GoneWorker> workers_gone;
     Items<IdleWorkflow> idle;
     SerialWait serial_wait;
@@ -464,11 +459,11 @@ struct StatusSection {
     CommandsInfo commands;
     Items<LockNote> locks;
     std::int64_t marks = 0;
-    std::int64_t expired_marks = 0;             ///< older than 7 days
-    std::int64_t unreadable_marks = 0;          ///< whose value is no number
-    Items<FenceNote> fences;                    ///< printed in `marks`
-    std::optional<std::int64_t> clock_skew_ms;  ///< the database's clock minus ours
-    std::optional<AskedSection> asked;          ///< none: nobody was asked
+    std::int64_t expired_marks = 0;
+    std::int64_t unreadable_marks = 0;
+    Items<FenceNote> fences;  ///< printed in `marks`
+    std::optional<std::int64_t> clock_skew_ms;
+    std::optional<AskedSection> asked;  ///< none: nobody was asked
     std::vector<CheckItem> checks;
 };
 
@@ -477,10 +472,9 @@ struct ExplainedTask {
     std::int64_t id = 0;
     std::string name, type, state;
     std::optional<std::string> host;
-    /// "alive", "unknown_task" or "unanswered", of its worker; none: nobody was asked.
     std::optional<std::string> life;
-    std::optional<std::string> problem;  ///< why it is unanswered
-    std::optional<std::int64_t> pid;     ///< of its process on the worker
+    std::optional<std::string> problem;
+    std::optional<std::int64_t> pid;
     std::optional<std::string> app_link;
 };
 
@@ -488,8 +482,8 @@ struct ExplainedTask {
 struct ExplainedCommand {
     std::int64_t id = 0;
     int command_type = 0;
-    std::optional<EpochMs> update_time;  ///< of one that waits
-    std::optional<std::string> message;  ///< of one that failed
+    std::optional<EpochMs> update_time;
+    std::optional<std::string> message;
 };
 
 /// A parent or a child of an explained workflow.
@@ -501,11 +495,11 @@ struct RelatedWorkflow {
 };
 
 struct ExplainedMark {
-    std::string name, value;  ///< as found
+    std::string name, value;
 };
 struct ExplainedStamp {
     EpochMs value = 0;
-    std::optional<std::string> zone;  ///< none: of 0.1
+    std::optional<std::string> zone;
 };
 
 /// Everything known of one workflow, and what comes of it.
@@ -514,28 +508,28 @@ struct ExplainedWorkflow {
         : tasks(limit), failed_commands(limit), children(limit) {}
     std::int64_t id = 0;
     std::optional<std::string> name;
-    std::string verdict;                ///< docs/behaviour.md, "explain"
-    std::optional<std::int64_t> row;    ///< of the table there; none: of no row
-    std::string conclusion;             ///< in one sentence
-    std::string why;                    ///< what it follows from, in one sentence
-    std::optional<std::string> next;    ///< the command line to run next
-    std::optional<std::string> advice;  ///< what `next` is for, or why there is none
+    std::string verdict;
+    std::optional<std::int64_t> row;
+    std::string conclusion;
+    std::string why;
+    std::optional<std::string> next;
+    std::optional<std::string> advice;
 
     std::string state;
     std::optional<std::string> host;
-    bool host_alive = false;                   ///< a master lives there
-    std::optional<EpochMs> host_startup_time;  ///< of that master
+    bool host_alive = false;
+    std::optional<EpochMs> host_startup_time;
     std::optional<EpochMs> start_time, restart_time;
     std::optional<std::int64_t> command_type;
     std::optional<EpochMs> last_task_activity;
-    std::string answer;  ///< of all living masters together: "held", "not_held", ...
-    std::optional<std::string> held_by;  ///< the master, or masters, that say so
+    std::string answer;
+    std::optional<std::string> held_by;
     Items<ExplainedTask> tasks;
     std::vector<ExplainedCommand> commands;
     Items<ExplainedCommand> failed_commands;
-    std::vector<ExplainedMark> marks;  ///< of its host, as the next two
+    std::vector<ExplainedMark> marks;
     std::vector<ExplainedStamp> stamps;
-    std::optional<LockNote> lock;  ///< none: it is free
+    std::optional<LockNote> lock;
     std::vector<RelatedWorkflow> parents;
     Items<RelatedWorkflow> children;
 };
@@ -543,8 +537,8 @@ struct ExplainedWorkflow {
 /// One effective setting, for `config`.
 struct SettingItem {
     std::string name;
-    std::string value;   ///< "(hidden)" for a secret
-    std::string origin;  ///< where it came from
+    std::string value;
+    std::string origin;
 };
 
 /// Something that went wrong, or needs somebody: an error of the report, with the exit status that

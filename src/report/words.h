@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 namespace dsfailover {
 
@@ -129,5 +130,17 @@ enum class CheckName {
 };
 inline constexpr int kCheckNames = static_cast<int>(CheckName::held_idle) + 1;
 std::string_view to_string(CheckName name);
+
+/// All words of a kind, in its order.
+template <typename Word>
+const std::vector<std::string_view>& words_of() {
+    static const std::vector<std::string_view> words = [] {
+        std::vector<std::string_view> found;
+        for (int index = 0; !to_string(static_cast<Word>(index)).empty(); ++index)
+            found.push_back(to_string(static_cast<Word>(index)));
+        return found;
+    }();
+    return words;
+}
 
 }  // namespace dsfailover

@@ -185,7 +185,7 @@ def made_from_the_tables():
     """The names of the files, from the root of the repository."""
     names = {str(file.relative_to(ROOT)) for folder, pattern in (("man", "*.1"), ("completions", "*"))
              for file in (ROOT / folder).glob(pattern)}
-    return names | {"docs/options.md"}
+    return names | {"docs/options.md", "docs/report.md", "docs/report.schema.json"}
 
 
 def test_what_is_made_from_the_tables_is_not_stale(tmp_path):

@@ -1,6 +1,7 @@
-// Writes what is made from the tables of commands and options: completions, manual pages and
-// docs/options.md. Called by scripts/generate-reference with the repository and the folder to write
-// into, and by the test that compares the two.
+// Writes what is made from the tables of commands and options, and from the descriptions of the
+// report's fields: completions, manual pages, docs/options.md, docs/report.md and its schema.
+// Called by scripts/generate-reference with the repository and the folder to write into, and by the
+// test that compares the two.
 
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,8 @@
 #include "cli/completion.h"
 #include "manual.h"
 #include "option_list.h"
+#include "report_list.h"
+#include "report_schema.h"
 
 namespace {
 
@@ -38,6 +41,9 @@ void generate(const std::filesystem::path& repository, const std::filesystem::pa
     for (const Command* command : all_commands())
         write(folder / "man" / page_name(*command), command_page(*command));
     write(folder / "docs/options.md", option_list());
+    const auto schema = report_schema();
+    write(folder / "docs/report.schema.json", schema.dump(2) + '\n');
+    write(folder / "docs/report.md", report_list(schema));
 }
 
 }  // namespace
