@@ -1,6 +1,6 @@
-// Writes what is made from the tables of commands and options: completions, manual pages and
-// docs/options.md. Called by scripts/generate-reference with the repository and the folder to write
-// into, and by the test that compares the two.
+// Writes what is made from the tables of commands and options: completions, manual pages,
+// docs/options.md and the example of a configuration. Called by scripts/generate-reference with the
+// repository and the folder to write into, and by the test that compares the two.
 
 #include <filesystem>
 #include <fstream>
@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "cli/completion.h"
+#include "config_example.h"
 #include "manual.h"
 #include "option_list.h"
 
@@ -37,7 +38,10 @@ void generate(const std::filesystem::path& repository, const std::filesystem::pa
     write(folder / "man/dsfailover.1", main_page(read(repository / "man/dsfailover.1.in")));
     for (const Command* command : all_commands())
         write(folder / "man" / page_name(*command), command_page(*command));
+    write(folder / "man/dsfailover.conf.5",
+          config_page(read(repository / "man/dsfailover.conf.5.in")));
     write(folder / "docs/options.md", option_list());
+    write(folder / "packaging/config.yaml", config_example());
 }
 
 }  // namespace
