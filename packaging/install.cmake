@@ -23,6 +23,13 @@ install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 # Packages name the license in their own way.
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT license)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES packaging/config.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES packaging/config.yaml packaging/systemd/passwords.conf
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+
+# What names the program's path is made when it is installed: only then the prefix is known.
+install(CODE "set(PACKAGING ${CMAKE_CURRENT_LIST_DIR})
+set(DOCDIR ${CMAKE_INSTALL_DOCDIR})")
+install(SCRIPT packaging/install_jobs.cmake)
+install(FILES packaging/systemd/dsfailover.sysusers RENAME dsfailover.conf DESTINATION lib/sysusers.d)
 
 add_custom_target(uninstall COMMAND ${CMAKE_COMMAND} -P ${CMAKE_CURRENT_LIST_DIR}/uninstall.cmake)

@@ -90,7 +90,11 @@ def test_an_installed_tree_works_wherever_it_is_moved_and_is_uninstalled_whole(r
         *(f"man/man{page.suffix[1:]}/{page.name}" for page in (ROOT / "man").glob("*.[15]")),
         *(f"doc/dsfailover/{name}" for name in ("README.md", "CHANGELOG.md", "LICENSE")),
         *(f"doc/dsfailover/docs/{name}" for name in files_below(ROOT / "docs")),
-        "doc/dsfailover/examples/config.yaml"}
+        *(f"doc/dsfailover/examples/{name}" for name in ("config.yaml", "dsfailover.cron", "passwords.conf"))}
+    systemd = ROOT / "packaging" / "systemd"
+    assert files_below(prefix / "lib") == {
+        *(f"dsfailover/{module}" for module in MODULES), "sysusers.d/dsfailover.conf",
+        *(f"systemd/system/{unit.name}" for kind in ("service", "timer") for unit in systemd.glob(f"*.{kind}"))}
     foreign = share / "somebody-else's"
     foreign.touch()
     subprocess.run(["cmake", "--build", BUILT.parent, "--target", "uninstall"], check=True, capture_output=True)
