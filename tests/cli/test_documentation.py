@@ -183,9 +183,9 @@ def tags(section):
 
 def made_from_the_tables():
     """The names of the files, from the root of the repository."""
-    names = {str(file.relative_to(ROOT)) for folder, pattern in (("man", "*.1"), ("completions", "*"))
+    names = {str(file.relative_to(ROOT)) for folder, pattern in (("man", "*.[15]"), ("completions", "*"))
              for file in (ROOT / folder).glob(pattern)}
-    return names | {"docs/options.md", "docs/report.md", "docs/report.schema.json"}
+    return names | {"docs/options.md", "docs/report.md", "docs/report.schema.json", "packaging/config.yaml"}
 
 
 def test_what_is_made_from_the_tables_is_not_stale(tmp_path):
@@ -203,7 +203,7 @@ def test_the_manual_page_of_a_command_has_the_options_of_help(command):
     assert tags(text) == options_of(command) - {"--help"}
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "man").glob("*.1")), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", sorted((ROOT / "man").glob("*.[15]")), ids=lambda page: page.name)
 def test_manual_is_well_formed(page):
     if shutil.which("man") is None:
         pytest.skip("man is not installed")

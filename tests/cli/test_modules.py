@@ -55,6 +55,10 @@ def of_modules(libraries):
     return {part for part in parts if any(each.startswith(part) for each in libraries)}
 
 
+def files_below(folder):
+    return {str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file()}
+
+
 def assert_tries_to_connect(result):
     assert NOBODY in result.said and ".so" not in result.said, result
     assert re.search("refused|reached|connect", result.said), result
@@ -71,18 +75,31 @@ def test_a_url_loads_its_module_and_no_other(module):
     assert of_modules(loaded("list-marks", *url)) == {module, library}
 
 
-def test_an_installed_tree_works_wherever_it_is_moved(run, tmp_path):
-    subprocess.run(["cmake", "--install", BUILT.parent, "--prefix", tmp_path / "prefix"], check=True,
-                   capture_output=True)
-    moved = (tmp_path / "prefix").rename(tmp_path / "elsewhere")
+# One test: the build folder knows of one installation, the last.
+def test_an_installed_tree_works_wherever_it_is_moved_and_is_uninstalled_whole(run, tmp_path):
+    prefix = tmp_path / "prefix"
+    subprocess.run(["cmake", "--install", BUILT.parent, "--prefix", prefix], check=True, capture_output=True)
+    moved = shutil.copytree(prefix, tmp_path / "elsewhere")
     assert {each.name for each in moved.rglob("*.so")} == set(MODULES)
-    share = moved / "share"
-    assert {str(each.relative_to(share)) for each in share.rglob("*") if each.is_file()} == {
-        "bash-completion/completions/dsfailover", "zsh/site-functions/_dsfailover",
-        "fish/vendor_completions.d/dsfailover.fish",
-        *(f"man/man1/{page.name}" for page in (ROOT / "man").glob("*.1"))}
     for url, _, _ in MODULES.values():
         assert_tries_to_connect(run(moved / "bin" / "dsfailover", "list-marks", *url, code=6))
+    share = prefix / "share"
+    assert files_below(share) == {
+        "bash-completion/completions/dsfailover", "zsh/site-functions/_dsfailover",
+        "fish/vendor_completions.d/dsfailover.fish",
+        *(f"man/man{page.suffix[1:]}/{page.name}" for page in (ROOT / "man").glob("*.[15]")),
+        *(f"doc/dsfailover/{name}" for name in ("README.md", "CHANGELOG.md", "LICENSE")),
+        *(f"doc/dsfailover/docs/{name}" for name in files_below(ROOT / "docs")),
+        *(f"doc/dsfailover/examples/{name}" for name in ("config.yaml", "dsfailover.cron", "passwords.conf"))}
+    systemd = ROOT / "packaging" / "systemd"
+    assert files_below(prefix / "lib") == {
+        *(f"dsfailover/{module}" for module in MODULES), "sysusers.d/dsfailover.conf",
+        *(f"systemd/system/{unit.name}" for kind in ("service", "timer") for unit in systemd.glob(f"*.{kind}"))}
+    foreign = share / "somebody-else's"
+    foreign.touch()
+    subprocess.run(["cmake", "--build", BUILT.parent, "--target", "uninstall"], check=True, capture_output=True)
+    assert files_below(prefix) == {f"share/{foreign.name}"}
+    assert {each.name for each in prefix.rglob("*") if each.is_dir()} == {"bin", "lib", "share"}
 
 
 def test_modules_in_the_folder_of_the_program_are_found(module, run, bare):

@@ -1,7 +1,7 @@
 // Writes what is made from the tables of commands and options, and from the descriptions of the
-// report's fields: completions, manual pages, docs/options.md, docs/report.md and its schema.
-// Called by scripts/generate-reference with the repository and the folder to write into, and by the
-// test that compares the two.
+// report's fields: completions, manual pages, docs/options.md, the example of a configuration,
+// docs/report.md and the report's schema. Called by scripts/generate-reference with the repository
+// and the folder to write into, and by the test that compares the two.
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "cli/completion.h"
+#include "config_example.h"
 #include "manual.h"
 #include "option_list.h"
 #include "report_list.h"
@@ -40,10 +41,13 @@ void generate(const std::filesystem::path& repository, const std::filesystem::pa
     write(folder / "man/dsfailover.1", main_page(read(repository / "man/dsfailover.1.in")));
     for (const Command* command : all_commands())
         write(folder / "man" / page_name(*command), command_page(*command));
+    write(folder / "man/dsfailover.conf.5",
+          config_page(read(repository / "man/dsfailover.conf.5.in")));
     write(folder / "docs/options.md", option_list());
     const auto schema = report_schema();
     write(folder / "docs/report.schema.json", schema.dump(2) + '\n');
     write(folder / "docs/report.md", report_list(schema));
+    write(folder / "packaging/config.yaml", config_example());
 }
 
 }  // namespace

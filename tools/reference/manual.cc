@@ -35,15 +35,19 @@ std::string value_of(const OptionSpec& option) {
     return " " + value;
 }
 
-std::string entry(const OptionSpec& option, const std::string& takers) {
+/// `name` as it is typed: "--grace", or "grace:" in a file.
+std::string entry(const OptionSpec& option, const std::string& name, const std::string& value,
+                  const std::string& takers) {
     std::string text(option.help);
     if (option.command_line_only) text += " Command line only.";
     if (const std::string standing = option.default_text(); !standing.empty())
         text += fmt::format(" Default: {}.", standing);
     if (!takers.empty()) text += fmt::format(" ({})", takers);
-    return fmt::format(".TP\n\\fB{}\\fR{}\n{}\n",
-                       replaced("--" + std::string(option.name), "-", "\\-"), value_of(option),
-                       roff(text));
+    return fmt::format(".TP\n\\fB{}\\fR{}\n{}\n", replaced(name, "-", "\\-"), value, roff(text));
+}
+
+std::string entry(const OptionSpec& option, const std::string& takers) {
+    return entry(option, "--" + std::string(option.name), value_of(option), takers);
 }
 
 std::string argument_of(const Command& command) {
@@ -59,6 +63,13 @@ std::string argument_of(const Command& command) {
             return " [" + name + "...]";
     }
     return "";
+}
+
+/// The frame with `text` in the place of `mark`.
+std::string filled(std::string frame, std::string_view mark, std::string_view text) {
+    if (frame.find(mark) == std::string::npos)
+        throw std::runtime_error(fmt::format("the frame of the page has no {}", mark));
+    return replaced(std::move(frame), mark, text);
 }
 
 std::string upper(std::string_view text) {
@@ -101,6 +112,18 @@ std::string command_page(const Command& command) {
     return page;
 }
 
+std::string config_page(std::string_view frame) {
+    std::string options;
+    for (const auto& [group, members] : grouped(options_for_files())) {
+        options += fmt::format(".SS {}\n", group);
+        for (const OptionSpec* option : members)
+            options += entry(*option, std::string(option->name) + ":",
+                             option->is_flag() ? " \\fBtrue\\fR|\\fBfalse\\fR" : value_of(*option),
+                             takers_of(*option));
+    }
+    return filled(std::string(frame), "@OPTIONS@\n", options);
+}
+
 std::string main_page(std::string_view frame) {
     std::string commands, options;
     for (const Command* command : all_commands())
@@ -113,14 +136,7 @@ std::string main_page(std::string_view frame) {
         options += fmt::format(".SS {}\n", group);
         for (const OptionSpec* option : members) options += entry(*option, takers_of(*option));
     }
-    std::string page(frame);
-    for (const auto& [mark, text] :
-         {std::pair{"@COMMANDS@\n", commands}, std::pair{"@OPTIONS@\n", options}}) {
-        if (page.find(mark) == std::string::npos)
-            throw std::runtime_error(fmt::format("the frame of the page has no {}", mark));
-        page = replaced(std::move(page), mark, text);
-    }
-    return page;
+    return filled(filled(std::string(frame), "@COMMANDS@\n", commands), "@OPTIONS@\n", options);
 }
 
 }  // namespace dsfailover

@@ -15,6 +15,10 @@ std::string command_page(const Command& command);
 /// is missing.
 std::string main_page(std::string_view frame);
 
+/// dsfailover.conf(5): `frame`, the text of man/dsfailover.conf.5.in, with every option that a file
+/// may give in the place of @OPTIONS@. Throws as main_page().
+std::string config_page(std::string_view frame);
+
 /// "dsfailover-sandbox-create.1"
 std::string page_name(const Command& command);
 

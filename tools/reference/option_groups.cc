@@ -20,6 +20,13 @@ std::vector<std::pair<std::string_view, std::vector<const OptionSpec*>>> grouped
     return groups;
 }
 
+std::vector<const OptionSpec*> options_for_files() {
+    std::vector<const OptionSpec*> options;
+    for (const OptionSpec& option : all_options())
+        if (!option.command_line_only && option.name != "config") options.push_back(&option);
+    return options;
+}
+
 std::string takers_of(const OptionSpec& option) {
     std::string names;
     bool every = true;

@@ -13,6 +13,9 @@ namespace dsfailover {
 std::vector<std::pair<std::string_view, std::vector<const OptionSpec*>>> grouped(
     const std::vector<const OptionSpec*>& options);
 
+/// The options that environment and files may give.
+std::vector<const OptionSpec*> options_for_files();
+
 /// "failover-master, global": the commands that take the option; empty: every command with a
 /// cluster, or every one.
 std::string takers_of(const OptionSpec& option);

@@ -1,0 +1,27 @@
+# Removes what the last `cmake --install` of this build folder wrote, by its install_manifest.txt, and
+# the folders that are empty then. bin, lib, share and what holds them stay: they may be anybody's.
+
+set(MANIFEST ${CMAKE_CURRENT_BINARY_DIR}/install_manifest.txt)
+if(NOT EXISTS ${MANIFEST})
+  message(FATAL_ERROR "Nothing was installed from here: there is no ${MANIFEST}")
+endif()
+file(STRINGS ${MANIFEST} INSTALLED)
+
+# The folder that everything is in.
+set(PREFIX ${INSTALLED})
+list(FILTER PREFIX INCLUDE REGEX "/bin/dsfailover$")
+string(REGEX REPLACE "/bin/dsfailover$" "" PREFIX "${PREFIX}")
+
+foreach(installed IN LISTS INSTALLED)
+  file(REMOVE "$ENV{DESTDIR}${installed}")
+  get_filename_component(folder "${installed}" DIRECTORY)
+  while(folder MATCHES "^${PREFIX}/[^/]+/")
+    file(GLOB left "$ENV{DESTDIR}${folder}/*" "$ENV{DESTDIR}${folder}/.*")
+    if(left)
+      break()
+    endif()
+    file(REMOVE_RECURSE "$ENV{DESTDIR}${folder}")
+    get_filename_component(folder "${folder}" DIRECTORY)
+  endwhile()
+endforeach()
+file(REMOVE ${MANIFEST})
