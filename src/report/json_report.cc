@@ -15,8 +15,8 @@ class JsonReport {
   public:
     explicit JsonReport(std::ostream& out) : out_(out) {}
 
-    void print(const Report& report) {
-        json_.begin_object();
+    void print(const Report& report, JsonWriter::Style style) {
+        json_.begin_object(style);
         general(report);
         sections(report);
         json_.end_object();
@@ -885,6 +885,8 @@ void JsonReport::item(const SettingItem& item) {
 
 }  // namespace
 
-void print_json_report(const Report& report, std::ostream& out) { JsonReport(out).print(report); }
+void print_json_report(const Report& report, std::ostream& out, JsonWriter::Style style) {
+    JsonReport(out).print(report, style);
+}
 
 }  // namespace dsfailover
