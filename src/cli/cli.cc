@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <set>
 
 #include "base/error.h"
@@ -21,9 +22,13 @@
 #include "config/option_table.h"
 #include "report/conclusion.h"
 #include "report/print_report.h"
+#include "report/report_file.h"
 
 namespace dsfailover {
 namespace {
+
+constexpr std::string_view kClearTerminal = "\x1b[H\x1b[2J";
+constexpr Millis kShortestPause = std::chrono::seconds(1);
 
 void say(std::string_view kind, std::string_view message) {
     // Several lines are ours; controls may be the database's.
@@ -108,41 +113,119 @@ void occupy_standard_descriptors() {
             throw Error(ExitCode::failed, "stdin, stdout or stderr is closed");
 }
 
+/// How and where reports are printed.
+struct Printing {
+    std::string format = "json";
+    bool quiet = false;
+    bool in_place = false;           ///< each clears the terminal first
+    std::optional<ReportFile> file;  ///< none: stdout
+};
+
+/// Throws Error(failed) if nobody gets the report.
+void deliver(const Report& report, const Printing& printing) {
+    if (printing.file)
+        return printing.file->replace(
+            [&](std::ostream& out) { print_report(report, printing.format, out); });
+    print_report(report, printing.format, std::cout);
+    std::cout.flush();
+    if (!std::cout) throw Error(ExitCode::failed, "the report could not be written to stdout");
+}
+
 /// Prints the report, where the command has one; a report that nobody gets is a failure of its own.
-void print(Report& report, const Command& command, const std::string& format, bool quiet) {
+void print(Report& report, const Command& command, const Printing& printing) {
     report.finished_at = now_ms();
     conclude(report);
-    if (!quiet)
+    if (printing.in_place) std::cout << kClearTerminal << std::flush;
+    if (!printing.quiet)
         for (const std::string& warning : report.warnings) say("warning", warning);
     for (const Problem& problem : report.problems) say("error", problem.text);
-    if (command.has_report) print_report(report, format, std::cout);
     std::cout.flush();
-    if (std::cout || !command.has_report) return;
-    say("error", "the report could not be written to stdout; what the run did is not undone");
-    report.exit_code = more_urgent(report.exit_code, ExitCode::failed);
+    if (!command.has_report) return;
+    try {
+        deliver(report, printing);
+    } catch (const Error& error) {
+        say("error", fmt::format("{}; what the run did is not undone", error.what()));
+        report.exit_code = more_urgent(report.exit_code, error.exit_code());
+    }
+}
+
+Report new_report(const Command& command) {
+    Report report;
+    report.command = command.name;
+    report.started_at = now_ms();
+    return report;
+}
+
+void perform(const CommandLine& line, const OptionValues& options, Report& report) {
+    guarded(
+        report,
+        [&] {
+            warn_of_unknown_variables(report);
+            report.dry_run = takes(*line.command, "dry-run") && is_set(options, "dry-run");
+            Context context(options, line.arguments, process_environment(), report);
+            guarded(
+                report, [&] { line.command->run(context); }, [&] { return context.wrote(); });
+            context.flush_audit_log();
+        },
+        [] { return false; });
+}
+
+/// --watch: performs and prints the command until a signal comes. A round that fails is followed by
+/// the next; not so a first one that never can go right, and a report that nobody reads any more.
+ExitCode watch(const CommandLine& line, const OptionValues& options, Printing printing,
+               Millis pause) {
+    for (bool first = true;; first = false) {
+        Report report = new_report(*line.command);
+        perform(line, options, report);
+        if (interruption_requested()) return ExitCode::done;
+        print(report, *line.command, printing);
+        if (!std::cout || (first && report.exit_code == ExitCode::usage)) return report.exit_code;
+        // On a terminal that is cleared they are said again; elsewhere the reports have them.
+        printing.quiet = printing.quiet || !printing.in_place;
+        try {
+            wait_for(pause);
+        } catch (const Interrupted&) {
+            return ExitCode::done;
+        }
+    }
+}
+
+/// --watch; none: one report is all.
+std::optional<Millis> watch_option(const OptionValues& options, Printing& printing) {
+    const auto pause = duration_option(options, "watch");
+    if (!pause) return std::nullopt;
+    if (*pause < kShortestPause)
+        throw UsageError(fmt::format("{}: must be at least {}",
+                                     named("watch", *find(options, "watch")),
+                                     format_duration(kShortestPause)));
+    printing.in_place = !printing.file && isatty(STDOUT_FILENO) == 1;
+    if (printing.in_place && find(options, "format") == nullptr) printing.format = "table";
+    if (!printing.in_place && !printing.file && printing.format == "json")
+        printing.format = "json-line";
+    return pause;
 }
 
 int run_command(const CommandLine& line) {
-    Report report;
-    report.command = line.command->name;
-    report.started_at = now_ms();
-    std::string format = "json";
-    bool quiet = false;
-    const auto run = [&] {
-        const Environment environment = process_environment();
-        OptionValues options = collect_options(line.options, environment);
-        format = choice_option(options, "format").value_or(format);
+    Report report = new_report(*line.command);
+    OptionValues options;
+    Printing printing;
+    std::optional<Millis> pause;
+    const auto prepare = [&] {
+        options = collect_options(line.options, process_environment());
+        if (const OptionValue* output = find(options, "output"))
+            printing.file.emplace(output->value, named("output", *output));
+        printing.format =
+            choice_option(options, "format", line.command->name).value_or(printing.format);
         set_up_log(options);
-        quiet = !spdlog::default_logger()->should_log(spdlog::level::warn);
-        warn_of_unknown_variables(report);
-        report.dry_run = takes(*line.command, "dry-run") && is_set(options, "dry-run");
-        Context context(std::move(options), line.arguments, environment, report);
-        guarded(
-            report, [&] { line.command->run(context); }, [&] { return context.wrote(); });
-        context.flush_audit_log();
+        printing.quiet = !spdlog::default_logger()->should_log(spdlog::level::warn);
+        pause = watch_option(options, printing);
     };
-    guarded(report, run, [] { return false; });
-    print(report, *line.command, format, quiet);
+    guarded(report, prepare, [] { return false; });
+    if (report.problems.empty()) {
+        if (pause) return static_cast<int>(watch(line, options, printing, *pause));
+        perform(line, options, report);
+    }
+    print(report, *line.command, printing);
     return static_cast<int>(report.exit_code);
 }
 

@@ -42,8 +42,9 @@ std::vector<const OptionSpec*> options_of(const Command& command) {
               "registry-cert", "registry-key", "time-zone"})
             names.push_back(name);
     if (!command.takes_options) return {};
-    for (const std::string_view name : {"config", "format", "log-level", "quiet", "no-progress"})
-        if (command.has_report || name != "format") names.push_back(name);
+    for (const std::string_view name :
+         {"config", "format", "output", "log-level", "quiet", "no-progress"})
+        if (command.has_report || (name != "format" && name != "output")) names.push_back(name);
     std::vector<const OptionSpec*> options;
     for (const std::string_view name : names) options.push_back(find_option(name, command.name));
     return options;

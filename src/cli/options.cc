@@ -78,6 +78,11 @@ std::optional<std::string> choice_option(const OptionValues& options, std::strin
     if (given == nullptr) return std::nullopt;
     const OptionSpec& option = *find_option(name, command);
     if (option.offers(given->value)) return given->value;
+    for (const OptionSpec& other : all_options())
+        if (other.name == name && !other.command.empty() && other.offers(given->value))
+            throw UsageError(fmt::format("{}: '{}' is for {} alone; here it must be {}",
+                                         named(name, *given), given->value, other.command,
+                                         either_of(option.choices)));
     throw UsageError(fmt::format("{}: '{}' must be {}{}", named(name, *given), given->value,
                                  either_of(option.choices),
                                  did_you_mean(given->value, option.choices)));

@@ -12,6 +12,9 @@
 #include "coordinator/status/cluster_status.h"
 
 namespace dsfailover {
+
+extern const Command kStatus;
+
 namespace {
 
 /// --ask. Environments and files cannot make status ask, which leaves lines in the logs of every
@@ -71,7 +74,10 @@ void run(Context& context) {
         duration_option(context.options(), "unclaimed-after").value_or(options.unclaimed_after);
     options.backlog_after =
         duration_option(context.options(), "backlog-after").value_or(options.backlog_after);
-    options.items = items_option(context.options());
+    // What --items lists is in no metric.
+    options.items = choice_option(context.options(), "format", kStatus.name) == "prometheus"
+                        ? 0
+                        : items_option(context.options());
     options.ask = status_ask_options(context);
     Cluster cluster =
         context.open_cluster(Context::Needs::registry_and_database, Context::Access::reading);
@@ -82,7 +88,6 @@ void run(Context& context) {
 
 }  // namespace
 
-extern const Command kStatus;
 const Command kStatus{
     .name = "status",
     .summary = "Show who lives, what needs failover or requeue, what is in doubt, locks and marks",
@@ -92,12 +97,15 @@ const Command kStatus{
         "them, the marks, and fences that were left behind. With --ask also which workflows no "
         "master holds, and which another than their host. Changes nothing.",
     .options = {"check", "skip-check", "idle", "unclaimed-after", "backlog-after", "ask",
-                "ask-timeout", "ask-limit", "items"},
+                "ask-timeout", "ask-limit", "items", "watch"},
     .examples =
         "  dsfailover status --format table\n"
         "  dsfailover status --ask --format table\n"
         "  dsfailover status --check > /dev/null || echo 'look at the failover'\n"
-        "  dsfailover status --check needs_failover,stuck --items 0\n",
+        "  dsfailover status --check needs_failover,stuck --items 0\n"
+        "  dsfailover status --watch --format table\n"
+        "  dsfailover status --format prometheus \\\n"
+        "      --output /var/lib/prometheus/node-exporter/dsfailover.prom\n",
     .run = run,
 };
 

@@ -21,8 +21,8 @@ class JsonReport : public FieldSink {
   public:
     explicit JsonReport(std::ostream& out) : out_(out) {}
 
-    void print(const Report& report) {
-        json_.begin_object();
+    void print(const Report& report, JsonWriter::Style style) {
+        json_.begin_object(style);
         describe(*this, report);
         json_.end_object();
         buffer_ += '\n';
@@ -101,6 +101,8 @@ class JsonReport : public FieldSink {
 
 }  // namespace
 
-void print_json_report(const Report& report, std::ostream& out) { JsonReport(out).print(report); }
+void print_json_report(const Report& report, std::ostream& out, JsonWriter::Style style) {
+    JsonReport(out).print(report, style);
+}
 
 }  // namespace dsfailover

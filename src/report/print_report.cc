@@ -5,8 +5,10 @@
 namespace dsfailover {
 
 void print_report(const Report& report, std::string_view format, std::ostream& out) {
-    if (format == "json") return print_json_report(report, out);
+    if (format == "json") return print_json_report(report, out, JsonWriter::Style::lines);
+    if (format == "json-line") return print_json_report(report, out, JsonWriter::Style::inline_);
     if (format == "table") return print_table_report(report, out);
+    if (format == "prometheus") return print_prometheus_report(report, out);
     throw UsageError("--format " + std::string(format) + ": expected json or table");
 }
 

@@ -425,6 +425,22 @@ struct FenceNote {
     bool alive = false;
 };
 
+/// What of a status --items would shorten, counted whole; printed as metrics alone.
+struct StatusTotals {
+    /// Living servers by server_status; "" where the heartbeat cannot be read.
+    std::map<std::string, std::int64_t> masters, workers;
+    std::map<std::string, std::int64_t> workflows;  ///< that have not ended, by state
+    std::int64_t hosts_to_fail_over = 0;            ///< of which `global` would do something
+    std::int64_t to_fail_over = 0;                  ///< workflows
+    std::int64_t in_doubt = 0;  ///< settling, and those with a command, included
+    std::int64_t running_elsewhere = 0;
+    std::optional<EpochMs> oldest_to_fail_over;  ///< its start
+    std::map<TaskRoute, std::int64_t> gone_tasks;
+    std::optional<EpochMs> oldest_gone_task;  ///< when it was submitted
+    std::int64_t leaked_locks = 0;
+    std::int64_t fences_of_living = 0;
+};
+
 /// What `status` found.
 struct StatusSection {
     explicit StatusSection(std::size_t limit = 1000)
@@ -465,6 +481,7 @@ struct StatusSection {
     std::optional<std::int64_t> clock_skew_ms;
     std::optional<AskedSection> asked;  ///< none: nobody was asked
     std::vector<CheckItem> checks;
+    StatusTotals totals;  ///< not printed in the report
 };
 
 /// A task of an explained workflow that has not ended.

@@ -11,6 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
 class ClusterStatusTest : public StatusTest {
@@ -161,6 +162,39 @@ TEST_F(ClusterStatusTest, MarksThatExpiredAndThoseThatCannotBeReadAreCounted) {
     ASSERT_EQ(seen.fences.kept().size(), 1U);
     EXPECT_TRUE(seen.fences.kept()[0].alive);
     EXPECT_EQ(run.exit_code(), 7) << "clean-marks would take one";
+}
+
+TEST_F(ClusterStatusTest, TotalsCountWhatItemsLeaveOut) {
+    fill();
+    world.task(70, 7).submitted("-40m");
+    world.task(71, 14).submitted("-20m");
+    world.put(mark_path(kLiving, ProcessIdentity{world.time("-1h"), 1}), "0");
+    const StatusSection all = status();
+    run.status_options.items = 0;
+    const StatusTotals totals = status().totals;
+    std::int64_t hosts = 0, to_fail_over = 0, in_doubt = 0, elsewhere = 0, gone_tasks = 0,
+                 routed = 0;
+    for (const NeedsFailover& one : all.needs_failover.kept()) {
+        if (one.workflows > 0) ++hosts;
+        to_fail_over += one.workflows;
+        in_doubt += one.in_doubt;
+        elsewhere += one.running_elsewhere;
+    }
+    for (const GoneWorker& one : all.workers_gone.kept()) gone_tasks += one.tasks;
+    for (const auto& [route, tasks] : totals.gone_tasks) routed += tasks;
+    EXPECT_GT(to_fail_over, 1);
+    EXPECT_EQ(totals.to_fail_over, to_fail_over);
+    EXPECT_EQ(totals.in_doubt, in_doubt);
+    EXPECT_EQ(totals.running_elsewhere, elsewhere);
+    EXPECT_GT(gone_tasks, 1);
+    EXPECT_EQ(routed, gone_tasks);
+    EXPECT_EQ(totals.hosts_to_fail_over, hosts);
+    EXPECT_EQ(totals.fences_of_living, 1);
+    EXPECT_EQ(totals.masters.at("NORMAL"), 1);
+    EXPECT_THAT(totals.workflows,
+                UnorderedElementsAre(Pair("FAILOVER", 1), Pair("READY_PAUSE", 0),
+                                     Pair("READY_STOP", 1), Pair("RUNNING_EXECUTION", 8),
+                                     Pair("SERIAL_WAIT", 0), Pair("SUBMITTED_SUCCESS", 0)));
 }
 
 TEST_F(ClusterStatusTest, WorkflowsWithoutAHostAreListed) {

@@ -268,7 +268,7 @@ Report status() {
     status.fences.add({"127.0.1.6:5678-unknown-unknown", "127.0.1.6:5678", {}, false});
     status.clock_skew_ms = -12;
     status.checks = {{CheckName::clocks, true, "the database's clock is -12 ms from ours", {}},
-                     {CheckName::clocks, false, kNastyName, "do something"},
+                     {CheckName::marks, false, kNastyName, "do something"},
                      {CheckName::abandoned, false, "one", "do something"}};
     AskedSection asked(1);
     asked.masters = {{"127.0.1.2:5678", "127.0.1.2:5678", 4, 1, 3, 0, "passed", {}},
@@ -279,6 +279,19 @@ Report status() {
     asked.held_idle.add({10, {}, {}, "127.0.1.2:5678", {}});
     asked.misplaced.add({9, {}, {}, "127.0.1.2:5678"});
     status.asked = asked;
+    StatusTotals& totals = status.totals;
+    totals.masters = {{"NORMAL", 2}, {"BUSY", 1}, {"\"odd\"\n", 1}};
+    totals.workers = {{"", 1}};
+    totals.workflows = {{"RUNNING_EXECUTION", 12}, {"SERIAL_WAIT", 3}};
+    totals.hosts_to_fail_over = 1;
+    totals.to_fail_over = 12;
+    totals.in_doubt = 2;
+    totals.running_elsewhere = 3;
+    totals.oldest_to_fail_over = kNow - 100'000;
+    totals.gone_tasks = {{TaskRoute::announced, 4}, {TaskRoute::workflow_failover, 5}};
+    totals.oldest_gone_task = kNow - 5000;
+    totals.leaked_locks = 1;
+    totals.fences_of_living = 1;
     report.status = status;
     return report;
 }

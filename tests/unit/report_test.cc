@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -302,6 +303,69 @@ TEST(Printable, ReplacesWhatATerminalWouldObey) {
 }
 
 TEST(PrintReport, KnowsTwoFormats) { EXPECT_THROW(print(Report(), "xml"), UsageError); }
+
+TEST(JsonLine, IsTheReportOnOneLine) {
+    for (const auto& [name, report] : sample_reports()) {
+        const std::string line = print(report, "json-line");
+        EXPECT_EQ(std::ranges::count(line, '\n'), 1) << name;
+        EXPECT_EQ(ordered_json::parse(line), ordered_json::parse(print(report, "json"))) << name;
+    }
+}
+
+TEST(PrometheusReport, HasTheCountsOfTheStatus) {
+    const std::string text = print(sample("status"), "prometheus");
+    for (const char* line : {
+             "dsfailover_up 1",
+             "dsfailover_last_run_timestamp_seconds 1795331891.974",
+             "dsfailover_last_run_duration_seconds 1.234",
+             "schema_version=\"3.3.0\"} 1",
+             "dsfailover_check_ok{check=\"clocks\"} 1",
+             "dsfailover_check_ok{check=\"marks\"} 0",
+             "dsfailover_masters{status=\"BUSY\"} 1",
+             "dsfailover_masters{status=\"NORMAL\"} 2",
+             "dsfailover_masters{status=\"unknown\"} 1",
+             "dsfailover_workflows{state=\"RUNNING_EXECUTION\"} 12",
+             "dsfailover_workflows_to_fail_over 12",
+             "dsfailover_workflows_to_fail_over_oldest_age_seconds 101.222",
+             "dsfailover_workflows_in_doubt 2",
+             "dsfailover_workflows_stuck 2",
+             "dsfailover_workers_gone 2",
+             "dsfailover_workers_gone_tasks{route=\"announced\"} 4",
+             "dsfailover_workers_gone_tasks{route=\"stuck\"} 0",
+             "dsfailover_commands{type=\"2\"} 8",
+             "dsfailover_commands_unclaimed{type=\"2\"} 4",
+             "dsfailover_commands_oldest_age_seconds{type=\"0\"} 0",
+             "dsfailover_commands_oldest_age_seconds{type=\"2\"} 601.222",
+             "dsfailover_locks_leaked 1",
+             "dsfailover_fences{alive=\"true\"} 1",
+             "dsfailover_clock_skew_seconds -0.012",
+             "dsfailover_workflows_abandoned 2",
+         })
+        EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
+}
+
+TEST(PrometheusReport, NamesNoWorkflowAndNoServer) {
+    const std::string text = print(sample("status"), "prometheus");
+    EXPECT_THAT(text, Not(HasSubstr("127.0.")));
+    EXPECT_THAT(text, Not(HasSubstr("name")));
+}
+
+TEST(PrometheusReport, OfCommandTypesThatAreNoneIsASum) {
+    Report report = sample("status");
+    report.status->commands.by_type = {{-1, {1, {}, 1}}, {13, {2, {}, 0}}, {14, {4, {}, 0}}};
+    const std::string text = print(report, "prometheus");
+    EXPECT_THAT(text, HasSubstr("dsfailover_commands{type=\"2\"} 0\n"));
+    EXPECT_THAT(text, HasSubstr("dsfailover_commands{type=\"13\"} 2\n"));
+    EXPECT_THAT(text, HasSubstr("dsfailover_commands{type=\"other\"} 5\n"));
+}
+
+TEST(PrometheusReport, OfAFailureIsWhenItWas) {
+    const std::string text = print(sample("status-ended-early"), "prometheus");
+    EXPECT_THAT(text, HasSubstr("dsfailover_up 0\n"));
+    EXPECT_THAT(text, HasSubstr("dsfailover_last_run_timestamp_seconds 1795331890.735\n"));
+    EXPECT_THAT(text, HasSubstr("dsfailover_last_run_duration_seconds 0\n"));
+    EXPECT_THAT(text, Not(HasSubstr("check_ok")));
+}
 
 }  // namespace
 }  // namespace dsfailover

@@ -68,6 +68,10 @@ class StatusReader {
         };
         add(servers_.masters, status_.masters);
         add(servers_.workers, status_.workers);
+        for (const Server& master : servers_.masters)
+            ++status_.totals.masters[master.server_status.value_or("")];
+        for (const Server& worker : servers_.workers)
+            ++status_.totals.workers[worker.server_status.value_or("")];
         found_.masters = std::ssize(servers_.masters);
         found_.normal_masters =
             std::count_if(servers_.masters.begin(), servers_.masters.end(),
@@ -150,6 +154,7 @@ class StatusReader {
             if (lock.leaked) found_.leaked.push_back(address_of_failover_lock(lock.path));
             status_.locks.add(std::move(lock));
         }
+        status_.totals.leaked_locks = std::ssize(found_.leaked);
     }
 
     void ask() {

@@ -19,6 +19,7 @@ void note_fence(const std::string& mark, const std::optional<MarkName>& name,
     FenceNote note{mark, std::nullopt, std::nullopt, name && lives_at(*name, servers)};
     if (name) note.address = name->address;
     if (name && name->process) note.age_ms = now - name->process->startup_time;
+    if (note.alive) ++status.totals.fences_of_living;
     status.fences.add(std::move(note));
     if (name && is_fence_kept(*name, servers, now)) return;
     ++status.expired_marks;

@@ -62,7 +62,10 @@ class TaskView {
             for (const Server& server : *folder) living_.insert(server.address);
         survey_tasks(context_.store(), workflows_.at_masters(),
                      [&](const SurveyedTask& task) { note(task); });
-        for (auto& [address, gone] : gone_) status_.workers_gone.add(std::move(gone));
+        for (auto& [address, gone] : gone_) {
+            count(gone);
+            status_.workers_gone.add(std::move(gone));
+        }
         find_lost_group_tasks();
     }
 
@@ -95,6 +98,14 @@ class TaskView {
             gone.oldest_submit_time =
                 std::min(gone.oldest_submit_time.value_or(*task.submit_time), *task.submit_time);
         ++gone.routes[route_of(workflow)];
+    }
+
+    void count(const GoneWorker& gone) {
+        StatusTotals& totals = status_.totals;
+        for (const auto& [route, tasks] : gone.routes) totals.gone_tasks[route] += tasks;
+        const auto& oldest = gone.oldest_submit_time;
+        if (oldest)
+            totals.oldest_gone_task = std::min(totals.oldest_gone_task.value_or(*oldest), *oldest);
     }
 
     TaskRoute route_of(const SeenWorkflow& workflow) const {

@@ -64,11 +64,14 @@ void UnfinishedWorkflows::read(CommandWatch& watch) {
         status_.serial_wait = SerialWait();
         WorkflowInstanceStore(context_.store()).scan_states(kNotEndedStates, request.each);
     }
+    for (const int state : kNotEndedStates)
+        status_.totals.workflows.emplace(workflow_state_name(state), 0);
     std::sort(seen_.begin(), seen_.end(),
               [](const SeenWorkflow& a, const SeenWorkflow& b) { return a.id < b.id; });
     for (std::size_t i = 0; i < seen_.size(); ++i) {
         SeenWorkflow& one = seen_[i];
         index_.emplace(one.id, i);
+        ++status_.totals.workflows[std::string(workflow_state_name(one.state))];
         one.doubtful = doubtful_.contains(one.id);
         one.recovered = recovered_.contains(one.id);
     }
@@ -144,6 +147,13 @@ void UnfinishedWorkflows::note_address(const std::string& address, AddressSelect
         status_.needs_failover.add({address, found.facts.lives, found.selectable, in_doubt,
                                     elsewhere, found.oldest_start});
     }
+    StatusTotals& totals = status_.totals;
+    totals.to_fail_over += found.selectable;
+    totals.in_doubt += in_doubt;
+    totals.running_elsewhere += elsewhere;
+    if (found.selectable > 0 && found.oldest_start)
+        totals.oldest_to_fail_over =
+            std::min(totals.oldest_to_fail_over.value_or(*found.oldest_start), *found.oldest_start);
     const Server* living = servers_.master(address);
     const bool unreadable = living && !living->startup_time && found.total > 0;
     // As global, which says so with exit status 3 at least.
@@ -167,6 +177,7 @@ void UnfinishedWorkflows::conclude(Selection& selection) {
     if (servers_.masters.empty() && (any || selection.ownerless > 0)) warn_of_no_master(context_);
     found_.odd_hosts = std::move(selection.odd_hosts);
     for (auto& [address, found] : selection.addresses) note_address(address, found);
+    status_.totals.hosts_to_fail_over = std::ssize(found_.to_fail_over);
 }
 
 }  // namespace dsfailover
