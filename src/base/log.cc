@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <iostream>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "base/error.h"
+#include "base/terminal.h"
 #include "base/terminal_text.h"
 
 namespace dsfailover {
@@ -24,6 +27,37 @@ constexpr std::array kLevels = {
     std::pair{"error"sv, spdlog::level::err},   std::pair{"off"sv, spdlog::level::off},
 };
 
+/// The line of a terminal that progress is written over and over.
+class ProgressLine {
+  public:
+    void use(bool used) {
+        clear();
+        used_ = used;
+    }
+    bool is_used() const { return used_; }
+    void show(const std::string& text) {
+        const std::lock_guard lock(mutex_);
+        // Cut, since a terminal would wrap it, and the part above could not be written over.
+        std::cerr << "\r\x1b[K" << cut_to_columns(text, terminal_width() - 1) << std::flush;
+        shown_ = true;
+    }
+    void clear() {
+        const std::lock_guard lock(mutex_);
+        if (shown_) std::cerr << "\r\x1b[K" << std::flush;
+        shown_ = false;
+    }
+
+  private:
+    std::mutex mutex_;
+    bool used_ = false;
+    bool shown_ = false;
+};
+
+ProgressLine& progress_line() {
+    static ProgressLine line;
+    return line;
+}
+
 class Logger : public spdlog::logger {
   public:
     Logger(spdlog::sink_ptr sink, bool progress)
@@ -31,9 +65,12 @@ class Logger : public spdlog::logger {
 
   protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
-        if (message.level == spdlog::level::info && !progress_) return;
+        const bool is_progress = message.level == spdlog::level::info;
+        if (is_progress && !progress_) return;
         const std::string text =
             printable(std::string_view(message.payload.data(), message.payload.size()));
+        if (is_progress && progress_line().is_used()) return progress_line().show(text);
+        progress_line().clear();
         spdlog::details::log_msg shown = message;
         shown.payload = text;
         spdlog::logger::sink_it_(shown);
@@ -45,20 +82,28 @@ class Logger : public spdlog::logger {
 
 }  // namespace
 
-void set_up_logging(std::string_view level, bool progress) {
-    const auto found = std::find_if(kLevels.begin(), kLevels.end(),
-                                    [&](const auto& known) { return known.first == level; });
-    if (found == kLevels.end()) {
+void set_up_logging(const LogSettings& settings) {
+    const auto found = std::find_if(kLevels.begin(), kLevels.end(), [&](const auto& known) {
+        return known.first == settings.level;
+    });
+    if (found == kLevels.end())
         throw UsageError(fmt::format(
-            "'{}' is no log level: give trace, debug, info, warn, error or off", level));
-    }
-    auto logger =
-        std::make_shared<Logger>(std::make_shared<spdlog::sinks::stderr_color_sink_mt>(), progress);
+            "'{}' is no log level: give trace, debug, info, warn, error or off", settings.level));
+    auto logger = std::make_shared<Logger>(
+        std::make_shared<spdlog::sinks::stderr_color_sink_mt>(
+            settings.colour ? spdlog::color_mode::always : spdlog::color_mode::never),
+        settings.progress);
     logger->set_level(found->second);
     logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
         "%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc));
     logger->flush_on(spdlog::level::trace);
     spdlog::set_default_logger(std::move(logger));
+    progress_line().use(settings.terminal && settings.progress &&
+                        found->second == spdlog::level::info);
 }
+
+bool progress_is_one_line() { return progress_line().is_used(); }
+
+void clear_progress() { progress_line().clear(); }
 
 }  // namespace dsfailover

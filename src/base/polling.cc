@@ -3,8 +3,19 @@
 #include <algorithm>
 
 #include "base/interruption.h"
+#include "base/log.h"
 
 namespace dsfailover {
+namespace {
+
+constexpr Millis kOnOneLine{1000};
+
+/// Between two lines of progress.
+Millis between(const Polling& polling) {
+    return progress_is_one_line() ? std::min(kOnOneLine, polling.progress) : polling.progress;
+}
+
+}  // namespace
 
 bool poll(const Polling& polling, const std::function<bool()>& look,
           const std::function<void(std::int64_t)>& progress) {
@@ -12,7 +23,7 @@ bool poll(const Polling& polling, const std::function<bool()>& look,
         if (look()) return true;
         const EpochMs now = now_ms();
         if (now >= polling.until) return false;
-        if (progress && now - told >= polling.progress.count()) {
+        if (progress && now - told >= between(polling).count()) {
             told = now;
             progress((polling.until - now + 999) / 1000);
         }

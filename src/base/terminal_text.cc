@@ -65,34 +65,15 @@ std::size_t columns(std::string_view text) {
     return result;
 }
 
-void TextTable::add(std::vector<std::string> row) {
-    for (std::string& cell : row) cell = printable(cell);
-    row.resize(heading_.size());
-    rows_.push_back(std::move(row));
-}
-
-std::string TextTable::print(std::size_t indent) const {
-    std::vector<std::size_t> widths(heading_.size(), 0);
-    for (const auto& row : rows_)
-        for (std::size_t i = 0; i < row.size(); ++i)
-            widths[i] = std::max(widths[i], columns(row[i]));
-    for (std::size_t i = 0; i < heading_.size(); ++i)
-        if (widths[i] > 0) widths[i] = std::max(widths[i], columns(heading_[i]));
-
-    std::string result;
-    const auto line = [&](const std::vector<std::string>& cells) {
-        std::string text(indent, ' ');
-        for (std::size_t i = 0; i < cells.size(); ++i) {
-            if (widths[i] == 0) continue;
-            text += cells[i];
-            text.append(widths[i] - columns(cells[i]) + 2, ' ');
-        }
-        text.erase(text.find_last_not_of(' ') + 1);
-        result += text + '\n';
-    };
-    line(heading_);
-    for (const auto& row : rows_) line(row);
-    return result;
+std::string cut_to_columns(const std::string& text, std::size_t width) {
+    if (columns(text) <= width) return text;
+    std::size_t kept = 0, taken = 1;  // the ellipsis takes one
+    for (std::size_t at = 0; at < text.size();) {
+        taken += is_wide(next_code_point(text, at)) ? 2 : 1;
+        if (taken > width) break;
+        kept = at;
+    }
+    return text.substr(0, kept) + "…";
 }
 
 }  // namespace dsfailover

@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace dsfailover {
 
@@ -16,19 +15,7 @@ std::string first_line(const std::string& text);
 /// How many columns of a terminal a printable text takes: East Asian wide characters take two.
 std::size_t columns(std::string_view text);
 
-/// Rows under a heading, with aligned columns two spaces apart. The last column is not padded;
-/// columns that are empty in every row are left out.
-class TextTable {
-  public:
-    explicit TextTable(std::vector<std::string> heading) : heading_(std::move(heading)) {}
-    void add(std::vector<std::string> row);
-    bool empty() const { return rows_.empty(); }
-    /// Every line indented by `indent` spaces and ended by a newline.
-    std::string print(std::size_t indent) const;
-
-  private:
-    std::vector<std::string> heading_;
-    std::vector<std::vector<std::string>> rows_;
-};
+/// `text`, printable; what does not fit into that many columns is left out, and "…" says so.
+std::string cut_to_columns(const std::string& text, std::size_t width);
 
 }  // namespace dsfailover

@@ -13,34 +13,22 @@
 #include "base/error.h"
 #include "base/interruption.h"
 #include "base/log.h"
-#include "base/terminal_text.h"
+#include "base/terminal.h"
 #include "cli/command_line.h"
+#include "cli/confirm.h"
 #include "cli/context.h"
 #include "cli/live_candidates.h"
 #include "cli/options.h"
+#include "cli/printing.h"
 #include "config/ask_scope.h"
 #include "config/option_table.h"
 #include "report/conclusion.h"
 #include "report/print_report.h"
-#include "report/report_file.h"
 
 namespace dsfailover {
 namespace {
 
-constexpr std::string_view kClearTerminal = "\x1b[H\x1b[2J";
 constexpr Millis kShortestPause = std::chrono::seconds(1);
-
-void say(std::string_view kind, std::string_view message) {
-    // Several lines are ours; controls may be the database's.
-    std::string shown;
-    for (std::size_t at = 0; at <= message.size();) {
-        const std::size_t end = std::min(message.find('\n', at), message.size());
-        if (at > 0) shown += '\n';
-        shown += printable(message.substr(at, end - at));
-        at = end + 1;
-    }
-    std::cerr << fmt::format("dsfailover: {}: {}\n", kind, shown);
-}
 
 void end_by(const Interrupted& interrupted, Report& report) {
     report.problems.push_back(
@@ -80,12 +68,6 @@ void guarded(Report& report, const Part& part, const Wrote& wrote) {
     }
 }
 
-void set_up_log(const OptionValues& options) {
-    set_up_logging(choice_option(options, "log-level").value_or("info"),
-                   !is_set(options, "no-progress"));
-    if (is_set(options, "quiet")) set_up_logging("error");
-}
-
 /// A misspelt option would be as if it were not given; --dry-run, for instance.
 void warn_of_unknown_variables(Report& report) {
     constexpr std::string_view kOurs = "DSFAILOVER_";
@@ -111,42 +93,6 @@ void occupy_standard_descriptors() {
         if (fcntl(descriptor, F_GETFD) < 0 &&
             open(descriptor == STDOUT_FILENO ? "/dev/full" : "/dev/null", O_RDWR) != descriptor)
             throw Error(ExitCode::failed, "stdin, stdout or stderr is closed");
-}
-
-/// How and where reports are printed.
-struct Printing {
-    std::string format = "json";
-    bool quiet = false;
-    bool in_place = false;           ///< each clears the terminal first
-    std::optional<ReportFile> file;  ///< none: stdout
-};
-
-/// Throws Error(failed) if nobody gets the report.
-void deliver(const Report& report, const Printing& printing) {
-    if (printing.file)
-        return printing.file->replace(
-            [&](std::ostream& out) { print_report(report, printing.format, out); });
-    print_report(report, printing.format, std::cout);
-    std::cout.flush();
-    if (!std::cout) throw Error(ExitCode::failed, "the report could not be written to stdout");
-}
-
-/// Prints the report, where the command has one; a report that nobody gets is a failure of its own.
-void print(Report& report, const Command& command, const Printing& printing) {
-    report.finished_at = now_ms();
-    conclude(report);
-    if (printing.in_place) std::cout << kClearTerminal << std::flush;
-    if (!printing.quiet)
-        for (const std::string& warning : report.warnings) say("warning", warning);
-    for (const Problem& problem : report.problems) say("error", problem.text);
-    std::cout.flush();
-    if (!command.has_report) return;
-    try {
-        deliver(report, printing);
-    } catch (const Error& error) {
-        say("error", fmt::format("{}; what the run did is not undone", error.what()));
-        report.exit_code = more_urgent(report.exit_code, error.exit_code());
-    }
 }
 
 Report new_report(const Command& command) {
@@ -198,29 +144,55 @@ std::optional<Millis> watch_option(const OptionValues& options, Printing& printi
         throw UsageError(fmt::format("{}: must be at least {}",
                                      named("watch", *find(options, "watch")),
                                      format_duration(kShortestPause)));
-    printing.in_place = !printing.file && isatty(STDOUT_FILENO) == 1;
-    if (printing.in_place && find(options, "format") == nullptr) printing.format = "table";
+    printing.in_place = !printing.file && is_terminal(STDOUT_FILENO) && printing.format == "table";
     if (!printing.in_place && !printing.file && printing.format == "json")
         printing.format = "json-line";
     return pause;
 }
 
+/// --confirm: a dry run, what it would do, and a question. Returns whether to go on; if not, `plan`
+/// was printed as the report of the whole run.
+bool plan_is_confirmed(const CommandLine& line, const OptionValues& options,
+                       const Printing& printing, Report& plan) {
+    OptionValues dry = options;
+    dry["dry-run"] = {"true", Source::command_line, "option --confirm"};
+    perform(line, dry, plan);
+    plan.finished_at = now_ms();
+    conclude(plan);
+    if (plan.outcome == Outcome::planned) {
+        clear_progress();
+        print_report(plan, "table", std::cerr, printing.screen);
+        if (is_confirmed()) return true;
+        say("note", "not confirmed: nothing was done");
+        if (printing.format == "table") return false;
+    }
+    print(plan, *line.command, printing);
+    return false;
+}
+
 int run_command(const CommandLine& line) {
     Report report = new_report(*line.command);
     OptionValues options;
-    Printing printing;
+    Printing printing = default_printing();
     std::optional<Millis> pause;
+    bool confirm = false;
     const auto prepare = [&] {
         options = collect_options(line.options, process_environment());
-        if (const OptionValue* output = find(options, "output"))
-            printing.file.emplace(output->value, named("output", *output));
-        printing.format =
-            choice_option(options, "format", line.command->name).value_or(printing.format);
+        set_up_printing(printing, *line.command, options);
         set_up_log(options);
         printing.quiet = !spdlog::default_logger()->should_log(spdlog::level::warn);
         pause = watch_option(options, printing);
+        confirm = takes(*line.command, "confirm") && is_confirmation_wanted(options);
     };
     guarded(report, prepare, [] { return false; });
+    if (report.problems.empty() && confirm) {
+        bool confirmed = false;
+        Report plan = new_report(*line.command);
+        guarded(
+            report, [&] { confirmed = plan_is_confirmed(line, options, printing, plan); },
+            [] { return false; });
+        if (!confirmed && report.problems.empty()) return static_cast<int>(plan.exit_code);
+    }
     if (report.problems.empty()) {
         if (pause) return static_cast<int>(watch(line, options, printing, *pause));
         perform(line, options, report);

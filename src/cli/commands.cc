@@ -35,6 +35,11 @@ std::span<const Command* const> all_commands() {
 
 std::vector<const OptionSpec*> options_of(const Command& command) {
     std::vector<std::string_view> names = command.options;
+    // What can be planned can be confirmed.
+    if (std::ranges::find(names, "dry-run") != names.end()) {
+        names.emplace_back("confirm");
+        names.emplace_back("yes");
+    }
     if (command.uses_cluster)
         for (const std::string_view name :
              {"registry", "database", "database-password-file", "ds-home", "ds-env", "ds-config",
@@ -43,8 +48,9 @@ std::vector<const OptionSpec*> options_of(const Command& command) {
             names.push_back(name);
     if (!command.takes_options) return {};
     for (const std::string_view name :
-         {"config", "format", "output", "log-level", "quiet", "no-progress"})
-        if (command.has_report || (name != "format" && name != "output")) names.push_back(name);
+         {"config", "format", "output", "utc", "color", "log-level", "quiet", "no-progress"})
+        if (command.has_report || (name != "format" && name != "output" && name != "utc"))
+            names.push_back(name);
     std::vector<const OptionSpec*> options;
     for (const std::string_view name : names) options.push_back(find_option(name, command.name));
     return options;

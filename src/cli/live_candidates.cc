@@ -83,7 +83,7 @@ Completion ask_cluster(const LiveWish& wish) {
 
 int answer_shell(const std::vector<std::string>& words) {
     // A line being typed is no place for what is wrong with the cluster.
-    set_up_logging("off");
+    set_up_logging({.level = "off"});
     const int nowhere = open("/dev/null", O_WRONLY);
     if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
     try {

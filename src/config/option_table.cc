@@ -196,6 +196,14 @@ std::vector<OptionSpec> safety_options() {
          .group = kSafety,
          .help = "Read everything, write nothing, wait for nothing, take no lock, and report what "
                  "would be done."},
+        {.name = "confirm",
+         .group = kSafety,
+         .help = "Show what would be done, and ask before it is done. Without a terminal it is an "
+                 "error, or without effect if the environment or a file asks for it."},
+        {.name = "yes",
+         .group = kSafety,
+         .help = "Answer the question of --confirm beforehand.",
+         .command_line_only = true},
     };
 }
 
@@ -348,15 +356,16 @@ std::vector<OptionSpec> other_options() {
         {.name = "format",
          .type = choice,
          .group = kOutput,
-         .help = "How the report is printed.",
-         .default_value = "json",
-         .choices = {"json", "table"}},
+         .help = "How the report is printed; auto: as a table on a terminal, as JSON elsewhere.",
+         .default_value = "auto",
+         .choices = {"auto", "json", "table"}},
         {.name = "format",
          .type = choice,
          .group = kOutput,
-         .help = "How the report is printed; prometheus: metrics, which --items does not shorten.",
-         .default_value = "json",
-         .choices = {"json", "table", "prometheus"},
+         .help = "How the report is printed; auto: as a table on a terminal, as JSON elsewhere; "
+                 "prometheus: metrics, which --items does not shorten.",
+         .default_value = "auto",
+         .choices = {"auto", "json", "table", "prometheus"},
          .command = "status"},
         {.name = "output",
          .type = file,
@@ -382,6 +391,15 @@ std::vector<OptionSpec> other_options() {
          .group = kOutput,
          .help = "Append a JSON line for each change when it is committed. Once a line cannot be "
                  "written nothing more is begun. A dry run does not open the file."},
+        {.name = "utc",
+         .group = kOutput,
+         .help = "Times in tables are UTC, and not of this machine's zone."},
+        {.name = "color",
+         .type = choice,
+         .group = kOutput,
+         .help = "Colours in tables and messages; auto: on a terminal, unless NO_COLOR is set.",
+         .default_value = "auto",
+         .choices = {"auto", "always", "never"}},
         {.name = "log-level",
          .type = choice,
          .group = kOutput,

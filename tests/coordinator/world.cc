@@ -197,7 +197,7 @@ World::World(Release release)
     : release_(release),
       folder_(temporary_folder()),
       open_([this] { return open_database(settings()); }) {
-    set_up_logging("error");
+    set_up_logging({.level = "error"});
     std::ofstream(settings().file).flush();
     database_ = open_database(settings());
     make_tables(*database_, release);

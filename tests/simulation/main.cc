@@ -87,7 +87,7 @@ void tell_runs(const Tally& tally) {
 /// something that can happen never did.
 int main(int argc, char** argv) {
     const Options options = read(argc, argv);
-    set_up_logging("error");
+    set_up_logging({.level = "error"});
     if (!options.one) spdlog::set_level(spdlog::level::off);
     ConnectionPool first(Release::v3_3_0), later(Release::later);
     const auto simulate_one = [&](std::uint64_t seed, Tally& counted) {

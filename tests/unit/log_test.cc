@@ -14,7 +14,7 @@ using ::testing::ThrowsMessage;
 
 std::string stderr_of(std::string_view level) {
     ::testing::internal::CaptureStderr();
-    set_up_logging(level);
+    set_up_logging({.level = level});
     spdlog::debug("looking");
     spdlog::warn("careful");
     spdlog::error("broken");
@@ -33,7 +33,7 @@ TEST(Log, ShowsWhatIsAtLeastOfItsLevel) {
 
 TEST(Log, LeavesProgressOutAndTheRestNot) {
     ::testing::internal::CaptureStderr();
-    set_up_logging("debug", false);
+    set_up_logging({.level = "debug", .progress = false});
     spdlog::debug("looking");
     spdlog::info("5 of 9");
     spdlog::warn("careful");
@@ -43,14 +43,14 @@ TEST(Log, LeavesProgressOutAndTheRestNot) {
 
 TEST(Log, SendsNoControlsToTheTerminal) {
     ::testing::internal::CaptureStderr();
-    set_up_logging("warn");
+    set_up_logging({.level = "warn"});
     spdlog::warn("host {}", "a\x1b[2J\nb");
     EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("host a?[2J?b\n"));
 }
 
 TEST(Log, RefusesAnUnknownLevel) {
     for (const char* const level : {"", "WARN", "warning", "err", "verbose"}) {
-        EXPECT_THAT([&] { set_up_logging(level); },
+        EXPECT_THAT([&] { set_up_logging({.level = level}); },
                     ThrowsMessage<UsageError>(HasSubstr("'" + std::string(level) + "'")));
     }
 }

@@ -249,6 +249,8 @@ TEST(TableReport, BeginsWithWhatHappenedAndWhatIsWrong) {
     EXPECT_THAT(text, HasSubstr("\nERROR: zookeeper://h1:2181 cannot be reached\n"));
     const std::string other = print(sample("failover-master"), "table");
     EXPECT_THAT(other, StartsWith("failover-master 127.0.1.1:5678: partial, exit status 3, 1.2 s\n"
+                                  "1 of 3 workflows failed over, skipped: in_doubt 1, "
+                                  "running_elsewhere 1\n"
                                   "ERROR: Workflows of 127.0.1.1:5678 are left\n"
                                   "WARNING: a warning"));
     EXPECT_THAT(other, HasSubstr("3 selected, 1 failed over, 2 LEFT, 1 UNKNOWN; skipped: "
@@ -271,7 +273,7 @@ TEST(TableReport, ShowsEverySectionOfAStatus) {
     const std::string text = print(sample("status"), "table");
     for (const char* part :
          {"127.0.1.2:5678  yes    NORMAL", "127.0.1.1:5678 (GONE)", "its heartbeat is no JSON",
-          "needs failover", "8 failover commands waiting since", "4 that nobody takes",
+          "needs failover", "8 failover commands wait, the oldest for", "4 that nobody takes",
           "stuck in FAILOVER", "java.lang.IllegalStateException", "in_doubt", "SUSPECTED",
           "127.0.1.7, 127.0.1.8", "8, 3 older than 7 days, 1 unreadable, 2 fences",
           "127.0.1.5:5678-1795331879415-7074", "-12 ms", "waiting for a kill",
@@ -279,14 +281,33 @@ TEST(TableReport, ShowsEverySectionOfAStatus) {
         EXPECT_THAT(text, HasSubstr(part));
 }
 
-TEST(TextTable, AlignsColumnsAndLeavesEmptyOnesOut) {
-    TextTable table({"ID", "EMPTY", "NAME", "STATE"});
-    table.add({"1", "", "订单", "x"});
-    table.add({"1000", "", "orders", "y"});
-    EXPECT_EQ(table.print(2),
-              "  ID    NAME    STATE\n"
-              "  1     订单    x\n"
-              "  1000  orders  y\n");
+TEST(TableReport, IsNoWiderThanTheScreen) {
+    for (const auto& [name, report] : sample_reports()) {
+        for (const std::size_t width : {80, 100, 200}) {
+            std::ostringstream out;
+            print_report(report, "table", out, {.width = width});
+            std::istringstream lines(out.str());
+            for (std::string line; std::getline(lines, line);)
+                // A value is never broken: an endpoint, a mark's name, a path.
+                if (line.find(' ', line.find_first_not_of(' ')) != std::string::npos)
+                    EXPECT_LE(columns(line), width + kLongestValue) << name << ": " << line;
+        }
+    }
+}
+
+TEST(TableReport, EndsWithWhatToDoNext) {
+    EXPECT_THAT(print(sample("failover-master"), "table"),
+                HasSubstr("\nnext: dsfailover explain 12\n"));
+    EXPECT_THAT(print(sample("global"), "table"),
+                HasSubstr("\nnext: the same command without --dry-run\n"));
+}
+
+TEST(TableReport, HasColoursOnlyWhereTheyAreWanted) {
+    std::ostringstream out;
+    print_report(sample("failover-master"), "table", out, {.colour = true});
+    EXPECT_THAT(out.str(), StartsWith("\x1b[33mfailover-master 127.0.1.1:5678: partial"));
+    EXPECT_THAT(out.str(), HasSubstr("\x1b[31mERROR\x1b[0m: "));
+    EXPECT_THAT(print(sample("failover-master"), "table"), Not(HasSubstr("\x1b")));
 }
 
 TEST(Printable, ReplacesWhatATerminalWouldObey) {

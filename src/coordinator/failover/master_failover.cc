@@ -157,9 +157,9 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(const SelectedMaster& on
     chunk.instances = next_instances(one);
     if (chunk.instances.empty()) return std::nullopt;
     const WorkflowsSection& its = target.section().workflows;
-    if (its.done > 0) {
-        spdlog::info("{}: {} of {} workflows failed over", target.address, its.done, its.selected);
-    }
+    if (target.pace.is_due() && its.done > 0)
+        spdlog::info("{}: {} of {} workflows failed over{}", target.address, its.done, its.selected,
+                     target.pace.rate(its.done, its.selected));
     chunk.stamp = *target.stamp;
     chunk.host = target.new_host;
     chunk.watch = look_.watch.get();

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "base/pace.h"
 #include "coordinator/failover/failover_lock.h"
 #include "coordinator/failover/failover_target.h"
 #include "coordinator/failover/inserted_commands.h"
@@ -44,6 +45,7 @@ struct MasterTarget {
     EpochMs deadline = 0;
     std::optional<EpochMs> stamp;
     std::string new_host;  ///< who becomes the host of what is failed over; empty: it stays
+    Pace pace;             ///< of telling how many are failed over
     InsertedCommands inserted;
     MasterRecord record;
 

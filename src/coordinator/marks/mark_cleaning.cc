@@ -11,6 +11,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/pace.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/marks/fence.h"
@@ -292,7 +293,9 @@ class Cleaner {
             throw;
         }
         record_all();
-        spdlog::info("{} of {} marks removed", section_.removed, candidates_.size());
+        if (pace_.is_due())
+            spdlog::info("{} of {} marks removed{}", section_.removed, candidates_.size(),
+                         pace_.rate(section_.removed, std::ssize(candidates_)));
     }
 
     void record(const Candidate& candidate, const Removal& removal) {
@@ -330,6 +333,7 @@ class Cleaner {
     Evidence evidence_;
     MarksSection& section_;
     std::vector<Candidate> candidates_;
+    Pace pace_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/plural.h"
 #include "base/time.h"
 
 namespace dsfailover {
@@ -66,31 +67,33 @@ class Checks {
 
     void servers() {
         add(CheckName::no_master, found_.masters > 0,
-            fmt::format("{} masters live", found_.masters), once_settled("start a master"));
+            counted(found_.masters, "master lives", "masters live"),
+            once_settled("start a master"));
         add(CheckName::no_normal_master, found_.normal_masters > 0,
             fmt::format("{} of {} living masters are NORMAL; others take no commands",
                         found_.normal_masters, found_.masters),
             "find out what keeps the masters BUSY: processor, memory or disk");
         add(CheckName::no_worker, found_.workers > 0,
-            fmt::format("{} workers live", found_.workers), "start a worker");
+            counted(found_.workers, "worker lives", "workers live"), "start a worker");
     }
 
     void workflows() {
         const auto& hosts = found_.to_fail_over;
         add(CheckName::needs_failover, hosts.empty(),
-            fmt::format("{} hosts need failover", hosts.size()), "dsfailover global");
+            counted(std::ssize(hosts), "host needs failover", "hosts need failover"),
+            "dsfailover global");
         add(CheckName::in_doubt, found_.in_doubt.empty(),
-            fmt::format("{} workflows are in doubt, settling, or have a command that waits",
-                        found_.in_doubt.size()),
+            counted(std::ssize(found_.in_doubt), "workflow is", "workflows are") +
+                " in doubt, settling, or with a command that waits",
             fmt::format("dsfailover explain {}", some(found_.in_doubt)));
         const auto& gone = status_.workers_gone;
         add(CheckName::dead_workers, gone.total() == 0,
-            fmt::format("{} workers are gone with unfinished tasks", gone.total()),
+            counted(gone.total(), "worker is", "workers are") + " gone with unfinished tasks",
             fmt::format("dsfailover failover-worker {}",
                         gone.kept().empty() ? "ADDRESS" : gone.kept().front().address));
         add(CheckName::stuck, status_.stuck.total() == 0,
-            fmt::format("{} workflows are stuck in FAILOVER without a command",
-                        status_.stuck.total()),
+            counted(status_.stuck.total(), "workflow is", "workflows are") +
+                " stuck in FAILOVER without a command",
             fmt::format("dsfailover requeue {}", ids_of(status_.stuck.kept())));
     }
 
@@ -98,12 +101,13 @@ class Checks {
         const std::int64_t unclaimed = status_.commands.unclaimed();
         const bool failovers_alone = unclaimed == status_.commands.failovers().unclaimed;
         add(CheckName::unclaimed_commands, unclaimed == 0,
-            fmt::format("{} commands wait for more than {} although a master lives", unclaimed,
+            fmt::format("{} for more than {} although a master lives",
+                        counted(unclaimed, "command waits", "commands wait"),
                         format_duration(options_.unclaimed_after)),
             failovers_alone ? "dsfailover requeue" : "dsfailover requeue --commands");
         const std::int64_t old = status_.commands.old;
         add(CheckName::old_commands, old == 0,
-            fmt::format("{} commands wait for more than {}", old,
+            fmt::format("{} for more than {}", counted(old, "command waits", "commands wait"),
                         format_duration(options_.backlog_after)),
             found_.normal_masters > 0 ? "dsfailover requeue --commands"
                                       : once_settled("no master takes them: see the checks above"));
@@ -112,15 +116,17 @@ class Checks {
     void rows() {
         const auto& ownerless = status_.ownerless_items;
         add(CheckName::ownerless, ownerless.total() == 0,
-            fmt::format("{} unfinished workflows have no host", ownerless.total()),
+            counted(ownerless.total(), "unfinished workflow has", "unfinished workflows have") +
+                " no host",
             fmt::format("dsfailover failover-workflow {}", ids_of(ownerless.kept())));
         add(CheckName::odd_hosts, found_.odd_hosts.empty(),
-            fmt::format("{} hosts of unfinished workflows are no HOST:PORT",
-                        found_.odd_hosts.size()),
+            counted(std::ssize(found_.odd_hosts), "host", "hosts") +
+                " of unfinished workflows cannot be read as HOST:PORT",
             fmt::format("dsfailover explain {}", some(found_.with_odd_host)));
         const auto& unkilled = status_.waiting_for_kill;
         add(CheckName::lost_kills, unkilled.total() == 0,
-            fmt::format("{} workflows wait for a kill that was lost", unkilled.total()),
+            counted(unkilled.total(), "workflow waits", "workflows wait") +
+                " for a kill that was lost",
             fmt::format("stop them again in the user interface: {}", ids_of(unkilled.kept())));
     }
 
@@ -129,15 +135,16 @@ class Checks {
         for (const IdleWorkflow& each : status_.idle.kept())
             if (each.overtaken || each.blocked) wrong.push_back(each.id);
         add(CheckName::idle, found_.idle_for_good == 0,
-            fmt::format("{} workflows of living masters did nothing for {}; {} of them were "
-                        "overtaken by a run of their definition, or have a task that cannot start",
-                        status_.idle.total(), format_duration(options_.idle), found_.idle_for_good),
+            fmt::format("{} of living masters did nothing for {}; {} of them were overtaken by a "
+                        "run of their definition, or have a task that cannot start",
+                        counted(status_.idle.total(), "workflow"), format_duration(options_.idle),
+                        found_.idle_for_good),
             fmt::format("dsfailover explain {}", wrong.empty() ? "ID..." : some(wrong)));
         const SerialWait& serial = status_.serial_wait;
         add(CheckName::serial_wait, serial.never.empty(),
-            fmt::format("{} workflows wait in SERIAL_WAIT, {} of them for no run of their "
-                        "definition",
-                        serial.count, serial.never.size()),
+            fmt::format("{} in SERIAL_WAIT, {} of them for no run of their definition",
+                        counted(serial.count, "workflow waits", "workflows wait"),
+                        serial.never.size()),
             fmt::format("dsfailover explain {}", some(serial.never)));
     }
 
@@ -163,10 +170,10 @@ class Checks {
 
     void marks_and_locks() {
         add(CheckName::marks, found_.cleanable_marks == 0,
-            fmt::format("{} marks can be cleaned", found_.cleanable_marks),
-            "dsfailover clean-marks");
+            counted(found_.cleanable_marks, "mark") + " can be cleaned", "dsfailover clean-marks");
         add(CheckName::leaked_locks, found_.leaked.empty(),
-            fmt::format("{} failover locks look leaked", found_.leaked.size()),
+            counted(std::ssize(found_.leaked), "failover lock looks", "failover locks look") +
+                " leaked",
             fmt::format("a failover of {} passes it where every living master answers; else "
                         "--no-lock does",
                         some(found_.leaked)));
