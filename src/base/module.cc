@@ -14,6 +14,13 @@
 namespace dsfailover {
 namespace {
 
+/// The module; nullptr, with the reason in dlerror().
+void* load(const std::string& file) {
+    // Without a folder: the program's RUNPATH says where (see CMakeLists.txt). The module itself is
+    // linked to be bound at once; binding all of its libraries, too, would take longer.
+    return dlopen(file.c_str(), RTLD_LAZY | RTLD_LOCAL);
+}
+
 [[noreturn]] void fail(const std::string& file, std::string_view purpose) {
     const std::string problem = dlerror();
     std::error_code unknown;
@@ -29,13 +36,30 @@ namespace {
 
 void* load_module(const std::string& name, std::string_view purpose) {
     const std::string file = name + ".so";
-    // Without a folder: the program's RUNPATH says where (see CMakeLists.txt). The module itself is
-    // linked to be bound at once; binding all of its libraries, too, would take longer.
-    void* const module = dlopen(file.c_str(), RTLD_LAZY | RTLD_LOCAL);
+    void* const module = load(file);
     if (module == nullptr) fail(file, purpose);
     void* const function = dlsym(module, DSFAILOVER_NAME_OF(DSFAILOVER_OPEN));
     if (function == nullptr) fail(file, purpose);
     return function;
+}
+
+ModuleInfo find_module(const std::string& name) {
+    const std::string file = name + ".so";
+    void* const module = load(file);
+    void* const function =
+        module == nullptr ? nullptr : dlsym(module, DSFAILOVER_NAME_OF(DSFAILOVER_LIBRARY));
+    ModuleInfo found;
+    if (function == nullptr) {
+        const std::string problem = dlerror();
+        // Of a library that the module needs it would be the library's name.
+        const bool missing = problem.starts_with(file + ": cannot open");
+        found.problem = missing ? "not installed" : "not usable: " + problem;
+        return found;
+    }
+    found.library = reinterpret_cast<const char* (*)()>(function)();
+    if (Dl_info place; dladdr(function, &place) != 0)
+        found.file = std::filesystem::path(place.dli_fname).lexically_normal();
+    return found;
 }
 
 }  // namespace dsfailover

@@ -13,6 +13,16 @@ namespace dsfailover {
 /// version.
 void* load_module(const std::string& name, std::string_view purpose);
 
+/// What there is of a module.
+struct ModuleInfo {
+    std::string file;     ///< empty if there is a problem
+    std::string library;  ///< its client library: "libcurl 7.88.1"
+    std::string problem;  ///< "not installed", or why it cannot be loaded; empty: it can
+};
+
+/// Loads `name`.so as load_module() does.
+ModuleInfo find_module(const std::string& name);
+
 /// Loads the module and calls its `Result* DSFAILOVER_OPEN(const Settings&)`. Throws what that
 /// throws, and as load_module().
 template <typename Result, typename Settings>

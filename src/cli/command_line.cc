@@ -8,7 +8,7 @@
 #include <map>
 
 #include "base/nearest.h"
-#include "base/version.h"
+#include "cli/version.h"
 #include "config/url.h"
 
 namespace dsfailover {
@@ -100,12 +100,19 @@ std::vector<std::string> arguments_for_cli11(const std::vector<std::string>& arg
     return result;
 }
 
+/// Lines, or JSON where that is asked for; --version takes nothing else.
+std::string version_text(const std::vector<std::string>& arguments) {
+    const std::string given = fmt::format("{}", fmt::join(arguments, "="));
+    if (given.empty() || given == "--format=table") return version_lines();
+    if (given == "--format=json") return version_json();
+    throw UsageError("--version takes nothing but --format json or --format table");
+}
+
 /// CLI11's parser with our commands in it.
 class Parser {
   public:
     Parser() : app_(std::string(kDescription), "dsfailover") {
-        app_.set_version_flag("--version", fmt::format("dsfailover {}", kVersion),
-                              "Print the version and exit");
+        app_.add_flag("--version", kVersionHelp);
         app_.set_help_flag("-h,--help", "Print this help and exit");
         app_.get_formatter()->column_width(kNameColumn);
         app_.require_subcommand(1);
@@ -118,6 +125,10 @@ class Parser {
 
     CommandLine parse(int argc, const char* const* argv) {
         const std::string_view first = argc > 1 ? argv[1] : "";
+        if (first == "--version") {
+            result_.text = version_text({argv + 2, argv + argc});
+            return std::move(result_);
+        }
         // With --help behind it CLI11 would not mind.
         if (!first.empty() && !first.starts_with('-') && !has_command(first)) refuse_command(first);
         try {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/version.h"
+
 namespace dsfailover {
 namespace {
 
@@ -137,7 +139,7 @@ class Completer {
         }
         if (!line_.word.starts_with('-')) return;
         add(std::string(kHelp), "Print help and exit");
-        if (line_.group.empty()) add("--version", "Print the version and exit");
+        if (line_.group.empty()) add("--version", kVersionHelp);
     }
 
     void add_options() {

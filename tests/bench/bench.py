@@ -358,8 +358,8 @@ class Bench:
         runs, options = self.options.runs, self.options
         options.runs = max(runs, 15)  # each takes milliseconds
         try:
-            self.table.add("--version", 1, *in_turn(options.runs, self.registry.clear,
-                                                    lambda: Child([program.binary(), "--version"]),
+            self.table.add("completion bash", 1, *in_turn(options.runs, self.registry.clear,
+                                                    lambda: Child([program.binary(), "completion", "bash"]),
                                                     lambda: Child(["/bin/true"])), "/bin/true")
             self.table.add("list-marks, none there", 1,
                            *in_turn(options.runs, self.registry.clear, lambda: self.dsfailover("list-marks"),

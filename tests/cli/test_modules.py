@@ -1,6 +1,7 @@
 """The backends that are modules of their own: loaded when a URL asks for them, found wherever the program was
 put together with them, and missed with a clear word."""
 
+import json
 import os
 import pathlib
 import re
@@ -65,7 +66,7 @@ def assert_tries_to_connect(result):
 
 
 def test_nothing_of_a_module_is_loaded_before_it_is_asked_for():
-    libraries = loaded("--version")
+    libraries = loaded("completion", "bash")
     assert any(each.startswith("libc.so") for each in libraries)
     assert of_modules(libraries) == set()
 
@@ -113,6 +114,37 @@ def test_a_missing_module_is_named_with_what_it_is_for_and_where_it_belongs(modu
     assert f"{module}, which is needed for {purpose}, cannot be loaded" in result.said
     assert f"looked for in {bare.parent} and {bare.parent.parent}/" in result.said
     assert result["outcome"] == "failed"
+
+
+def version_of(binary, *more):
+    return subprocess.run([binary, "--version", *more], check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_version_tells_what_the_program_is_made_of():
+    lines = dict(line.split(maxsplit=1) for line in version_of(BUILT).splitlines())
+    told = json.loads(version_of(BUILT, "--format", "json"))
+    assert told["version"] == lines["dsfailover"] and told["commit"] == lines["commit"]
+    assert re.fullmatch(r"[0-9a-f]{12}(\+changes)?|unknown", told["commit"])
+    assert told["build_type"] == lines["build"]
+    assert lines["libraries"] == ", ".join(f"{name} {version}" for name, version in told["libraries"].items())
+    assert {"SQLite", "ZooKeeper"} <= set(told["libraries"])
+    assert {f"dsfailover_{name}.so": module["file"] for name, module in told["modules"].items()} == {
+        name: str(BUILT.with_name(name)) for name in MODULES}
+    for name, module in told["modules"].items():
+        assert re.search(r" \d+\.\d+", module["library"])
+        assert lines[name] == f"{module['file']} ({module['library']})"
+
+
+def test_version_tells_a_module_that_is_missing_from_one_that_cannot_be_used(bare):
+    subprocess.run(["cc", "-shared", "-x", "c", "-o", bare.with_name("dsfailover_etcd.so"), "/dev/null"], check=True)
+    modules = json.loads(version_of(bare, "--format=json"))["modules"]
+    assert modules["mysql"] == modules["postgresql"] == {"problem": "not installed"}
+    assert modules["etcd"]["problem"].startswith("not usable: ")
+
+
+def test_version_takes_nothing_else(run):
+    for more in (["status"], ["--format"], ["--format", "yaml"], ["--quiet"]):
+        assert "--version takes nothing but" in run(BUILT, "--version", *more, code=2).stderr
 
 
 def test_the_program_alone_does_for_the_sandbox(run, bare):

@@ -54,11 +54,12 @@ def install(root, packages):
     root.run("mkdir", "-p", "/tmp/packages")
     for package in packages.glob("*.deb"):
         shutil.copy(package, root.folder / "tmp" / "packages")
-    root.apt("update")
     root.apt("install", *(f"/tmp/packages/{package.name}" for package in packages.glob("*.deb")))
 
 
 def test_installed_at_work_and_purged(root, packages):
+    root.apt("update")
+    root.apt("install", "systemd")
     before = root.files()
     install(root, packages)
 
@@ -80,6 +81,12 @@ def test_installed_at_work_and_purged(root, packages):
 
     pages = {page.name for page in (ROOT / "man").glob("*.[15]")}
     assert {page.stem for page in (root.folder / "usr/share/man").glob("man*/dsfailover*.gz")} == pages
+
+    # What the services are for is there, and goes with the purge: but for their user.
+    assert root.run("getent", "passwd", "dsfailover")
+    root.run("systemctl", "enable", "dsfailover-status.timer")
+    root.run("install", "-D", "/dev/null", "/var/lib/dsfailover/dsfailover.prom")
+    root.run("install", "-D", "/dev/null", "/var/log/private/dsfailover/clean-marks.jsonl")
 
     # A configuration that was changed outlives the program, but not a purge.
     config = root.folder / "etc/dsfailover/config.yaml"

@@ -485,6 +485,12 @@ class MysqlDatabase : public Database {
 
 }  // namespace
 
+const char* DSFAILOVER_LIBRARY() {
+    static const std::string library =
+        std::string("MariaDB Connector/C ") + mysql_get_client_info();
+    return library.c_str();
+}
+
 Database* DSFAILOVER_OPEN(const DatabaseSettings& settings) {
     // The library would not check anything then, and not say so.
     if (settings.tls_mode == "verify-ca" && settings.tls_ca.empty()) {

@@ -1,6 +1,7 @@
 #include "database/postgresql/database.h"
 
 #include <fmt/format.h>
+#include <libpq-fe.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -465,6 +466,13 @@ class PostgresqlDatabase : public Database {
 };
 
 }  // namespace
+
+const char* DSFAILOVER_LIBRARY() {
+    const int version = PQlibVersion();
+    static const std::string library =
+        fmt::format("libpq {}.{}, libpqxx " PQXX_VERSION, version / 10000, version % 10000);
+    return library.c_str();
+}
 
 Database* DSFAILOVER_OPEN(const DatabaseSettings& settings) {
     return new PostgresqlDatabase(settings);

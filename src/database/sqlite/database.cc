@@ -323,6 +323,8 @@ class SqliteDatabase : public Database {
 
 }  // namespace
 
+std::string sqlite_version() { return sqlite3_libversion(); }
+
 std::unique_ptr<Database> open_sqlite_database(const DatabaseSettings& settings) {
     return std::make_unique<SqliteDatabase>(settings);
 }

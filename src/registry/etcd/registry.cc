@@ -187,6 +187,12 @@ std::unique_ptr<Announcement> EtcdRegistry::announce(const std::string& path,
 
 }  // namespace
 
+const char* DSFAILOVER_LIBRARY() {
+    static const std::string library =
+        std::string("libcurl ") + curl_version_info(CURLVERSION_NOW)->version;
+    return library.c_str();
+}
+
 Registry* DSFAILOVER_OPEN(const RegistrySettings& settings) { return new EtcdRegistry(settings); }
 
 }  // namespace dsfailover

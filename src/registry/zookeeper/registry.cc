@@ -200,6 +200,8 @@ class ZookeeperRegistry : public Registry {
 
 }  // namespace
 
+std::string zookeeper_client_version() { return ZOO_VERSION; }
+
 std::unique_ptr<Registry> open_zookeeper_registry(const RegistrySettings& settings) {
     return std::make_unique<ZookeeperRegistry>(settings);
 }

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "registry/registry.h"
 
 namespace dsfailover {
+
+/// That of ZooKeeper's C client.
+std::string zookeeper_client_version();
 
 /// Connects to ZooKeeper with settings.hosts, name_space, user, password and the two time-outs.
 /// Throws RegistryError(unreachable) naming the hosts after connect_timeout, or
