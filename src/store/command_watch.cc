@@ -1,9 +1,7 @@
 #include "store/command_watch.h"
 
 #include <algorithm>
-#include <limits>
 #include <roaring/roaring64map.hh>
-#include <tuple>
 
 namespace dsfailover {
 
@@ -99,7 +97,7 @@ void CommandWatch::look(CommandStore& commands,
         const std::lock_guard lock(mutex_);
         return looked_;
     }();
-    const std::int64_t known = known_up_to(commands, std::numeric_limits<std::int64_t>::max());
+    const std::int64_t known = known_up_to();
     // Where the newest are gone, what is left is little, and an old MySQL that was restarted gives
     // their ids out again.
     if (!looked || commands.highest_id() < known) {
@@ -143,24 +141,9 @@ std::vector<IdRange> CommandWatch::not_to_look_at(std::int64_t& after, std::int6
     return own;
 }
 
-// The id up to which everything was seen. SQLite gives the ids of a transaction that was rolled
-// back out again, even of our own: those of our last look are there only if it was committed.
-// `own_first`: the first id of the transaction under way.
-std::int64_t CommandWatch::known_up_to(CommandStore& commands, std::int64_t own_first) {
-    const auto [last, newest_own, before_own] = [&] {
-        const std::lock_guard lock(mutex_);
-        return std::tuple(last_id_, newest_own_, before_own_);
-    }();
-    if (commands.id_slack() > 0 || newest_own.command_id != last) return last;
-    bool committed = false;
-    if (last < own_first) {
-        const IdRange behind{last + 1, std::numeric_limits<std::int64_t>::max() - 1};
-        commands.newer_than(last - 1, {&behind, 1},
-                            [&, own_id = newest_own.id](std::int64_t, std::int64_t workflow_id) {
-                                committed = workflow_id == own_id;
-                            });
-    }
-    return committed ? last : before_own;
+std::int64_t CommandWatch::known_up_to() const {
+    const std::lock_guard lock(mutex_);
+    return last_id_;
 }
 
 std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
@@ -169,7 +152,7 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
     const OwnCommands own(ours);
     const bool slow_to_appear = commands.id_slack() > 0;
     // Another thread may have seen ids behind ours already, but not what was inserted among ours.
-    std::int64_t after = std::min(known_up_to(commands, own.first()), own.first() - 1);
+    std::int64_t after = std::min(known_up_to(), own.first() - 1);
     std::vector<IdRange> not_asked;
     if (slow_to_appear) {
         {
@@ -189,12 +172,8 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
     });
     std::vector<std::int64_t> theirs = with_two_commands(ours);
     const std::lock_guard lock(mutex_);
-    last_id_ = std::max(last_id_, last);
+    last_id_ = slow_to_appear ? std::max(last_id_, last) : own.first() - 1;
     looks_.emplace_back(now_ms(), last_id_);
-    newest_own_ = *std::max_element(ours.begin(), ours.end(), [](const auto& a, const auto& b) {
-        return a.command_id < b.command_id;
-    });
-    before_own_ = own.first() - 1;
     seen_->add(found);
     seen_since_look_->add(found);
     if (seen_since_look_->empty()) return theirs;
@@ -205,6 +184,11 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
         }
     }
     return theirs;
+}
+
+void CommandWatch::committed(std::span<const FailedOver> ours) {
+    const std::lock_guard lock(mutex_);
+    for (const FailedOver& one : ours) last_id_ = std::max(last_id_, one.command_id);
 }
 
 }  // namespace dsfailover

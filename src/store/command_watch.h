@@ -43,18 +43,20 @@ class CommandWatch {
     /// CommandStore.
     std::vector<std::int64_t> look_locked(CommandStore& commands, std::span<const FailedOver> ours);
 
+    /// The transaction in which look_locked() was given `ours` took effect. As long as nobody says
+    /// so, their ids may be somebody else's: SQLite gives those of a rollback out again.
+    void committed(std::span<const FailedOver> ours);
+
   private:
     class WorkflowIds;
 
-    std::int64_t known_up_to(CommandStore& commands, std::int64_t own_first);
+    std::int64_t known_up_to() const;
     std::vector<IdRange> not_to_look_at(std::int64_t& after, std::int64_t slack);
 
     mutable std::mutex mutex_;  // never held while a database is asked
     const std::unique_ptr<WorkflowIds> seen_;
     const std::unique_ptr<WorkflowIds> seen_since_look_;  // by look_locked()
-    std::int64_t last_id_ = 0;                            // the highest id of a command seen
-    FailedOver newest_own_;                               // of the last look_locked()
-    std::int64_t before_own_ = 0;                         // the id before the first of ours there
+    std::int64_t last_id_ = 0;                            // up to it every command was seen
     IdRanges own_ids_;                                    // of all our commands
     std::deque<std::pair<EpochMs, std::int64_t>> looks_;  // when, and last_id_ then
     bool looked_ = false;

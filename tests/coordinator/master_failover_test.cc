@@ -347,6 +347,18 @@ TEST_F(MasterFailoverTest, ACommandThatComesBetweenReadingAndCommitIsTheOnlyOne)
     expect_failed_over_once(8, run.master(kGone).stamp);
 }
 
+// SQLite gives the id that ours had in the transaction that broke to the next command.
+TEST_F(MasterFailoverTest, ACommandThatComesInPlaceOfOneThatWasRolledBackIsTheOnlyOne) {
+    world.cut_commit({false, [&] {
+                          world.command(9);
+                          world.command(8, 1, 5);
+                      }});
+    run.failover_master(kGone);
+    EXPECT_EQ(run.fate_of(8), "command_pending") << run.said();
+    EXPECT_EQ(world.commands_of(8).size(), 1U);
+    expect_failed_over_once(7, run.master(kGone).stamp);
+}
+
 TEST_F(MasterFailoverTest, AWorkflowThatEndsBetweenReadingAndCommitIsLeft) {
     world.registry.before({Kind::put, kGoneStamps}, [&] { world.workflow(7).state(7); });
     run.failover_master(kGone);

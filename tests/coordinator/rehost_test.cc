@@ -171,6 +171,27 @@ TEST_F(RehostTest, ARowThatChangesMeanwhileIsLeft) {
     EXPECT_EQ(section().selected, 1);
 }
 
+// The holder writes host and state, and a restart_time only if it had one.
+TEST_F(RehostTest, ACommitWithoutAnAnswerIsKnownAgainWhereTheWorkflowEndedSince) {
+    world.cut_commit({true, [&] { world.workflow(7).state(7).host(kGone).ended("+1s"); }});
+    run.rehost();
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(run.fate_of(7), "rehosted");
+}
+
+TEST_F(RehostTest, SoItIsAlthoughTheRegistryIsAway) {
+    world.cut_commit({true, [&] { world.registry.cut_off("run"); }});
+    run.rehost();
+    expect_rehosted(7);
+}
+
+TEST_F(RehostTest, ACommitWithoutAnAnswerOrEffectIsMadeAgain) {
+    world.cut_commit({false, [] {}});
+    run.rehost();
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    expect_rehosted(7);
+}
+
 TEST_F(RehostTest, WhatWaitsForASlotOfATaskGroupComesFirst) {
     for (const std::int64_t id : {8, 9}) {
         world.workflow(id);

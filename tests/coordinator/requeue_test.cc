@@ -253,6 +253,13 @@ TEST_F(RequeueTest, ARegistryThatIsAwayBeforeTheCommitRollsItBack) {
     expect_without_command();
 }
 
+TEST_F(RequeueTest, ACommitWithoutAnAnswerIsReportedAlthoughTheRegistryIsAway) {
+    world.cut_commit({true, [&] { world.registry.cut_off("run"); }});
+    run.requeue();
+    EXPECT_EQ(run.fate_of(7), "requeued") << run.said();
+    EXPECT_EQ(world.commands_of(7).size(), 1U);
+}
+
 TEST_F(RequeueTest, StampsThatCannotBeReadLeaveTheirHostsWorkflows) {
     world.workflow(8).state(18).host(kOther);
     world.put(kGoneStamps, "of another version");

@@ -222,7 +222,10 @@ World::~World() {
     std::filesystem::remove_all(folder_, ignored);
 }
 
-std::unique_ptr<Database> World::open() const { return open_(); }
+std::unique_ptr<Database> World::open() {
+    if (!cut_.then) return open_();
+    return std::make_unique<CommitCut>(open_(), cut_);
+}
 
 DatabaseSettings World::settings() const {
     DatabaseSettings settings;
@@ -321,6 +324,8 @@ void World::take_commands(std::int64_t workflow_id, const std::string& master) {
         WorkflowRow row = workflow(workflow_id);
         row.state(command.state == state_name(4) ? 4 : command.state == state_name(2) ? 2 : 1);
         if (release_ == Release::later) row.host(master).restarted_at(now_ms());
+        database_->execute("UPDATE t_ds_workflow_instance SET update_time = ? WHERE id = ?",
+                           {text_of(now_ms()), Value(workflow_id)});
     }
     transaction.commit();
 }
@@ -331,7 +336,10 @@ void World::run_again(std::int64_t workflow_id, std::string_view since) {
 }
 
 void World::failed_command(std::int64_t workflow_id, int state, const std::string& message) {
-    insert("t_ds_error_command", {{"command_type", 2},
+    const std::int64_t id = command(workflow_id, state);
+    database_->execute("DELETE FROM t_ds_command WHERE id = ?", {id});
+    insert("t_ds_error_command", {{"id", id},
+                                  {"command_type", 2},
                                   {"workflow_definition_code", 14},
                                   {"command_param", command_param(state)},
                                   {"workflow_instance_id", workflow_id},

@@ -10,6 +10,7 @@
 
 #include "base/time.h"
 #include "base/time_zone.h"
+#include "coordinator/commit_cut.h"
 #include "database/database.h"
 #include "support/memory_world.h"
 
@@ -115,7 +116,9 @@ class World {
 
     Database& database() { return *database_; }
     /// What a run opens.
-    std::unique_ptr<Database> open() const;
+    std::unique_ptr<Database> open();
+    /// The first commit of what a run opens from now on gets no answer.
+    void cut_commit(CutCommit cut) { cut_ = std::move(cut); }
 
     /// The row, which is made where it is not there.
     WorkflowRow workflow(std::int64_t id);
@@ -183,6 +186,7 @@ class World {
     const Release release_;
     const std::string folder_;  // empty: the database is somebody else's
     const std::function<std::unique_ptr<Database>()> open_;
+    CutCommit cut_;
     std::shared_ptr<Database> database_;
     std::unique_ptr<Registry> client_;
     std::map<std::string, ServerSession> servers_;

@@ -156,6 +156,7 @@ WorkflowFailover::Objections WorkflowFailover::commit_chunk(std::span<const Work
     if (hooks_.also && !changed.empty()) hooks_.also(changed);
     hooks_.confirm();
     transaction.commit();
+    watch_.committed(changed);
     if (hooks_.held) hooks_.held(chunk.size(), Millis(now_ms() - began));
 
     std::unordered_map<std::int64_t, std::int64_t> commands;

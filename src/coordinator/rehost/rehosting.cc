@@ -98,9 +98,10 @@ void Rehosting::attempt(std::span<const std::size_t> places, bool maybe_committe
     for (const std::size_t place : places) {
         const MisplacedInstance& one = instances_[place];
         const auto row = rows.find(one.row.id);
+        // The holder may have written the host back since, at the workflow's end or stop.
         const auto is_ours = [&] {
             const auto& time = row->second.restart_time;
-            return maybe_committed && row->second.host == one.holder && time &&
+            return maybe_committed && time &&
                    time->was_written_as(stamps_.restart_time(one.holder), context_.zone);
         };
         results_[place] = {Kind::changed, ""};
@@ -109,6 +110,7 @@ void Rehosting::attempt(std::span<const std::size_t> places, bool maybe_committe
         if (as_read) by_holder[one.holder].push_back(one.row.id);
         if (as_read || is_ours()) results_[place].kind = Kind::rehosted;
     }
+    if (by_holder.empty()) return;  // what was committed stays so, whoever has the claim by now
     for (const auto& [holder, those] : by_holder)
         workflows_.rehost(those, holder, stamps_.restart_time(holder));
     confirm_();

@@ -210,7 +210,6 @@ class Requeue {
             const auto command = standing.find(id);
             if (ours.contains(id)) {
                 given[id] = command == standing.end() ? 0 : command->second;
-                in_flight.insert(id);  // as unsure as before, should this commit have no answer
             } else if (!as_read.contains(id)) {
                 changed[id] = SkipReason::state_changed;
             } else if (command != standing.end()) {
@@ -221,6 +220,7 @@ class Requeue {
                 in_flight.insert(id);
             }
         }
+        if (by_state.empty()) return;  // all was committed before, whoever has the claim by now
         for (const auto& [state, those] : by_state) {
             for (const FailedOver& one : commands_.insert_recovery_command(those, state)) {
                 given[one.id] = one.command_id;

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "database/database.h"
+
+namespace dsfailover {
+
+/// What happens to one commit: its connection breaks.
+struct CutCommit {
+    bool has_effect = false;
+    /// What happens elsewhere before the process of the connection goes on; empty: no commit is
+    /// cut, or it was.
+    std::function<void()> then{};
+};
+
+/// A connection that breaks at the next commit.
+class CommitCut : public Database {
+  public:
+    CommitCut(std::unique_ptr<Database> real, CutCommit& cut) : real_(std::move(real)), cut_(cut) {}
+
+    const SqlDialect& dialect() const override { return real_->dialect(); }
+    std::string endpoint() const override { return real_->endpoint(); }
+    Rows query(std::string_view sql, std::span<const Value> parameters) override {
+        return real_->query(sql, parameters);
+    }
+    std::int64_t execute(std::string_view sql, std::span<const Value> parameters) override {
+        return real_->execute(sql, parameters);
+    }
+    std::int64_t execute_on_wanted(std::string_view sql, std::span<const Value> parameters,
+                                   const std::function<bool(const Row&)>& is_wanted) override {
+        return real_->execute_on_wanted(sql, parameters, is_wanted);
+    }
+    void stream(std::string_view sql, std::span<const Value> parameters,
+                const RowCallback& row) override {
+        real_->stream(sql, parameters, row);
+    }
+    std::int64_t last_insert_id() override { return real_->last_insert_id(); }
+    void begin() override { real_->begin(); }
+    void commit() override {
+        if (!cut_.then) return real_->commit();
+        if (cut_.has_effect)
+            real_->commit();
+        else
+            real_->rollback();
+        std::exchange(cut_.then, {})();
+        throw DatabaseError(DatabaseError::Kind::commit_unknown, "commit: no answer");
+    }
+    void rollback() noexcept override { real_->rollback(); }
+    bool in_transaction() const override { return real_->in_transaction(); }
+    void reconnect() override { real_->reconnect(); }
+    std::unique_ptr<Database> open_another() const override { return real_->open_another(); }
+    EpochMs clock_ms() override { return real_->clock_ms(); }
+
+  private:
+    const std::unique_ptr<Database> real_;
+    CutCommit& cut_;
+};
+
+}  // namespace dsfailover
