@@ -159,7 +159,7 @@ bool plan_is_confirmed(const CommandLine& line, const OptionValues& options,
     perform(line, dry, plan);
     plan.finished_at = now_ms();
     conclude(plan);
-    if (plan.outcome == Outcome::planned) {
+    if (plans_anything(plan)) {
         clear_progress();
         print_report(plan, "table", std::cerr, printing.screen);
         if (is_confirmed()) return true;

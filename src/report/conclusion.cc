@@ -97,4 +97,17 @@ void conclude(Report& report) {
     report.outcome = outcome_of(report);
 }
 
+bool plans_anything(const Report& report) {
+    if (!report.dry_run) return false;
+    const auto selects = [](const auto& section) { return section && section->selected > 0; };
+    if (selects(report.worker) || selects(report.requeue) || selects(report.finish) ||
+        selects(report.rehost) || (report.marks && report.marks->removed > 0) ||
+        (report.others && report.others->workflows.selected > 0))
+        return true;
+    // A mark alone fences an exact process.
+    return report.masters && std::ranges::any_of(*report.masters, [](const MasterSection& each) {
+               return each.workflows.selected > 0 || (each.mark && each.mark->value);
+           });
+}
+
 }  // namespace dsfailover

@@ -18,4 +18,7 @@ void add_end(Report& report, ExitCode code, std::string why, bool wrote);
 /// problems. To be called once, at the end of a run, whatever ended it.
 void conclude(Report& report);
 
+/// Whether the report is that of a dry run that found something to do.
+bool plans_anything(const Report& report);
+
 }  // namespace dsfailover

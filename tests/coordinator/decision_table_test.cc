@@ -60,7 +60,7 @@ TEST_F(DecisionTable, Row1_WithoutAHostItIsNobodys) {
     run.global();
     EXPECT_EQ(run.exit_code(), 0);
     EXPECT_EQ(run.outcome(), "nothing_to_do");
-    EXPECT_THAT(run.said(), HasSubstr("1 unfinished workflows have no host"));
+    EXPECT_THAT(run.said(), HasSubstr("1 unfinished workflow has no host"));
     EXPECT_EQ(world.snapshot(), before);
 }
 

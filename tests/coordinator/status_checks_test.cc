@@ -345,7 +345,7 @@ TEST_F(StatusChecksTest, ChecksByName) {
     EXPECT_EQ(code(), 0);
     checks.named = {CheckName::ownerless, CheckName::stuck};
     EXPECT_EQ(code(), 7);
-    EXPECT_THAT(run.said(), HasSubstr("--check: stuck: 1 workflows are stuck"));
+    EXPECT_THAT(run.said(), HasSubstr("--check: stuck: 1 workflow is stuck"));
     EXPECT_THAT(run.said(), Not(HasSubstr("needs_failover:")));
     checks.skipped = {CheckName::stuck};
     EXPECT_EQ(code(), 0);

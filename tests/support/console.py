@@ -18,10 +18,10 @@ from . import program
 
 # What differs from run to run, and what stands for it on both sides.
 KINDS = [
-    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+    (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)? ?(Z|[+-]\d\d:\d\d)", "TIME"),
     (r"\b\d{13}\b", "EPOCH"),
     (r"\b\d+(\.\d+)? (ms|s)(?= |,|;|$)", "DURATION"),
-    (r"\b\d+ d \d+ h\b|\b\d+ h \d+ min\b|\b\d+ min \d+ s\b", "AGE"),
+    (r"\b\d+d \d+h\b|\b\d+h \d+m\b|\b\d+m( \d+s)?\b|\b\d+s\b", "AGE"),
 ]
 EXIT_STATUS = re.compile(r"\s*\**Exit status (\d+)")
 

@@ -31,6 +31,15 @@ std::string wall_clock(EpochMs at, bool utc, bool with_milliseconds) {
                        offset_text(parts.tm_gmtoff));
 }
 
+/// "3d 4h": two units at most, since nobody needs the seconds of an hour ago.
+std::string rough(std::int64_t seconds) {
+    const std::int64_t minutes = seconds / 60;
+    if (minutes < 1) return fmt::format("{}s", seconds);
+    if (minutes < 60) return fmt::format("{}m", minutes);
+    if (minutes < 24 * 60) return fmt::format("{}h {}m", minutes / 60, minutes % 60);
+    return fmt::format("{}d {}h", minutes / 1440, minutes / 60 % 24);
+}
+
 }  // namespace
 
 std::string span(std::int64_t ms) {
@@ -108,8 +117,7 @@ std::string Page::exact(const std::optional<EpochMs>& at) const {
 std::string Page::age(const std::optional<EpochMs>& at) const {
     if (!at) return {};
     const std::int64_t ms = now_ - *at;
-    const std::int64_t seconds = std::abs(ms) / 1000;
-    const std::string length = seconds < 60 ? fmt::format("{}s", seconds) : span(seconds * 1000);
+    const std::string length = rough(std::abs(ms) / 1000);
     return ms < 0 ? "in " + length : length + " ago";
 }
 

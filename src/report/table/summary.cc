@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "report/conclusion.h"
 #include "report/table/pages.h"
 
 namespace dsfailover {
@@ -112,8 +113,7 @@ std::string summary_of(const Report& report) {
 
 std::vector<std::string> next_steps(const Report& report) {
     std::vector<std::string> steps;
-    if (report.outcome == Outcome::planned)
-        steps.emplace_back("the same command without --dry-run");
+    if (plans_anything(report)) steps.emplace_back("the same command without --dry-run");
     if (report.status)
         for (const CheckItem& check : report.status->checks)
             if (!check.ok && check.hint && check.hint->starts_with("dsfailover ") &&

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kNarrowestCut = 8;
 constexpr std::size_t kNarrowestSentence = 24;
+constexpr std::size_t kLongestWord = 40;
 
 constexpr std::array<std::string_view, 13> kGood = {
     "completed", "nothing_to_do", "already_failed_over", "failed_over", "requeued",  "finished",
@@ -69,6 +70,15 @@ void TextTable::add(std::vector<Cell> row) {
     rows_.push_back(std::move(row));
 }
 
+/// As wide as its longest word, if that is not very long, since words are never broken.
+std::size_t TextTable::narrowest_sentence(std::size_t column) const {
+    std::size_t narrowest = std::max(kNarrowestSentence, columns(columns_[column].heading));
+    for (const auto& row : rows_)
+        for (const std::string& word : wrapped(row[column].text, 0))
+            if (columns(word) <= kLongestWord) narrowest = std::max(narrowest, columns(word));
+    return narrowest;
+}
+
 /// How wide each column is printed; 0: not at all.
 std::vector<std::size_t> TextTable::widths(std::size_t available) const {
     std::vector<std::size_t> natural(columns_.size(), 0);
@@ -81,7 +91,7 @@ std::vector<std::size_t> TextTable::widths(std::size_t available) const {
         if (natural[i] == 0) continue;
         natural[i] = std::max(natural[i], columns(columns_[i].heading));
         const bool sentence = columns_[i].give == Column::Give::wrap;
-        given[i] = sentence ? std::min(natural[i], kNarrowestSentence) : natural[i];
+        given[i] = sentence ? std::min(natural[i], narrowest_sentence(i)) : natural[i];
         if (columns_[i].give == Column::Give::cut || columns_[i].give == Column::Give::drop)
             ways.push_back(i);
     }

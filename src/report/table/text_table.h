@@ -69,6 +69,7 @@ class TextTable {
     std::string print(std::size_t indent, std::size_t width, bool colour) const;
 
   private:
+    std::size_t narrowest_sentence(std::size_t column) const;
     std::vector<std::size_t> widths(std::size_t available) const;
 
     std::vector<Column> columns_;
