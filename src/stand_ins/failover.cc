@@ -128,6 +128,7 @@ void StandInFailover::fail_over(const std::string& address, EpochMs deadline,
 void StandInFailover::select(const std::string& address, EpochMs deadline, EpochMs now) {
     std::vector<LeftWorkflow> left = tables_.left_by(address, deadline);
     std::erase_if(left, [&](const LeftWorkflow& each) { return held_.contains(each.id); });
+    deadline_ = deadline;
     say_(fmt::format("fails over {}: {} of its workflows", address, left.size()));
     for (const LeftWorkflow& workflow : std::views::reverse(left))
         next([this, workflow, now](const MasterView&) { fail_over_workflow(workflow, now); });

@@ -49,6 +49,10 @@ class StandInFailover {
     /// tries the same again.
     bool step(const MasterView& view);
 
+    /// Of the last host whose workflows were read (epoch ms): only those that began before it are
+    /// failed over. 0: none yet.
+    EpochMs deadline() const { return deadline_; }
+
   private:
     using Work = std::function<void(const MasterView&)>;
     /// Returns whether it is done; if not it comes again.
@@ -86,6 +90,7 @@ class StandInFailover {
     Event event_;              // at work, while there are parts
     std::vector<Part> parts_;  // what is left to do of it, the next one last
     std::optional<std::string> lock_;
+    EpochMs deadline_ = 0;
     bool waits_ = false;  // for a lock, which was said
 };
 

@@ -160,7 +160,8 @@ int StandInMaster::start_or_recover(const ReadCommand& command, const MasterView
         if (is_resumed(command.type))
             tables_.resume_workflow(command.workflow_id, address_, view.now);
         else
-            tables_.start_workflow(command.workflow_id, address_, view.now);
+            tables_.start_workflow(command.workflow_id, address_,
+                                   command.type == command_type::kRepeatRunning, view.now);
         return workflow_state::kRunning;
     }
     const int state = state_of_command_param(command.param).value();

@@ -149,8 +149,10 @@ void MasterTables::recover_workflow(std::int64_t id, int state, const std::strin
     set_workflow_state(id, state, {host, text(now)}, now);
 }
 
-void MasterTables::start_workflow(std::int64_t id, const std::string& host, EpochMs now) {
-    set_workflow_state(id, workflow_state::kRunning, {host, std::nullopt}, now);
+void MasterTables::start_workflow(std::int64_t id, const std::string& host, bool again,
+                                  EpochMs now) {
+    const auto restart_time = again ? std::optional(text(now)) : std::nullopt;
+    set_workflow_state(id, workflow_state::kRunning, {host, restart_time}, now);
 }
 
 void MasterTables::resume_workflow(std::int64_t id, const std::string& host, EpochMs now) {

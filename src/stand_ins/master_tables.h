@@ -83,8 +83,8 @@ class MasterTables {
     /// The state of a workflow whose recovery `host` begins: later releases than 3.3.0 write host
     /// and restart_time as well.
     void recover_workflow(std::int64_t id, int state, const std::string& host, EpochMs now);
-    /// State RUNNING_EXECUTION, at this master's address.
-    void start_workflow(std::int64_t id, const std::string& host, EpochMs now);
+    /// State RUNNING_EXECUTION, at this master's address; `again`: with a restart_time of now.
+    void start_workflow(std::int64_t id, const std::string& host, bool again, EpochMs now);
     /// State RUNNING_EXECUTION again, after a pause or a failure: 3.3.0 leaves the host alone. What
     /// was paused, failed or killed of its tasks is submitted anew.
     void resume_workflow(std::int64_t id, const std::string& host, EpochMs now);

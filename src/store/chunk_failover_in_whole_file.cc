@@ -26,7 +26,7 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
     if (close) ids = {from, to};
     which += fmt::format(
         " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, w.restart_time, "
-        "w.command_type)",
+        "w.command_type, w.is_sub_workflow, w.update_time)",
         fmt::join(kUnfinishedStates, ", "));
     // The rows come in the order of the instances.
     const auto is_wanted = [&, next = instances.begin()](const Row& row) mutable {

@@ -11,6 +11,7 @@ inline constexpr int kRecoverSuspended = 3;
 inline constexpr int kStartFailureTask = 4;
 inline constexpr int kBackfill = 5;  ///< COMPLEMENT_DATA
 inline constexpr int kScheduler = 6;
+inline constexpr int kRepeatRunning = 7;
 }  // namespace command_type
 
 }  // namespace dsfailover

@@ -21,8 +21,8 @@ struct WorkflowInstance {
     /// A parent's task started it (is_sub_workflow). Decides nothing of the row itself, and is not
     /// compared.
     bool is_child = false;
-    /// Which version of the row this is, where the database says it (PostgreSQL's xmin: another
-    /// after every write of the row, whatever it changed). Empty elsewhere.
+    /// Which version of the row this is: PostgreSQL's xmin; elsewhere its update_time, so that of
+    /// two writes in one second of MySQL's one may stay unseen.
     std::string version;
 
     /// restart_time, or start_time where that is null.
@@ -31,7 +31,7 @@ struct WorkflowInstance {
     }
 };
 
-/// Whether every column of `row`, and the row's version where there is one, is still what it is in
+/// Whether every column of `row` that is read, and the row's version, is still what it is in
 /// `read`.
 bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& read);
 

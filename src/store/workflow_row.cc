@@ -23,11 +23,12 @@ enum : std::size_t {
 }  // namespace
 
 std::string select_instances(const StoreContext& context) {
+    // Where the server has no version of its own, the time that masters write with a row.
     const std::string_view version = context.database.dialect().row_version();
     return fmt::format(
         "SELECT id, host, state, start_time, restart_time, command_type, "
-        "is_sub_workflow{}{} FROM {}",
-        version.empty() ? "" : ", ", version, kTable);
+        "is_sub_workflow, {} FROM {}",
+        version.empty() ? "update_time" : version, kTable);
 }
 
 void read_instance(const Row& row, const StoreContext& context, WorkflowInstance& instance) {
@@ -39,7 +40,7 @@ void read_instance(const Row& row, const StoreContext& context, WorkflowInstance
     instance.restart_time = stored.time(kRestartTime, "restart_time");
     instance.command_type = stored.optional_small(kCommandType, "command_type");
     instance.is_child = stored.optional_small(kIsChild, "is_sub_workflow") == 1;
-    if (row.size() > kVersion) instance.version = row.text(kVersion);
+    instance.version = row.text(kVersion);
 }
 
 bool is_as_read(const Row& row, const WorkflowInstance& read) {
@@ -47,7 +48,7 @@ bool is_as_read(const Row& row, const WorkflowInstance& read) {
            is_as_read(row, kStartTime, read.start_time) &&
            is_as_read(row, kRestartTime, read.restart_time) &&
            row.optional_integer(kCommandType) == read.command_type &&
-           (row.size() <= kVersion || row.text(kVersion) == read.version);
+           row.text(kVersion) == read.version;
 }
 
 }  // namespace dsfailover

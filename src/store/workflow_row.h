@@ -13,7 +13,7 @@ namespace dsfailover {
 inline constexpr std::size_t kHostCell = 1;
 
 /// "SELECT id, host, state, start_time, restart_time, command_type, is_sub_workflow FROM
-/// t_ds_workflow_instance", with the row's version behind these where the database has one.
+/// t_ds_workflow_instance", with the row's version behind these.
 std::string select_instances(const StoreContext& context);
 
 /// Makes `instance` what a row of select_instances() says. Throws EnvironmentError naming the row
@@ -21,7 +21,7 @@ std::string select_instances(const StoreContext& context);
 void read_instance(const Row& row, const StoreContext& context, WorkflowInstance& instance);
 
 /// Whether a row of these columns is still what `read` says, null-safe and to the last digit; its
-/// version, too, if it has that cell. Throws DatabaseError(other) if a number in it is none.
+/// version, too. Throws DatabaseError(other) if a number in it is none.
 bool is_as_read(const Row& row, const WorkflowInstance& read);
 
 }  // namespace dsfailover

@@ -623,6 +623,7 @@ TEST_P(StoreCommands, OthersCommandsAreSeenUnderTheLock) {
     const auto ours = workflows.fail_over(instances, kNow);
     EXPECT_THAT(watch.look_locked(commands, ours), ElementsAre(3)) << "seen since the last look";
     transaction.commit();
+    watch.committed(ours);
     watch.look(commands);
     EXPECT_EQ(watch.seen(2), !is_sqlite());
 }

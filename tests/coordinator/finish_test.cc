@@ -157,6 +157,21 @@ TEST_F(FinishTest, ARowThatChangedIsLeft) {
     }
 }
 
+// On 3.3.0 nothing but its update_time is another then.
+TEST_F(FinishTest, SoIsOneWhoseCommandCameAndWent) {
+    for (const std::size_t round : {1, 2}) {
+        servers.rounds.clear();
+        after_round(round, [&] {
+            world.workflow(7).state(18);
+            world.command(7);
+            world.take_commands(7);
+        });
+        run.finish({7});
+        EXPECT_EQ(run.fate_of(7), "state_changed") << round;
+        EXPECT_EQ(world.workflow(7).state(), 1);
+    }
+}
+
 TEST_F(FinishTest, SoIsOneThatGotACommandOrATask) {
     after_round(2, [&] { world.command(7); });
     run.finish({7});

@@ -119,7 +119,6 @@ void SimulatedCluster::live(MasterProcess& master, bool anew) {
                 next_heartbeat = now + kHeartbeat.count();
                 if (node && std::exchange(anew, false)) {
                     master.model->failover().started(master.started, now);
-                    master.deadlines.emplace_back("", master.started);
                 }
             }
             if (!master.nodes->deaf) notice_departures(master);
@@ -188,7 +187,6 @@ void SimulatedCluster::notice_departures(MasterProcess& master) {
     for (const Server& before : master.seen->masters) {
         if (before.address == master.address || !gone(before, now.master(before.address))) continue;
         master.model->failover().master_gone(process(before), scheduler_.time());
-        master.deadlines.emplace_back(before.address, scheduler_.time());
     }
     for (const Server& before : master.seen->workers)
         if (gone(before, now.worker(before.address)))

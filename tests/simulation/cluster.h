@@ -55,8 +55,6 @@ struct MasterProcess {
     EpochMs busy_until = 0;       ///< it takes no commands until then, though the others count it
     EpochMs mute_until = 0;       ///< it answers nobody until then
     EpochMs selected_at = 0;      ///< when its own failover last read what is left of a host
-    /// The deadlines of its own failovers, by address of the master that went; "": of all hosts.
-    std::vector<std::pair<std::string, EpochMs>> deadlines{};
 
     bool lives() const { return !stopped && !actor->killed; }
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coordinator/test_run.h"
+#include "registry/paths.h"
 #include "simulation/cluster.h"
 
 namespace dsfailover {
@@ -17,6 +18,7 @@ struct ObservedRun {
     std::string command;     ///< as it would be typed
     bool may_doubt = false;  ///< --in-doubt: what masters do not answer the operator answers for
     bool goes_by_idle_time = false;  ///< finish
+    std::string fences;              ///< the address of a process that it may fence
     EpochMs began = 0;
     /// Of each failover lock: who held it at its last two looks; empty: nobody.
     std::map<std::string, std::pair<std::string, std::string>> locks;
@@ -56,6 +58,8 @@ class Observer : public CommitWatcher {
     void left_no_mark(std::int64_t workflow) { unmarked_[workflow] = "?"; }
     /// Nothing speaks against failing this workflow over, as long as nobody touches it.
     void is_plain(std::int64_t workflow) { plain_.insert(workflow); }
+    /// A task of `parent` that has not ended started `child`.
+    void is_parent(std::int64_t parent, std::int64_t child) { children_[parent] = child; }
     /// A run has written this mark.
     void mark_written(const std::string& process, const std::string& path);
     /// A session of a run is closed by itself: it has given back what it had.
@@ -63,6 +67,8 @@ class Observer : public CommitWatcher {
     void turn_over();
     /// What a run said of itself, as it ended.
     void run_ended(ObservedRun& run, const TestRun& said, const std::string& audit_log);
+    /// A run was killed, and has left this.
+    void run_killed(const ObservedRun& run, const std::string& audit_log);
 
     /// "two commands: workflow 5 has 2 commands after a commit of run-1"
     const std::vector<std::string>& violations() const { return violations_; }
@@ -83,7 +89,10 @@ class Observer : public CommitWatcher {
     void judge(ObservedRun& run, const Rows& after);
     void judge_lock(ObservedRun& run, const std::string& host);
     void judge_held(ObservedRun& run, std::int64_t workflow, bool commanded, const Rows& after);
+    void judge_family(const ObservedRun& run, std::int64_t id);
+    bool was_resumed(std::int64_t workflow);
     bool came_and_went_unseen(const ObservedRun& run, std::int64_t workflow) const;
+    void judge_fence(const ObservedRun& run, const MarkName& mark);
     void violated(const std::string& invariant, const std::string& what);
 
     Scheduler& scheduler_;
@@ -91,12 +100,17 @@ class Observer : public CommitWatcher {
     World& world_;
     SimulatedCluster* cluster_ = nullptr;
     void judge_masters_failover(const MasterProcess& master, const Rows& after);
-    EpochMs latest_deadline(const MasterProcess& master, const std::string& host) const;
 
     Rows before_;
-    std::map<std::int64_t, EpochMs> ours_since_;  // workflows that a run of ours was the last to
-                                                  // give a command or a host
+    // Of a workflow to which a run of ours was the last to give a command or a host.
+    struct Ours {
+        EpochMs began = 0, committed = 0;
+        bool rehosted = false;
+        std::string passed;  // who held the failover lock of its host
+    };
+    std::map<std::int64_t, Ours> ours_;
     std::set<std::int64_t> plain_;
+    std::map<std::int64_t, std::int64_t> children_;  // by parent
     std::map<std::string, ObservedRun> runs_;
     std::map<std::int64_t, std::string> unmarked_;  // and their hosts
     std::map<std::int64_t, EpochMs> taken_at_;      // by workflow: when its last command went
