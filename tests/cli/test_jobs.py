@@ -64,7 +64,7 @@ def test_jobs_name_the_program_and_options_that_it_has(prefix):
     for binary, command, *arguments in lines:
         assert binary == str(prefix / "bin/dsfailover")
         help_of = subprocess.run([binary, command, "--help"], check=True, capture_output=True, text=True).stdout
-        for option in (argument for argument in arguments if argument.startswith("--") and argument != "--output"):
+        for option in (argument for argument in arguments if argument.startswith("--")):
             assert f"  {option} " in help_of, f"{command} has no {option}"
 
 
