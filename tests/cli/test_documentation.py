@@ -140,7 +140,7 @@ def test_completions_offer_the_options_of_help(shell, command, tmp_path):
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_completions_offer_values(shell, tmp_path):
-    assert complete(shell, ["dsfailover", "global", "--format", ""], tmp_path) == {"json", "table"}
+    assert complete(shell, ["dsfailover", "global", "--format", ""], tmp_path) == {"auto", "json", "table"}
     assert "debug" in complete(shell, ["dsfailover", "global", "--log-level", "d"], tmp_path)
 
 

@@ -1,8 +1,7 @@
 """Types the console blocks of README and the runbook, and writes what they print now below them.
 
-Which parts of a screen a page shows is not changed: a part (what stands between two empty lines) is exchanged for the
-part of the new screen that has the same heading, and "..." stays where the page leaves others out. A part that is in no
-screen any more is an error. Called by scripts/update-screens.
+What of a screen a page shows is not changed: a line of the new screen is there if the page had one of the same name or id,
+and "..." stands for the others. What is in no screen any more is said. Called by scripts/update-screens.
 """
 
 import pathlib
@@ -11,6 +10,8 @@ import sys
 import tempfile
 
 from . import console, program
+
+DEEPEST_INDENT = 12  # of a line that does not continue another
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -28,31 +29,46 @@ def parts(screen):
     return [part for part in found if part]
 
 
-def heading(part):
-    """What a part is recognized by: its first line without what differs from run to run."""
-    return re.split(r"[:,(]", part[0].strip())[0]
+def key(line):
+    """What a line is recognized by: its name or id, without what differs from run to run."""
+    return re.split(r"\s{2,}|[:,(]|(?<=[a-z]) \d", line.strip())[0]
+
+
+def entries(part):
+    """Its lines, each with those that continue it."""
+    found = []
+    for line in part:
+        if found and len(line) - len(line.lstrip()) > DEEPEST_INDENT:
+            found[-1].append(line)
+        else:
+            found.append([line])
+    return found
 
 
 def renewed(expected, printed):
-    new = parts(printed)
-    lines, last = [], -1
-    for part in parts(expected):
-        if part == ["..."]:
-            continue
-        found = next((index for index, each in enumerate(new) if index > last and heading(each) == heading(part)), None)
-        if found is None and last == -1 and not expected.startswith("..."):
-            found = 0
-        if found is None:
-            raise LookupError(f"no part of the screen begins with {part[0].strip()!r}")
-        if found > last + 1:
-            lines.append("...")
-        elif lines:
+    """The screen as printed, of which those entries are left out that the expected one leaves out."""
+    shown = {key(entry[0]) for part in parts(expected) for entry in entries(part)}
+    first = parts(expected)[0]
+    lines, cut = [], False
+    for index, part in enumerate(parts(printed)):
+        kept = [entry for entry in entries(part) if key(entry[0]) in shown or (index == 0 and first != ["..."]
+                                                                               and entry is entries(part)[0])]
+        if all(key(entry[0]).isupper() for entry in kept):  # a head of columns without a row
+            kept = []
+        if lines and kept and not cut and kept[0] == entries(part)[0]:
             lines.append("")
-        lines += new[found]
-        last = found
-    if last < len(new) - 1:
-        lines.append("...")
-    return "".join(f"{line}\n" for line in lines)
+        for entry in entries(part):
+            if entry not in kept:
+                cut = True
+                continue
+            if cut:
+                lines.append("...")
+                cut = False
+            lines += entry
+    missing = shown - {key(line) for line in lines} - {"..."}
+    if missing:
+        print(f"  not shown any more: {sorted(missing)}")
+    return "".join(f"{line}\n" for line in lines + ["..."] * cut)
 
 
 def update(page, groups):

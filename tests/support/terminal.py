@@ -12,7 +12,8 @@ import time
 
 from support import program
 
-LINE_WRITTEN_OVER = re.compile(r"\r\x1b\[K[^\r\n]*")
+CLEAR = "\r\x1b[K"
+LINE_WRITTEN_OVER = re.compile(r"\r\x1b\[K[^\r\n]*(?=\r\x1b\[K)")
 COLOUR = re.compile(r"\x1b\[\d+m")
 
 
@@ -23,7 +24,7 @@ class Screen:
         self.code = code
         self.shown = shown.replace("\r\n", "\n")
         self.progress = [line[4:] for line in LINE_WRITTEN_OVER.findall(self.shown) if len(line) > 4]
-        self.text = LINE_WRITTEN_OVER.sub("", self.shown)  # what is left to read
+        self.text = LINE_WRITTEN_OVER.sub("", self.shown).replace(CLEAR, "")  # what is left to read
         self.plain = COLOUR.sub("", self.text)
 
     def lines(self):

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "base/plural.h"
 #include "coordinator/cluster_check.h"
 #include "coordinator/failover/one_cluster.h"
 #include "coordinator/failover/selection.h"
@@ -93,8 +94,9 @@ void report_odd_hosts(const RunContext& context, const Selection& selection) {
 void warn_of_the_whole(const RunContext& context, const Servers& servers,
                        const Selection& selection) {
     if (selection.ownerless > 0) {
-        context.warn(fmt::format("{} unfinished workflows have no host; they are left alone.",
-                                 selection.ownerless));
+        context.warn(fmt::format(
+            "{} no host, and global leaves that to failover-workflow.",
+            counted(selection.ownerless, "unfinished workflow has", "unfinished workflows have")));
     }
     for (const std::string& host : selection.odd_hosts) {
         context.warn(

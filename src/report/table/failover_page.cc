@@ -17,7 +17,7 @@ void print_list(Page& page, const WorkflowsSection& workflows, std::string_view 
                     drops("STATE BEFORE", 2),
                     {"OUTCOME"},
                     drops("COMMAND", 1),
-                    drops("LAST TASK ACTIVITY", 3),
+                    drops("LAST MOVED", 3),
                     wraps("REASON")});
     for (const WorkflowItem& item : workflows.items.kept())
         list.add({item.id, item.name, item.previous_state, word_cell(to_string(item.outcome)),

@@ -118,11 +118,8 @@ void print_stuck(Page& page, const Items<StuckWorkflow>& workflows) {
 }
 
 void print_notes(Page& page, const std::string& title, const Items<WorkflowNote>& notes) {
-    TextTable list({{"ID"},
-                    cuts("NAME", 3),
-                    drops("HOST", 2),
-                    drops("LAST TASK ACTIVITY", 1),
-                    wraps("REASON")});
+    TextTable list(
+        {{"ID"}, cuts("NAME", 3), drops("HOST", 2), drops("LAST MOVED", 1), wraps("REASON")});
     for (const WorkflowNote& item : notes.kept())
         list.add({item.id, item.name, item.host, page.age(item.last_task_activity), item.reason});
     page.titled(title, list);

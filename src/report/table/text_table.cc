@@ -111,9 +111,16 @@ std::vector<std::size_t> TextTable::widths(std::size_t available) const {
         else if (width > kNarrowestCut)
             width = std::max(kNarrowestCut, width > excess ? width - excess : 0);
     }
-    for (std::size_t i = 0; i < columns_.size(); ++i)
-        if (columns_[i].give == Column::Give::wrap && given[i] > 0 && total() < available)
-            given[i] = std::min(natural[i], given[i] + available - total());
+    // What is left over is shared by the sentences.
+    for (bool grew = true; grew;) {
+        grew = false;
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
+            if (columns_[i].give != Column::Give::wrap || given[i] == 0) continue;
+            if (given[i] >= natural[i] || total() >= available) continue;
+            ++given[i];
+            grew = true;
+        }
+    }
     return given;
 }
 
