@@ -27,7 +27,7 @@ void wait_uninterrupted(Millis duration) {
 }
 
 std::future<void> run_beside(std::function<void()> work) {
-    // Where there is no thread to be had, the default does without.
+    // Where no thread can be started, the default does without.
     if (in_use == nullptr) return std::async(std::move(work));
     return std::async(std::launch::deferred, std::move(work));
 }

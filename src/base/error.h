@@ -49,7 +49,7 @@ class RefusedError : public Error {
     explicit RefusedError(const std::string& message) : Error(ExitCode::refused, message) {}
 };
 
-/// Exit 5: a failover lock was not to be had, or was lost before a commit.
+/// Exit 5: a failover lock was not acquired, or was lost before a commit.
 class LockError : public Error {
   public:
     explicit LockError(const std::string& message) : Error(ExitCode::lock_unavailable, message) {}

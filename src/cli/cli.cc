@@ -9,6 +9,7 @@
 #include <iostream>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "base/error.h"
 #include "base/interruption.h"
@@ -111,7 +112,8 @@ void perform(const CommandLine& line, const OptionValues& options, Report& repor
             Context context(options, line.arguments, process_environment(), report);
             guarded(
                 report, [&] { line.command->run(context); }, [&] { return context.wrote(); });
-            context.flush_audit_log();
+            conclude(report);
+            context.end_audit_log();
         },
         [] { return false; });
 }
@@ -201,6 +203,34 @@ int run_command(const CommandLine& line) {
     return static_cast<int>(report.exit_code);
 }
 
+/// --format, or DSFAILOVER_FORMAT, of a command line that was not understood; "": neither.
+std::string wanted_format(std::span<char* const> arguments) {
+    constexpr std::string_view kOption = "--format";
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string_view argument = arguments[i];
+        if (argument == kOption && i + 1 < arguments.size()) return arguments[i + 1];
+        if (argument.starts_with(kOption) && argument.substr(kOption.size()).starts_with('='))
+            return std::string(argument.substr(kOption.size() + 1));
+    }
+    return process_environment()(environment_name("format")).value_or("");
+}
+
+/// An error of the command line is text on stderr; a script that gets JSON finds it there as well.
+void report_mistake(const CommandLineError& error, std::span<char* const> arguments) {
+    Printing printing = default_printing();
+    const std::string format = wanted_format(arguments);
+    const bool json =
+        format.empty() || format == "auto" ? printing.format == "json" : format == "json";
+    if (error.command() == nullptr || !error.command()->has_report || !json) {
+        say("error", error.what());
+        return;
+    }
+    printing.format = "json";
+    Report report = new_report(*error.command());
+    report.problems.push_back({error.exit_code(), error.what(), true});
+    print(report, *error.command(), printing);
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -213,6 +243,9 @@ int run_command_line(int argc, char** argv) {
         std::cout << *line.text << std::flush;
         if (std::cout) return static_cast<int>(ExitCode::done);
         say("error", "stdout cannot be written");
+    } catch (const CommandLineError& error) {
+        report_mistake(error, {argv + 1, argv + argc});
+        return static_cast<int>(error.exit_code());
     } catch (const Error& error) {
         say("error", error.what());
         return static_cast<int>(error.exit_code());

@@ -28,7 +28,7 @@ constexpr std::string_view kFooter =
     "TIME is epoch milliseconds or RFC 3339, DURATION is 90s, 15m, 12h or 7d.\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 usage or configuration, 3 needs a person,\n"
-    "4 refused: the server is alive, 5 lock not to be had, 6 registry or database\n"
+    "4 refused: the server is alive, 5 lock not acquired, 6 registry or database\n"
     "not usable, 7 status --check found something, 130 or 143 interrupted.";
 
 /// `text` with line ends in place of some blanks; a line end in it stays.
@@ -172,6 +172,7 @@ class Parser {
         app->get_formatter()->column_width(kNameColumn);
         // Making the options of all commands would take as long as all else before a run begins.
         app->preparse_callback([this, app, &command](std::size_t) {
+            begun_ = &command;
             app->description(wrapped(fmt::format("{}.\n\n{}", command.summary, command.description),
                                      kTextWidth));
             add_argument(*app, command);
@@ -275,13 +276,14 @@ class Parser {
             refuse_command(first);
         else if (app == &app_)
             message = "a command is required";
-        throw UsageError(fmt::format("{}\nTry '{} --help'.", message, command));
+        throw CommandLineError(fmt::format("{}\nTry '{} --help'.", message, command), begun_);
     }
 
     CLI::App app_;
     std::map<std::string, CLI::App*> groups_;
     std::map<const CLI::App*, std::string> group_examples_;
     CommandLine result_;
+    const Command* begun_ = nullptr;  ///< the one whose options were being read
 };
 
 }  // namespace

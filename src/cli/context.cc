@@ -108,7 +108,25 @@ Cluster Context::open_cluster(Needs needs, Access access) {
     registry_ = opening.get();
     report_.registry =
         RegistryInfo{registry_->type(), registry_->endpoint(), registry_->name_space()};
+    begin_audit_log();
     return {*registry_, database_.get(), its_zone, audit_, settings().zone_is_own};
+}
+
+// URLs may have secrets; the endpoints say the same without.
+void Context::begin_audit_log() {
+    AuditLog::Run run;
+    run.registry = report_.registry->type + " " + report_.registry->endpoint;
+    if (report_.database) run.database = report_.database->endpoint;
+    run.arguments = arguments_;
+    for (const auto& [name, option] : options_)
+        if (option.source == Source::command_line && name != "registry" && name != "database")
+            run.options.push_back("--" + name + (option.value == "true" ? "" : " " + option.value));
+    audit_.begin(run);
+}
+
+void Context::end_audit_log() {
+    audit_.end(to_string(report_.outcome), static_cast<int>(report_.exit_code));
+    audit_.flush();
 }
 
 ServerAsker* Context::open_asker(AskAbout about) {

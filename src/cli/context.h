@@ -45,13 +45,15 @@ class Context {
     /// Lives as long as this. Throws UsageError.
     ServerAsker* open_asker(AskAbout about);
 
-    /// Brings the audit log to the disk. Throws Error(failed).
-    void flush_audit_log() { audit_.flush(); }
+    /// Writes the last line of the audit log, with the outcome that the report has by now, and
+    /// brings it to the disk. Throws Error(failed).
+    void end_audit_log();
     /// Whether the run wrote anything, or may have.
     bool wrote() const { return audit_.wrote(); }
 
   private:
     void name_cluster(bool with_database);
+    void begin_audit_log();
     void open_workflow_database(DatabaseSettings settings, bool for_writing);
 
     OptionValues options_;

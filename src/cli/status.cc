@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 #include <vector>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/options.h"
@@ -29,26 +31,24 @@ AskOptions status_ask_options(Context& context) {
 }
 
 CheckName parse_check(std::string_view text, std::string_view what) {
-    std::vector<std::string_view> names;
-    for (int i = 0; i < kCheckNames; ++i) {
-        names.push_back(to_string(CheckName(i)));
-        if (names.back() == text) return CheckName(i);
-    }
-    throw UsageError(fmt::format("{}: there is no check '{}'; the checks are {}", what, text,
-                                 fmt::join(names, ", ")));
+    const std::vector<std::string_view>& names = words_of<CheckName>();
+    const auto found = std::ranges::find(names, text);
+    if (found != names.end()) return CheckName(found - names.begin());
+    throw UsageError(fmt::format("{}: there is no check '{}'{}; the checks are {}", what, text,
+                                 did_you_mean(text, names), fmt::join(names, ", ")));
 }
 
-/// Names of checks, separated by commas.
+/// Names of checks, separated by commas or blanks.
 std::set<CheckName> check_names(const OptionValues& options, std::string_view option) {
     std::set<CheckName> names;
     const OptionValue* given = find(options, option);
     if (given == nullptr) return names;
-    const std::string_view text = given->value;
-    for (std::size_t start = 0; start <= text.size();) {
-        const auto end = std::min(text.find(',', start), text.size());
-        names.insert(parse_check(text.substr(start, end - start), named(option, *given)));
-        start = end + 1;
-    }
+    std::string text = given->value;
+    std::ranges::replace(text, ',', ' ');
+    std::istringstream words(text);
+    for (std::string word; words >> word;) names.insert(parse_check(word, named(option, *given)));
+    if (names.empty())
+        throw UsageError(fmt::format("{}: must name a check", named(option, *given)));
     return names;
 }
 

@@ -1,16 +1,15 @@
 #include "coordinator/run_claim.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/interruption.h"
 #include "base/log.h"
 #include "base/polling.h"
+#include "base/whoami.h"
 #include "registry/paths.h"
 
 namespace dsfailover {
@@ -18,19 +17,8 @@ namespace dsfailover {
 namespace {
 
 constexpr Millis kPause{200};
-constexpr Millis kWord{1000};      // between two calls of `waiting`
-constexpr Millis kLogged{10'000};  // between two lines of the log
-
-std::string user_name() {
-    const passwd* user = getpwuid(geteuid());
-    return user != nullptr ? user->pw_name : std::to_string(geteuid());
-}
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    if (gethostname(name.data(), name.size() - 1) != 0) return "unknown";
-    return name.data();
-}
+constexpr Millis kBetweenCalls{1000};  // of `waiting`
+constexpr Millis kLogged{10'000};      // between two lines of the log
 
 std::string claim_value() {
     const nlohmann::ordered_json value = {{"user", user_name()},
@@ -54,7 +42,7 @@ std::string describe(const Node& node) {
 }
 
 std::string time_out_message(Registry& registry, const std::string& path, Millis time_limit) {
-    const std::string what = fmt::format("{}: {} was not to be had within {}", registry.endpoint(),
+    const std::string what = fmt::format("{}: could not acquire {} within {}", registry.endpoint(),
                                          path, format_duration(time_limit));
     const auto node = registry.get(path);
     if (!node)
@@ -63,11 +51,12 @@ std::string time_out_message(Registry& registry, const std::string& path, Millis
                "wait for its end and run the command again.";
     if (node->owner.empty())
         return fmt::format(
-            "{}: it is no ephemeral node, so no run of dsfailover made it. Delete it and run the "
+            "{}: it is not an ephemeral node, so no run of dsfailover made it. Delete it and run "
+            "the "
             "command again.",
             what);
     return fmt::format(
-        "{}: it is held by {}: another run of dsfailover, or one that was killed up to 10 s ago. "
+        "{}: held by {}: another run of dsfailover, or one that was killed up to 10 s ago. "
         "Wait for its end and run the command again.",
         what, describe(*node));
 }
@@ -91,7 +80,7 @@ class Taking {
             if (left_.empty()) return true;
             if (const EpochMs now = now_ms(); now >= next_word && now < until_) {
                 waiting();
-                next_word = now + kWord.count();
+                next_word = now + kBetweenCalls.count();
             }
             return false;
         };

@@ -5,22 +5,35 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 
 namespace dsfailover {
 
-/// --audit-log: one JSON line per workflow, task or mark as it is committed. It is told of every
+/// --audit-log: one JSON line per workflow, task or mark as it is committed, between a line that
+/// says who began the run and one that says how it ended. It is told of every
 /// write of a run, file or not, so that it is also the one place that knows whether there was any.
 class AuditLog {
   public:
     /// Writes nowhere.
     AuditLog();
-    /// Opens `file` for appending, creating it with mode 0600. Throws UsageError naming the file.
+    /// Opens `file` for appending, creating it with mode 0600. Throws UsageError naming the file,
+    /// also if it is a symbolic link: its lines would go where somebody else says.
     explicit AuditLog(const std::string& file, std::string_view command);
     ~AuditLog();
     AuditLog(AuditLog&&) noexcept;
     AuditLog& operator=(AuditLog&&) noexcept;
+
+    struct Run {
+        std::string registry, database;  ///< endpoints, without secrets; empty: none
+        std::vector<std::string> arguments;
+        std::vector<std::string> options;  ///< "--grace 0s"; without secrets
+    };
+    /// The first line of the run. A write that fails is kept for check().
+    void begin(const Run& run);
+    /// The last line, if there was a first one.
+    void end(std::string_view outcome, int exit_code);
 
     struct Entry {
         std::string_view kind;  ///< "workflow", "task", "mark", "stamp", "command"

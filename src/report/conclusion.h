@@ -15,7 +15,7 @@ ExitCode more_urgent(ExitCode a, ExitCode b);
 void add_end(Report& report, ExitCode code, std::string why, bool wrote);
 
 /// Makes the report's outcome and exit status of what its sections say was done, and of its
-/// problems. To be called once, at the end of a run, whatever ended it.
+/// problems. To be called at the end of a run, whatever ended it.
 void conclude(Report& report);
 
 /// Whether the report is that of a dry run that found something to do.

@@ -9,7 +9,7 @@ namespace dsfailover {
 
 /// Writes one JSON text piece by piece to the end of a string, without holding it as a tree.
 /// Containers opened `inline_` are written on one line, those inside them too; others get a line
-/// for each member. The caller sees to it that keys and values alternate as JSON demands.
+/// for each member. Keys and values must alternate.
 class JsonWriter {
   public:
     enum class Style { lines, inline_ };

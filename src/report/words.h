@@ -128,7 +128,6 @@ enum class CheckName {
     abandoned,  ///< this and the next: with --ask
     held_idle
 };
-inline constexpr int kCheckNames = static_cast<int>(CheckName::held_idle) + 1;
 std::string_view to_string(CheckName name);
 
 /// All words of a kind, in its order.

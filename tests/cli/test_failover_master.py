@@ -365,6 +365,26 @@ def test_the_audit_log_has_a_line_per_workflow(cluster, tmp_path):
         assert re.search(rf"\b{workflow}\b", text)
     assert len(lines) >= 6
     assert "-unknown-unknown" in text  # the mark
+    began, ended = lines[1], lines[-1]
+    assert (began["kind"], began["action"], began["process_id"] > 0) == ("run", "began", True)
+    assert {"user", "host", "version", "registry", "database"} <= began.keys()
+    assert began["arguments"] == [DEAD] and f"--audit-log {log}" in began["options"]
+    assert (ended["kind"], ended["action"], ended["outcome"], ended["exit_code"]) == ("run", "ended", "completed", 0)
+
+
+def test_no_secret_gets_into_the_audit_log(cluster, tmp_path):
+    cluster.workflow()
+    log = tmp_path / "audit.jsonl"
+    cluster.failover_master("--audit-log", log, code=0)
+    assert "password" not in log.read_text()
+
+
+def test_an_audit_log_that_is_a_link_is_refused(cluster, tmp_path):
+    cluster.workflow()
+    link = tmp_path / "audit.jsonl"
+    link.symlink_to(tmp_path / "elsewhere.jsonl")
+    assert "symbolic link" in cluster.failover_master("--audit-log", link, code=2).said
+    assert not (tmp_path / "elsewhere.jsonl").exists() and cluster.commands() == []
 
 
 def test_the_audit_log_is_written_as_things_are_committed(cluster, tmp_path):
@@ -383,7 +403,10 @@ def test_an_audit_log_that_fails_half_way_stops_the_run_and_not_the_counting(clu
     os.mkfifo(log)
     reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
     run = cluster.start("failover-master", DEAD, "--audit-log", log, "--items", 10)
-    until(lambda: select.select([reader], [], [], 0)[0])
+    read = b""
+    while b'"workflow"' not in read:
+        until(lambda: select.select([reader], [], [], 0)[0])
+        read += os.read(reader, 1 << 16)
     os.close(reader)  # a broken pipe from here on
     result = run.finish(1)
     assert len(cluster.commands()) == result.workflows["failed_over"] == 1000

@@ -468,5 +468,5 @@ def test_what_stands_still(make_cluster, database):
     assert result["idle"]["items"][0]["overtaken"] is True
     serial, = [each for each in result["checks"] if each["name"] == "serial_wait"]
     assert serial["hint"] == f"dsfailover explain {waits}"
-    cluster.run("status", "--check", "--skip-check", "idle,serial_wait", code=0)
-    assert "there is no check 'idel'" in cluster.run("status", "--check", "idel", code=2).said
+    cluster.run("status", "--check", "--skip-check", "idle serial_wait", code=0)
+    assert "there is no check 'idel'; did you mean 'idle'?" in cluster.run("status", "--check", "idel", code=2).said

@@ -104,9 +104,7 @@ TEST(OptionTable, ACommandsOwnOptionGoesBeforeTheOneOfAll) {
 }
 
 TEST(OptionTable, KnowsTheChecksOfStatus) {
-    std::vector<std::string_view> checks;
-    for (int i = 0; i < kCheckNames; ++i) checks.push_back(to_string(CheckName(i)));
-    EXPECT_EQ(find_option("check")->choices, checks);
+    EXPECT_EQ(find_option("check")->choices, words_of<CheckName>());
     EXPECT_TRUE(find_option("check")->takes("stuck,marks"));
     EXPECT_FALSE(find_option("check")->takes("--items"));
 }

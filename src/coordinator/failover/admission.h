@@ -21,11 +21,10 @@ struct Refusal {
 ///
 /// A living server is refused, unless it is another process than target.process. With --fence the
 /// process meant is made to stop itself first, once clocks and zone have proved possible and its
-/// failover lock will be to be had (lock_after_fence): target.process and target.fence are filled
-/// in then, and `look` is taken anew. `folder` is
-/// paths::kMasters or kWorkers; `event_time` (epoch ms) the one given. Where there is a reason, the
-/// server is in `look`. Throws RegistryError, DatabaseError, EnvironmentError and Interrupted;
-/// target.fence is true then, too.
+/// failover lock can be acquired then (lock_after_fence): target.process and target.fence are
+/// filled in then, and `look` is taken anew. `folder` is paths::kMasters or kWorkers; `event_time`
+/// (epoch ms) the one given. Where there is a reason, the server is in `look`. Throws
+/// RegistryError, DatabaseError, EnvironmentError and Interrupted; target.fence is true then, too.
 std::optional<Refusal> refuse_or_fence(const RunContext& context, std::string_view folder,
                                        FailoverTarget& target, FirstLook& look,
                                        std::optional<EpochMs> event_time,

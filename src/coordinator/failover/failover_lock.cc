@@ -44,9 +44,9 @@ std::string say_of_holder(const RunContext& context, const std::string& address,
                "command again.";
     }
     return fmt::format(
-        "It is suspected leaked (a mark of the address was written since){}. Until it is given "
-        "back, any master that waits for this lock does no failover at all.",
-        no_lock ? "" : ": --no-lock is the way on");
+        "It is suspected leaked (a mark of the address was written since){}. Until it is released, "
+        "masters waiting for it cannot fail anything over.",
+        no_lock ? "" : ". Use --no-lock to proceed");
 }
 
 std::string may_be_at_work(const RunContext& context, const std::string& address,
@@ -116,10 +116,10 @@ std::string time_out_message(const RunContext& context, const Servers& servers,
                              const LockRequest& request, const std::string& path,
                              const std::optional<LockClaim>& holder) {
     const std::string lock =
-        fmt::format("{}: the lock {} was not to be had within {}", context.registry.endpoint(),
+        fmt::format("{}: could not acquire the lock {} within {}", context.registry.endpoint(),
                     path, format_duration(request.time_limit));
     if (!holder) return lock + ".";
-    return fmt::format("{}: it is held by {}{}. {}", lock,
+    return fmt::format("{}: held by {}{}. {}", lock,
                        describe_holder(context.registry, *holder, servers), since(*holder),
                        say_of_holder(context, request.address, *holder, servers, request.no_lock));
 }

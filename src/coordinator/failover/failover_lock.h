@@ -109,10 +109,10 @@ struct LockRequest {
 };
 
 struct LockResult {
-    std::optional<FailoverLock> lock;  ///< none: not to be had
+    std::optional<FailoverLock> lock;  ///< none: not acquired
     bool passed_by_answers = false;    ///< all that is failed over under it must be asked about
     LockInfo info;
-    std::string problem;  ///< why it was not to be had, and the way on
+    std::string problem;  ///< why it was not acquired, and what to do
 };
 
 /// Takes, together and without waiting, the failover locks of `addresses` up to the first that is
@@ -129,7 +129,7 @@ std::vector<FailoverLock> take_free_failover_locks(Registry& registry,
 /// and what `request.look` and `request.masters_answer` throw.
 LockResult take_failover_lock(const RunContext& context, const LockRequest& request);
 
-/// Whether the lock of a server that is to be fenced will be to be had.
+/// Whether the lock of a server that is to be fenced can be acquired then.
 struct LockOutlook {
     std::string problem;                 ///< why not; empty: it will
     std::shared_ptr<LeakWatch> watch{};  ///< over the holder that will be passed

@@ -8,8 +8,8 @@
 
 #include "base/interruption.h"
 #include "coordinator/cluster_check.h"
+#include "coordinator/failover/consequences.h"
 #include "coordinator/failover/host_stamps.h"
-#include "coordinator/failover/parents.h"
 #include "coordinator/failover/recovery_watch.h"
 #include "coordinator/failover/resumed_parents.h"
 #include "registry/paths.h"
@@ -247,7 +247,7 @@ void HostlessFailover::finish() {
     WorkflowsSection& its = record_.section().workflows;
     std::vector<const WorkflowItem*> done;
     for (const WorkflowItem& item : its.items.kept()) done.push_back(&item);
-    warn_of_parents(context_, done);
+    warn_of_consequences(context_, done);
     section_.workflows.selected += its.selected;
     section_.workflows.done += its.done;
     section_.workflows.left += its.left;

@@ -14,14 +14,14 @@ void warn_of_leaked_lock(const RunContext& context, const LockNote& lock,
                          const std::string& address, const std::vector<std::string>& masters) {
     context.warn(fmt::format(
         "The lock {} is suspected leaked: {} holds it{}, although a mark of {} was written since. "
-        "{} failover at all, of workers neither, until the holder lets go. failover-master {} "
-        "--no-lock goes on past it.",
+        "{} cannot fail anything over, workers included, until the holder releases it. "
+        "failover-master {} --no-lock proceeds without it.",
         lock.path, lock.holder, lock.held_since ? " since " + format_rfc3339(*lock.held_since) : "",
         address,
-        masters.empty() ? "Any master that waits for it does no"
+        masters.empty() ? "Masters waiting for it"
         : masters.size() == 1
-            ? fmt::format("The master {} waits for it and does no", masters[0])
-            : fmt::format("The masters {} wait for it and do no", fmt::join(masters, ", ")),
+            ? fmt::format("The master {} waits for it and", masters[0])
+            : fmt::format("The masters {} wait for it and", fmt::join(masters, ", ")),
         address));
 }
 

@@ -6,8 +6,8 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "coordinator/failover/consequences.h"
 #include "coordinator/failover/old_process.h"
-#include "coordinator/failover/parents.h"
 #include "coordinator/failover/recovery_watch.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/report_names.h"
@@ -312,7 +312,7 @@ void MasterFailover::add_names() {
     std::vector<WorkflowItem*> items;
     for (MasterTarget& target : targets_)
         for (WorkflowItem& item : target.section().workflows.items.kept()) items.push_back(&item);
-    warn_of_parents(context_, items);
+    warn_of_consequences(context_, items);
     add_workflow_names(context_, std::move(items));
 }
 

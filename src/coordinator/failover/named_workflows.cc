@@ -133,7 +133,7 @@ void NamedWorkflows::say_what_was_left() {
         if (item.outcome == WorkflowOutcome::skipped) say_left(item, false);
 }
 
-// Where the whole host was refused, or its lock was not to be had, that is said already.
+// Where the whole host was refused, or its lock could not be acquired, that is said already.
 void NamedWorkflows::say_what_was_left(MasterSection& section, const FailoverTarget& target) {
     if (section.outcome == Outcome::refused || section.outcome == Outcome::failed) return;
     std::set<std::int64_t> unseen = *target.only;

@@ -81,7 +81,7 @@ void ParallelFailover::run_here(const FailoverChunk& chunk) {
     if (problem) chunk.failed(problem);
 }
 
-// False, and nothing done, when there is no thread to be had.
+// False, and nothing done, when no thread can be started.
 bool ParallelFailover::run_both(const FailoverChunk& chunk, const FailoverChunk& beside) {
     std::vector<WorkflowFailoverResult> results;  // of `beside`
     std::future<void> running;

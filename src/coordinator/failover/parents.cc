@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "base/log.h"
 #include "coordinator/failover/resumed_parents.h"
 #include "store/relation_store.h"
 #include "store/workflow_instance_store.h"
@@ -82,13 +81,7 @@ std::vector<ParentNote> parents_of_unfinished(const RunContext& context,
     return parents;
 }
 
-void warn_of_parents(const RunContext& context, std::span<const WorkflowItem* const> items) try {
-    std::vector<std::int64_t> ids;
-    for (const WorkflowItem* item : items)
-        if (item->outcome == WorkflowOutcome::failed_over ||
-            item->outcome == WorkflowOutcome::planned)
-            ids.push_back(item->id);
-    if (ids.empty()) return;
+void warn_of_parents(const RunContext& context, std::span<const std::int64_t> ids) {
     std::vector<ParentNote> parents = parents_of_unfinished(context, ids);
     leave_out_resumed(context, parents);
     if (parents.empty()) return;
@@ -98,8 +91,6 @@ void warn_of_parents(const RunContext& context, std::span<const WorkflowItem* co
         "its child anew, beside the one that is there: stop one of the two.",
         fmt::join(describe(context, std::span(parents).first(shown)), "; "),
         parents.size() > shown ? fmt::format("; and {} more", parents.size() - shown) : ""));
-} catch (const std::exception& error) {
-    spdlog::warn("the report does not tell parents with unfinished children: {}", error.what());
 }
 
 }  // namespace dsfailover

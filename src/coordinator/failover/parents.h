@@ -14,8 +14,7 @@ namespace dsfailover {
 std::vector<ParentNote> parents_of_unfinished(const RunContext& context,
                                               std::span<const std::int64_t> ids);
 
-/// Warns of such parents among the items that were failed over or, in a dry run, would be. Never
-/// throws.
-void warn_of_parents(const RunContext& context, std::span<const WorkflowItem* const> items);
+/// Warns of such parents among these. Throws DatabaseError.
+void warn_of_parents(const RunContext& context, std::span<const std::int64_t> ids);
 
 }  // namespace dsfailover

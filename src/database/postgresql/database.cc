@@ -135,7 +135,7 @@ class Watchdog {
     /// A statement is sent: its answer has to come within the limit.
     void expect_answer() { set_deadline(Clock::now() + limit_); }
     void answered() { set_deadline(std::nullopt); }
-    bool has_struck() const { return struck_; }
+    bool has_ended_session() const { return struck_; }
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -406,7 +406,7 @@ class PostgresqlDatabase : public Database {
     [[noreturn]] void fail(Kind kind, std::string_view sql, std::string detail) {
         transaction_.spoilt();
         if (!connection_->is_open()) kind = Kind::unreachable;
-        if (watchdog_->has_struck()) {
+        if (watchdog_->has_ended_session()) {
             detail = "no answer within " + format_duration(answer_limit());
         }
         if (kind == Kind::unreachable) {

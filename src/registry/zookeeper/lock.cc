@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 using Kind = ZookeeperRequest::Kind;
 
 constexpr std::string_view kLockPart = "-lock-";
-constexpr Millis kWord{1000};  // between two calls of `waiting`
+constexpr Millis kBetweenCalls{1000};  // between two calls of `waiting`
 
 ZookeeperRequest request(Kind kind, const std::string& path, bool watch = false) {
     ZookeeperRequest made;
@@ -388,12 +388,12 @@ LockAttempt take_zookeeper_lock(
         if (attempt.waited >= time_limit) return attempt;
         if (attempt.waited >= next_word) {
             waiting(*attempt.holder, attempt.waited);
-            next_word = attempt.waited + kWord;
+            next_word = attempt.waited + kBetweenCalls;
         }
         const ZookeeperReply watched =
             session->read(request(Kind::exists, place->folder() + "/" + *before_us, true));
         if (watched.code != ZOK) continue;
-        session->wait_for_event(std::min(kWord, time_limit - attempt.waited));
+        session->wait_for_event(std::min(kBetweenCalls, time_limit - attempt.waited));
     }
 }
 

@@ -72,9 +72,10 @@ bool is_text(std::string_view bytes) {
 
 ZookeeperProbe ask(const Socket& socket, Clock::time_point until) {
     // A server that speaks TLS takes five bytes for the beginning of a record.
-    constexpr std::string_view kWord = "srvr\n";
+    constexpr std::string_view kFourLetterCommand = "srvr\n";
     char bytes[256];
-    ssize_t count = send(socket.get(), kWord.data(), kWord.size(), MSG_NOSIGNAL);
+    ssize_t count =
+        send(socket.get(), kFourLetterCommand.data(), kFourLetterCommand.size(), MSG_NOSIGNAL);
     if (count > 0) {
         if (!socket.wait_for(POLLIN, until)) return {ZookeeperProbe::Answer::silent, ""};
         count = recv(socket.get(), bytes, sizeof bytes, 0);

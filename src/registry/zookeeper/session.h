@@ -80,7 +80,7 @@ class ZookeeperSession {
     ZookeeperReply read(const ZookeeperRequest& request);
 
     /// Runs `count` writes, up to kInFlight at once, once there is a connection; the replies may be
-    /// ones of is_cut_off() or is_lost(). Throws as read() when there is no connection to be had.
+    /// ones of is_cut_off() or is_lost(). Throws as read() when no connection can be made.
     void write(std::size_t count, const MakeRequest& make, const OnReply& reply);
     /// Runs one write. Throws outcome_unknown if the connection broke before the answer came,
     /// otherwise as read().

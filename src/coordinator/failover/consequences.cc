@@ -1,0 +1,76 @@
+#include "coordinator/failover/consequences.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "base/log.h"
+#include "base/plural.h"
+#include "coordinator/failover/parents.h"
+#include "coordinator/report_names.h"
+#include "store/task_instance_store.h"
+#include "store/task_state.h"
+#include "store/task_type.h"
+#include "store/workflow_state.h"
+
+namespace dsfailover {
+namespace {
+
+/// Those of `items` that were in `state`; 0: in any.
+std::vector<std::int64_t> failed_over(std::span<const WorkflowItem* const> items, int state = 0) {
+    std::vector<std::int64_t> ids;
+    for (const WorkflowItem* item : items)
+        if ((item->outcome == WorkflowOutcome::failed_over ||
+             item->outcome == WorkflowOutcome::planned) &&
+            (state == 0 || item->previous_state == workflow_state_name(state)))
+            ids.push_back(item->id);
+    return ids;
+}
+
+void warn_of_stops(const RunContext& context, std::span<const WorkflowItem* const> items) {
+    if (const auto ids = failed_over(items, workflow_state::kReadyStop); !ids.empty())
+        context.warn(fmt::format(
+            "{} in READY_STOP: {}. Recovery kills no task: stop them again once they are "
+            "recovered.",
+            counted(std::ssize(ids), "workflow is", "workflows are"), some_ids(ids)));
+    if (const auto ids = failed_over(items, workflow_state::kReadyPause); !ids.empty())
+        context.warn(fmt::format(
+            "{} in READY_PAUSE: {}. Once recovered they go on to PAUSE; resume them in the user "
+            "interface.",
+            counted(std::ssize(ids), "workflow is", "workflows are"), some_ids(ids)));
+}
+
+/// A master dispatches anew what it takes over, unless the worker could not report its end yet.
+void warn_of_tasks(const RunContext& context, std::span<const std::int64_t> workflows) {
+    std::vector<std::int64_t> ids;
+    for (const UnfinishedTask& each :
+         TaskInstanceStore(context.store()).unfinished(workflows, false)) {
+        const bool at_work =
+            each.task.state == task_state::kRunning || each.task.state == task_state::kDispatched;
+        // A recovery that has begun already makes rows of its own.
+        const bool earlier = each.task.submit_time &&
+                             each.task.submit_time->possibly_before(context.report.started_at);
+        if (at_work && earlier && !is_logic_type(each.type)) ids.push_back(each.task.id);
+    }
+    if (ids.empty()) return;
+    context.warn(fmt::format(
+        "{} at work on workers: {}. Recovery starts such a task again, beside its old process, "
+        "unless that ended and could not be reported.",
+        counted(std::ssize(ids), "task of these workflows is", "tasks of these workflows are"),
+        some_ids(ids)));
+}
+
+}  // namespace
+
+void warn_of_consequences(const RunContext& context,
+                          std::span<const WorkflowItem* const> items) try {
+    const std::vector<std::int64_t> ids = failed_over(items);
+    if (ids.empty()) return;
+    warn_of_parents(context, ids);
+    warn_of_stops(context, items);
+    warn_of_tasks(context, ids);
+} catch (const std::exception& error) {
+    spdlog::warn("the report does not tell all that comes of the failover: {}", error.what());
+}
+
+}  // namespace dsfailover

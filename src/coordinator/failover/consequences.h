@@ -1,0 +1,14 @@
+#pragma once
+
+#include <span>
+
+#include "coordinator/run_context.h"
+
+namespace dsfailover {
+
+/// Warns of what comes of a failover of these items, as far as they were failed over or, in a dry
+/// run, would be: parents whose child workflow is unfinished too, workflows that were to be stopped
+/// or paused, and tasks that run again beside their old process. Never throws.
+void warn_of_consequences(const RunContext& context, std::span<const WorkflowItem* const> items);
+
+}  // namespace dsfailover
