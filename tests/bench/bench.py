@@ -22,7 +22,7 @@ from support import databases, program, registries, servers, stand_ins  # noqa: 
 from support.registries import MARKS, STAMPS  # noqa: E402
 
 from measure import Child, Failed, Table, build, in_turn  # noqa: E402
-from workload import ALIVE, MariadbWorkload, PostgresqlWorkload, SqliteWorkload  # noqa: E402
+from workload import ALIVE, JOIN, SCANS, MariadbWorkload, PostgresqlWorkload, SqliteWorkload  # noqa: E402
 
 NAMESPACE = "/dolphinscheduler"
 DEAD = "127.9.0.1:5678"
@@ -83,14 +83,14 @@ class Bench:
         self.table = table
         self.registry = Registry(stack)
 
-    def dsfailover(self, *arguments, workload=None, registry=None):
+    def dsfailover(self, *arguments, workload=None, registry=None, expected=0):
         command = [program.binary(), *arguments, "--registry", registry or self.registry.url]
         environment = {}
         if workload:
             command += ["--database", workload.url]
             if workload.password:
                 environment["DSFAILOVER_DATABASE_PASSWORD"] = workload.password
-        return Child(command, environment)
+        return Child(command, environment, expected)
 
     def sizes(self, most):
         size, sizes = 1000, []
@@ -181,6 +181,55 @@ class Bench:
                               lambda: run(["failover-master", DEAD], 1))
             self.table.add(f"global, PostgreSQL, {hosts} masters", size, *results,
                            "failover-master of one master with as many", 1.5 if hosts > 1 else None)
+
+    # -- looks
+
+    def look(self):
+        """What only reads, against statements that read the same and throw it away."""
+        for kind, server_kind in ((PostgresqlWorkload, DurablePostgreSQL), (SqliteWorkload, None)):
+            if self.options.only not in f"look {kind.name}".lower():
+                continue
+            self._status(self.workload_to_read(kind, server_kind))
+            self._doubtful(self.workload_to_read(kind, server_kind))
+
+    def workload_to_read(self, kind, server_kind):
+        workload = self.workload(kind, server_kind)
+        if server_kind is None:
+            databases.Sqlite(workload.path).close()
+            workload.fill_living()
+        return workload
+
+    def _status(self, workload):
+        finished = 100 * min(10_000, self.options.size)
+        workload.fill_for_status(finished, finished // 100, finished // 50, finished // 10)
+
+        def ours():
+            child = self.dsfailover("status", workload=workload)
+            waiting = json.loads(child.output)["commands"]["pending"]
+            if waiting != finished // 10:
+                raise Failed(f"{waiting} commands\n{child.output[:3000]}")
+            return child
+
+        self.table.add(f"status, {workload.name}, among {finished:,} finished", finished // 100,
+                       *in_turn(self.options.runs, lambda: None, ours,
+                                lambda: Child(*workload.script_command(SCANS))),
+                       "one pass over instances, tasks and commands", 1.2)
+
+    def _doubtful(self, workload):
+        size = 21 * min(10_000, self.options.size)
+        workload.fill_doubtful(size)
+
+        def ours():
+            child = self.dsfailover("failover-master", DEAD, "--dry-run", "--ask", "none", workload=workload, expected=3)
+            skipped = json.loads(child.output)["masters"][0]["workflows"]["skipped"]
+            if skipped != {"in_doubt": size}:
+                raise Failed(f"{skipped}\n{child.output[:3000]}")
+            return child
+
+        self.table.add(f"a dry run over what is in doubt, {workload.name}", size,
+                       *in_turn(self.options.runs, self.registry.clear, ours,
+                                lambda: Child(*workload.script_command(JOIN))),
+                       "the join of instances and their tasks", 1.5)
 
     # -- marks
 
@@ -393,6 +442,7 @@ PARTS = {
     "commands": Bench.failover_among_commands,
     "finished": Bench.failover_among_finished,
     "global": Bench.global_failover,
+    "look": Bench.look,
     "marks-zookeeper": Bench.marks_on_zookeeper,
     "marks-jdbc": Bench.marks_in_tables,
     "marks-etcd": Bench.marks_on_etcd,
@@ -410,7 +460,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="of each, in turn (3)")
     parser.add_argument("--json", metavar="FILE", help="write all figures there, too")
     parser.add_argument("--part", action="append", choices=PARTS, help="measure this only; repeatable")
-    parser.add_argument("--only", default="", metavar="WORD", help="of the failovers: only this database")
+    parser.add_argument("--only", default="", metavar="WORD", help="of the failovers and looks: only this database")
     parser.add_argument("--ask-driver", metavar="PROGRAM", help="tests/ask_driver, for the questions")
     options = parser.parse_args()
 

@@ -27,7 +27,7 @@ _launcher = build("launcher")
 class Child:
     """A finished process: seconds, peak resident memory in MB, and what it printed."""
 
-    def __init__(self, command, environment=None):
+    def __init__(self, command, environment=None, expected=0):
         with (tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err,
               tempfile.NamedTemporaryFile() as result):
             subprocess.run([_launcher, result.name, *command], stdin=subprocess.DEVNULL, stdout=out,
@@ -37,7 +37,7 @@ class Child:
             self.seconds, self.megabytes = float(seconds), int(kilobytes) / 1024
             out.seek(0)
             self.output = out.read().decode()
-            if int(status) != 0:
+            if int(status) != expected:
                 err.seek(0)
                 raise Failed(f"{' '.join(command)}\nended with {int(status)}\n"
                              f"{self.output[-2000:]}\n{err.read().decode()[-2000:]}")

@@ -19,6 +19,19 @@ _PARAM = ('{"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,
           '"commandParams":null,"timeZone":null,"workflowExecutionStatus":"%s"}')
 _HISTORY = '[{"time":"2026-01-01 00:00:00","state":"RUNNING_EXECUTION","desc":"start a new workflow"}]'
 _GLOBALS = '[{"prop":"day","direct":"IN","type":"VARCHAR","value":"2026-01-01"}]'
+# What a look at the cluster reads of each table.
+SCANS = (
+    "SELECT id, host, state, start_time, restart_time, command_type, is_sub_workflow FROM t_ds_workflow_instance"
+    " WHERE state IN (0, 1, 2, 4, 14, 18);\n"
+    "SELECT id, workflow_instance_id, state, flag, host, task_type, worker_group, task_group_id, submit_time,"
+    " start_time, end_time FROM t_ds_task_instance;\n"
+    "SELECT id, workflow_instance_id, command_type, update_time, workflow_instance_priority FROM t_ds_command;\n")
+# And what decides about one that is in doubt.
+JOIN = (
+    "SELECT i.id, i.host, i.state, i.start_time, i.restart_time, i.command_type, i.is_sub_workflow,"
+    " min(t.submit_time), max(t.submit_time), max(t.start_time), max(t.end_time) FROM t_ds_workflow_instance i"
+    " LEFT JOIN t_ds_task_instance t ON t.workflow_instance_id = i.id WHERE i.state IN (1, 2, 4)"
+    " AND i.host = '127.9.0.1:5678' GROUP BY i.id;\n")
 # Everything the two could write differently, in few rows.
 _WRITTEN = (
     "SELECT command_type, command_param, executor_id, task_depend_type, failure_strategy, dry_run,"
@@ -93,6 +106,29 @@ class Workload:
         """One that runs on the living master, so that registry and database belong together."""
         self._insert(FIRST - 1, FIRST - 1, "1", f"'{ALIVE}'", now_ms() - 60_000)
 
+    # -- what is read and not written: filled once
+
+    def fill_for_status(self, finished, unfinished, tasks, commands):
+        """Instances of the living master, tasks of those that are unfinished, and commands."""
+        self.fill_finished(finished)
+        self._insert(FIRST, FIRST + unfinished - 1, "1", f"'{ALIVE}'", now_ms() - 3_600_000)
+        self._insert_tasks(unfinished, tasks)
+        self._insert_commands(commands)
+        self.settle()
+
+    def fill_doubtful(self, count):
+        """Instances of a dead master that a person resumed: their tasks decide, one each."""
+        self._insert(FIRST, FIRST + count - 1, "1", "'127.9.0.1:5678'", now_ms() - 3_600_000)
+        self.run(f"UPDATE t_ds_workflow_instance SET command_type = 4 WHERE id >= {FIRST}")
+        self._insert_tasks(count, count)
+        self.settle()
+
+    def _insert_tasks(self, workflows, tasks):
+        self.run("INSERT INTO t_ds_task_instance (name, task_type, task_code, workflow_instance_id, state, host,"
+                 " submit_time, start_time, flag, test_flag, worker_group) SELECT 'a-task', 'SHELL', 7,"
+                 f" {FIRST} + i % {workflows}, 1, '{ALIVE}', {self.moment(now_ms() - 3_000_000, 'i % 60000')},"
+                 f" {self.moment(now_ms() - 2_900_000, 'i % 60000')}, 1, 0, 'default' FROM {self.numbers(1, tasks)}")
+
     def clear(self):
         """Takes away what the last run left."""
 
@@ -127,17 +163,21 @@ class Workload:
             f" '{databases.to_text(now_ms())}', CASE state WHEN 2 THEN '{_PARAM % 'READY_PAUSE'}'"
             f" WHEN 4 THEN '{_PARAM % 'READY_STOP'}' ELSE '{_PARAM % 'RUNNING_EXECUTION'}' END"
             f" FROM t_ds_workflow_instance {which};\n"
-            f"UPDATE t_ds_workflow_instance SET state = 18, restart_time = '{stamp}'{self.keep}"
-            f" {which};\nCOMMIT;\n")
+            f"UPDATE t_ds_workflow_instance SET state = 18, restart_time = '{stamp}', host = '{ALIVE}'"
+            f"{self.keep} {which};\nCOMMIT;\n")
 
     def floor_command(self, host=None):
         """The client that runs it, and its environment."""
+        return self.script_command(self.floor(host))
+
+    def script_command(self, sql):
+        """The client that runs `sql`, and its environment. Rows are read and thrown away."""
         raise NotImplementedError
 
-    def _script(self, folder, host):
+    def _script(self, folder, sql):
         path = os.path.join(folder, "floor.sql")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(self.floor(host))
+            file.write(sql)
         return path
 
     def written(self):
@@ -178,11 +218,12 @@ class PostgresqlWorkload(ServerWorkload):
                  "VACUUM t_ds_workflow_instance")
 
     def settle(self):
-        self.run("VACUUM ANALYZE t_ds_workflow_instance", "VACUUM ANALYZE t_ds_command", "CHECKPOINT")
+        self.run("VACUUM ANALYZE t_ds_workflow_instance", "VACUUM ANALYZE t_ds_task_instance",
+                 "VACUUM ANALYZE t_ds_command", "CHECKPOINT")
 
-    def floor_command(self, host=None):
-        return (["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", servers.HOST, "-p", str(self.server.port),
-                 "-U", servers.USER, "-d", self.database, "-f", self._script(self.server.folder, host)],
+    def script_command(self, sql):
+        return (["psql", "-X", "-q", "-A", "-t", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-h", servers.HOST, "-p", str(self.server.port),
+                 "-U", servers.USER, "-d", self.database, "-f", self._script(self.server.folder, sql)],
                 {"PGPASSWORD": self.password})
 
 
@@ -206,9 +247,9 @@ class MariadbWorkload(ServerWorkload):
             cursor.execute("ANALYZE TABLE t_ds_workflow_instance")
             cursor.fetchall()
 
-    def floor_command(self, host=None):
+    def script_command(self, sql):
         return (["mariadb", "--no-defaults", "-h", servers.HOST, "-P", str(self.server.port), "-u", servers.USER,
-                 self.database, "-e", f"source {self._script(self.server.folder, host)}"],
+                 self.database, "-e", f"source {self._script(self.server.folder, sql)}"],
                 {"MYSQL_PWD": self.password})
 
 
@@ -260,9 +301,10 @@ class SqliteWorkload(Workload):
         shutil.copyfile(kept, self.path)
         os.sync()
 
-    def floor_command(self, host=None):
-        script = self._script(self.folder, host)
-        return ["sqlite3", "-bail", "-cmd", "PRAGMA synchronous = FULL", self.path, f".read {script}"], {}
+    def script_command(self, sql):
+        script = self._script(self.folder, sql)
+        return ["sqlite3", "-bail", "-cmd", "PRAGMA synchronous = FULL", "-cmd", ".output /dev/null", self.path,
+                f".read {script}"], {}
 
     def _open(self):
         import sqlite3
