@@ -8,7 +8,7 @@
 
 namespace dsfailover {
 
-/// MasterFailoverEvent of the reference.
+/// MasterFailoverEvent of DolphinScheduler.
 struct MasterFailoverEvent {
     std::string address;
     std::optional<ProcessIdentity> process;
@@ -16,14 +16,14 @@ struct MasterFailoverEvent {
         event_time;  ///< none: the later of our and the database's clock, under the locks
 };
 
-/// WorkerFailoverEvent of the reference.
+/// WorkerFailoverEvent of DolphinScheduler.
 struct WorkerFailoverEvent {
     std::string address;
     std::optional<ProcessIdentity> process;
     std::optional<EpochMs> event_time;
 };
 
-/// GlobalMasterFailoverEvent of the reference.
+/// GlobalMasterFailoverEvent of DolphinScheduler.
 struct GlobalMasterFailoverEvent {
     std::optional<EpochMs> event_time;
 };

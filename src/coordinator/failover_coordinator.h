@@ -11,7 +11,7 @@
 
 namespace dsfailover {
 
-/// FailoverCoordinator of the reference, with its operations under their names, and without its
+/// FailoverCoordinator of DolphinScheduler, with its operations under their names, and without its
 /// faults (docs/behaviour.md says what differs and why).
 ///
 /// Every operation fills `report` as it goes, so that the report is true at whatever point an

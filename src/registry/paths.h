@@ -10,7 +10,7 @@
 
 namespace dsfailover {
 
-/// The reference's nodes, and folders of nodes.
+/// DolphinScheduler's nodes, and folders of nodes.
 namespace paths {
 inline constexpr std::string_view kMasters = "/nodes/master";
 inline constexpr std::string_view kWorkers = "/nodes/worker";

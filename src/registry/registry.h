@@ -141,8 +141,8 @@ class Announcement {
     virtual bool withdraw() = 0;
 };
 
-/// A registry of DolphinScheduler. Paths are the reference's, relative to the namespace (paths.h).
-/// Implementations: ZooKeeper, etcd, JDBC tables.
+/// A registry of DolphinScheduler. Paths are DolphinScheduler's, relative to the namespace
+/// (paths.h). Implementations: ZooKeeper, etcd, JDBC tables.
 ///
 /// All functions throw RegistryError. One thread uses a registry at a time; an implementation may
 /// have threads of its own. A registry opened for reading writes nothing, not even a session row,

@@ -5,8 +5,8 @@
 
 namespace dsfailover {
 
-/// The command_param of a recovery command, byte for byte as the reference writes it; `state` (1, 2
-/// or 4, std::logic_error otherwise) is the state before the failover.
+/// The command_param of a recovery command, byte for byte as DolphinScheduler writes it; `state`
+/// (1, 2 or 4, std::logic_error otherwise) is the state before the failover.
 std::string recovery_command_param(int state);
 
 /// The state a recovery command goes back to, from its command_param: 1, 2 or 4; nullopt if it

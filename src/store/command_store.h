@@ -99,8 +99,8 @@ class CommandStore {
     std::int64_t highest_id();
 
     /// Inside the caller's transaction: gives each of these workflow instances, whose rows the
-    /// caller has locked, a recovery command as WorkflowFailover of the reference inserts it, with
-    /// `state` (1, 2 or 4) as the state to go back to. Returns instances and commands, in no
+    /// caller has locked, a recovery command as WorkflowFailover of DolphinScheduler inserts it,
+    /// with `state` (1, 2 or 4) as the state to go back to. Returns instances and commands, in no
     /// particular order.
     std::vector<FailedOver> insert_recovery_command(std::span<const std::int64_t> workflow_ids,
                                                     int state);

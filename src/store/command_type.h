@@ -2,8 +2,8 @@
 
 namespace dsfailover {
 
-/// CommandType of the reference, as far as it matters here: of a command, and of the instance that
-/// was started with it.
+/// CommandType of DolphinScheduler, as far as it matters here: of a command, and of the instance
+/// that was started with it.
 namespace command_type {
 inline constexpr int kStartProcess = 0;
 inline constexpr int kRecoverToleranceFault = 2;

@@ -14,7 +14,7 @@ namespace dsfailover {
 /// Parameters of a statement in the order of its placeholders.
 using Parameters = std::vector<Value>;
 
-/// "INSERT INTO t_ds_command (...) SELECT ...", the row that WorkflowFailover of the reference
+/// "INSERT INTO t_ds_command (...) SELECT ...", the row that WorkflowFailover of DolphinScheduler
 /// inserts, to be followed by a FROM clause that names `w`, which has id, state (the one before
 /// the failover), workflow_definition_code and workflow_definition_version of the instances.
 /// Columns not named are left to their defaults; update_time is our clock.

@@ -94,11 +94,12 @@ class TaskInstanceStore {
 
     /// Inside the caller's transaction: gives each of `tasks` that is still as read (host, state,
     /// workflow_instance_id and submit_time; flag 1; test_flag 0 where that exists: a master sees
-    /// no other) to be dispatched anew, as the reference does: the old row gets flag 0 and state 8,
-    /// and a copy of it, of every column the table has, gets a new id, state 0, submit_time `now`
-    /// (epoch ms), and null as host, var_pool, log_path and execute_path. As in the reference
-    /// start_time and end_time are copied; a worker that starts the task writes them anew.
-    /// Returns the ids of the old rows changed; a task missing in the result had changed.
+    /// no other) to be dispatched anew, as DolphinScheduler does: the old row gets flag 0 and state
+    /// 8, and a copy of it, of every column the table has, gets a new id, state 0, submit_time
+    /// `now` (epoch ms), and null as host, var_pool, log_path and execute_path. As in
+    /// DolphinScheduler start_time and end_time are copied; a worker that starts the task writes
+    /// them anew. Returns the ids of the old rows changed; a task missing in the result had
+    /// changed.
     std::vector<std::int64_t> redispatch(std::span<const TaskInstance> tasks, EpochMs now);
 
     /// Inside the caller's transaction: these tasks, whose rows the caller has locked, get the

@@ -5,7 +5,7 @@
 
 namespace dsfailover {
 
-/// TaskExecutionStatus of the reference, as far as it matters here.
+/// TaskExecutionStatus of DolphinScheduler, as far as it matters here.
 namespace task_state {
 inline constexpr int kSubmitted = 0;
 inline constexpr int kRunning = 1;
@@ -24,8 +24,8 @@ inline constexpr int kUnfinishedTaskStates[] = {task_state::kSubmitted, task_sta
                                                 task_state::kNeedFaultTolerance,
                                                 task_state::kDelayed, task_state::kDispatched};
 
-/// The reference's name: "RUNNING_EXECUTION". Empty for a number that is none of these states, and
-/// for kDelayed.
+/// DolphinScheduler's name: "RUNNING_EXECUTION". Empty for a number that is none of these states,
+/// and for kDelayed.
 std::string_view task_state_name(std::int64_t state);
 
 }  // namespace dsfailover

@@ -69,7 +69,7 @@ class WorkflowInstanceStore {
     /// functions here read them, state becomes 18 and restart_time `stamp`
     /// (epoch ms, rounded by round_up already), and host `host`, if that is not empty; nothing else
     /// of the row, not even MySQL's update_time; and one command is inserted for each row changed,
-    /// exactly as WorkflowFailover of the reference inserts it. The rows stay locked until the
+    /// exactly as WorkflowFailover of DolphinScheduler inserts it. The rows stay locked until the
     /// transaction ends; they are locked in ascending order of id, so that two runs cannot
     /// deadlock. Any number of instances, no id twice, each in state 1, 2 or 4 (std::logic_error
     /// otherwise). Returns those changed, in no particular order; an instance missing in the result

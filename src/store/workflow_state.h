@@ -5,7 +5,7 @@
 
 namespace dsfailover {
 
-/// WorkflowExecutionStatus of the reference, as far as it matters here.
+/// WorkflowExecutionStatus of DolphinScheduler, as far as it matters here.
 namespace workflow_state {
 inline constexpr int kSubmitted = 0;
 inline constexpr int kRunning = 1;
@@ -44,7 +44,7 @@ bool has_not_ended(int state);
 /// Throws std::logic_error unless is_unfinished().
 void require_unfinished(int state);
 
-/// The reference's name: "RUNNING_EXECUTION". Empty for a number that is none of these states.
+/// DolphinScheduler's name: "RUNNING_EXECUTION". Empty for a number that is none of these states.
 std::string_view workflow_state_name(std::int64_t state);
 
 }  // namespace dsfailover

@@ -21,7 +21,7 @@
 
 namespace dsfailover {
 
-/// do_master_failover of the reference, for one master or for all of a global failover: a look
+/// do_master_failover of DolphinScheduler, for one master or for all of a global failover: a look
 /// without locks, which ends the run where there is nothing to fail over, then locks, grace, one
 /// reading for all, stamps, transactions, marks.
 ///

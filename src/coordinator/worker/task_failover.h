@@ -14,7 +14,7 @@
 
 namespace dsfailover {
 
-/// do_worker_failover of the reference, for a worker that is gone or was restarted: finds its
+/// do_worker_failover of DolphinScheduler, for a worker that is gone or was restarted: finds its
 /// tasks, and gets each dispatched anew by the way that its workflow allows (docs/behaviour.md,
 /// "failover-worker").
 ///

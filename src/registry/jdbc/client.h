@@ -17,8 +17,8 @@
 namespace dsfailover {
 
 /// Our row in t_ds_jdbc_registry_client_heartbeat: what a session is in ZooKeeper. A thread with a
-/// connection of its own refreshes it every 3 s, as the reference does. Once it was not refreshed
-/// for the session's time it stays lost, because others may have purged what is ours.
+/// connection of its own refreshes it every 3 s, as DolphinScheduler does. Once it was not
+/// refreshed for the session's time it stays lost, because others may have purged what is ours.
 class JdbcClient {
   public:
     /// Inserts the row. Throws RegistryError.

@@ -63,7 +63,7 @@ std::int64_t id_of_version(const std::string& version) {
     return 0;
 }
 
-/// The reference writes these times without fraction.
+/// DolphinScheduler writes these times without fraction.
 std::string whole_seconds(const std::string& time) {
     std::string text = time.substr(0, std::min<std::size_t>(time.size(), 19));
     if (text.size() > 10) text[10] = ' ';
