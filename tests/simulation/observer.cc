@@ -7,6 +7,7 @@
 
 #include "registry/paths.h"
 #include "store/command_type.h"
+#include "store/task_state.h"
 #include "store/workflow_state.h"
 
 namespace dsfailover {
@@ -70,15 +71,10 @@ void Observer::saw_masters(const std::string& process) {
 void Observer::after_commit(const std::string& process) {
     Rows after = read();
     ++commits_;
-    for (const auto& [id, workflow] : after.commands) {
+    for (const auto& [id, workflow] : after.commands)
         cluster_->workflow_of_command.emplace(id, workflow);
-        if (!before_.commands.contains(id)) inserted_by_[id] = commits_;
-    }
-    for (const auto& [id, workflow] : before_.commands) {
-        if (after.commands.contains(id)) continue;
-        taken_at_[workflow] = scheduler_.time();
-        visits_[workflow] = {inserted_by_[id], commits_};
-    }
+    for (const auto& [id, workflow] : before_.commands)
+        if (!after.commands.contains(id)) taken_after_[workflow] = commits_;
     for (const auto& [id, row] : after.workflows) {
         const auto found = before_.workflows.find(id);
         if (found != before_.workflows.end() && found->second != row) plain_.erase(id);
@@ -190,10 +186,9 @@ void Observer::judge_lock(ObservedRun& run, const std::string& host) {
 //   6 and 7); and what two hold since then;
 // - where masters do not answer, or are not asked, what --in-doubt took, which is the operator's
 //   word, and what finish ends by its --idle;
-// - what the cluster failed over before the run began, by a master that died before it wrote its
-//   mark: but for --ask all nobody is asked about that (docs/reliability.md); likewise what came
-//   and went between two looks of the run, and what two masters ran at once, of which the row
-//   tells one.
+// - what the cluster failed over by a master that died before it wrote its mark, where the command
+//   was gone before the run looked at the commands first: but for --ask all nobody is asked about
+//   that (docs/reliability.md); likewise what two masters ran at once, of which the row tells one.
 void Observer::judge_held(ObservedRun& run, std::int64_t workflow, bool commanded,
                           const Rows& after) {
     const Workflow& now = after.workflows.at(workflow);
@@ -205,9 +200,7 @@ void Observer::judge_held(ObservedRun& run, std::int64_t workflow, bool commande
         if (!cluster_->is_registered(*holder, run.saw)) continue;
         const bool answers =
             run.asks && holder->mute_until < run.began && !faults_.fate(run.name).any;
-        const bool by_cluster =
-            unmarked_.contains(workflow) && taken_at_.contains(workflow) &&
-            (taken_at_.at(workflow) < run.began || came_and_went_unseen(run, workflow));
+        const bool by_cluster = unmarked_.contains(workflow) && came_and_went_before(run, workflow);
         if ((by_cluster || ran_twice) && !(run.asks_about_all && answers)) continue;
         if ((run.may_doubt || run.goes_by_idle_time) && !answers) continue;
         if (commanded) {
@@ -223,21 +216,28 @@ void Observer::judge_held(ObservedRun& run, std::int64_t workflow, bool commande
 }
 
 // A parent that a person resumed sends its child a command once it is recovered (H11 of
-// docs/dolphinscheduler.md). So no run fails both over.
+// docs/dolphinscheduler.md), unless its task for the child has ended. So no run fails both over.
 void Observer::judge_family(const ObservedRun& run, std::int64_t id) {
     for (const auto& [parent, child] : children_) {
         const bool both = (parent == id && run.given.contains(child)) ||
                           (child == id && run.given.contains(parent));
-        if (both && was_resumed(parent))
+        if (both && comes_to_its_child(parent))
             violated("parent and child",
                      fmt::format("workflow {} was resumed, and its child {} got a command as well",
                                  parent, child));
     }
 }
 
-bool Observer::was_resumed(std::int64_t workflow) {
-    const int type = std::stoi(world_.workflow(workflow).get("command_type").value_or("0"));
-    return type == command_type::kRecoverSuspended || type == command_type::kStartFailureTask;
+bool Observer::comes_to_its_child(std::int64_t parent) {
+    return !world_.database()
+                .query(fmt::format("SELECT 1 FROM t_ds_workflow_instance w "
+                                   "JOIN t_ds_task_instance t ON t.workflow_instance_id = w.id "
+                                   "WHERE w.id = ? AND w.command_type IN ({}, {}) AND t.flag = 1 "
+                                   "AND t.task_type = 'SUB_WORKFLOW' AND t.state IN ({})",
+                                   command_type::kRecoverSuspended, command_type::kStartFailureTask,
+                                   fmt::join(kUnfinishedTaskStates, ", ")),
+                       {parent})
+                .empty();
 }
 
 // A second command may be taken only after its workflow was let go. Masters do that to each other,
@@ -292,16 +292,13 @@ void Observer::judge_fence(const ObservedRun& run, const MarkName& mark) {
 
 void Observer::reads_commands(const std::string& process) {
     const auto run = runs_.find(process);
-    if (run != runs_.end()) run->second.commands_read.insert(commits_);
+    if (run != runs_.end() && !run->second.first_look) run->second.first_look = commits_;
 }
 
-// The run looked at the commands before the last one for this workflow came, and after it went.
-bool Observer::came_and_went_unseen(const ObservedRun& run, std::int64_t workflow) const {
-    const auto visit = visits_.find(workflow);
-    if (visit == visits_.end()) return false;
-    const auto& [came, went] = visit->second;
-    const auto look = run.commands_read.lower_bound(came);
-    return look == run.commands_read.end() || *look >= went;
+// The last command for this workflow was gone before the run first looked at the commands.
+bool Observer::came_and_went_before(const ObservedRun& run, std::int64_t workflow) const {
+    const auto went = taken_after_.find(workflow);
+    return went != taken_after_.end() && (!run.first_look || went->second <= *run.first_look);
 }
 
 void Observer::session_closed(const std::string& process) {

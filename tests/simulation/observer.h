@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -22,7 +23,7 @@ struct ObservedRun {
     EpochMs began = 0;
     /// Of each failover lock: who held it at its last two looks; empty: nobody.
     std::map<std::string, std::pair<std::string, std::string>> locks;
-    std::set<std::int64_t> commands_read;  ///< after so many commits of anybody
+    std::optional<std::int64_t> first_look;  ///< at the commands: after so many commits of anybody
     std::int64_t saw = 0;  ///< it can know of the masters up to this order of the registry's
     bool asks_about_all = false;
     bool asks = true;    ///< not --ask none
@@ -90,8 +91,8 @@ class Observer : public CommitWatcher {
     void judge_lock(ObservedRun& run, const std::string& host);
     void judge_held(ObservedRun& run, std::int64_t workflow, bool commanded, const Rows& after);
     void judge_family(const ObservedRun& run, std::int64_t id);
-    bool was_resumed(std::int64_t workflow);
-    bool came_and_went_unseen(const ObservedRun& run, std::int64_t workflow) const;
+    bool comes_to_its_child(std::int64_t parent);
+    bool came_and_went_before(const ObservedRun& run, std::int64_t workflow) const;
     void judge_fence(const ObservedRun& run, const MarkName& mark);
     void violated(const std::string& invariant, const std::string& what);
 
@@ -113,12 +114,10 @@ class Observer : public CommitWatcher {
     std::map<std::int64_t, std::int64_t> children_;  // by parent
     std::map<std::string, ObservedRun> runs_;
     std::map<std::int64_t, std::string> unmarked_;  // and their hosts
-    std::map<std::int64_t, EpochMs> taken_at_;      // by workflow: when its last command went
     std::int64_t commits_ = 0;
-    std::map<std::int64_t, std::int64_t> inserted_by_;  // by command: the number of the commit
-    // By workflow: the commits with which its last command came and went.
-    std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> visits_;
-    std::set<std::int64_t> double_runs_;  // told already
+    std::map<std::int64_t, std::int64_t> taken_after_;  // by workflow: the number of the commit
+                                                        // with which its last command went
+    std::set<std::int64_t> double_runs_;                // told already
     std::vector<std::string> violations_;
 };
 
