@@ -78,7 +78,8 @@ void describe(FieldSink& to, const ExplainedStamp& stamp) {
     to.type("explained_stamp", "A stamp of the workflow's host.");
     to.time("value", stamp.value);
     to.text("zone", stamp.zone,
-            "In which the times of the database were written; null: a stamp of version 0.1.");
+            "In which the times of the database were written; stamps of version 0.1 do not say "
+            "(null).");
 }
 
 void describe(FieldSink& to, const RelatedWorkflow& workflow) {
