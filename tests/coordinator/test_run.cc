@@ -32,6 +32,7 @@ TestRun& TestRun::perform(const std::string& command,
                           const std::function<void(const Cluster&)>& work) {
     report = Report();
     report.command = command;
+    report.started_at = now_ms();
     report.dry_run = options.dry_run || requeue_options.dry_run || finish_options.dry_run ||
                      rehost_options.dry_run;
     const auto registry = world_.registry.open(client_);
