@@ -131,6 +131,7 @@ class Parser {
         }
         // With --help behind it CLI11 would not mind.
         if (!first.empty() && !first.starts_with('-') && !has_command(first)) refuse_command(first);
+        begun_ = command_of({argv + std::min(argc, 1), argv + argc});
         try {
             app_.parse(arguments_for_cli11({argv + std::min(argc, 1), argv + argc}));
         } catch (const CLI::Success& help_or_version) {
@@ -139,11 +140,24 @@ class Parser {
             result_.text = text.str();
         } catch (const CLI::ParseError& error) {
             fail(error, first);
+        } catch (const UsageError& error) {
+            throw CommandLineError(error.what(), begun_);
         }
         return std::move(result_);
     }
 
   private:
+    /// The command that `words` begins with; nullptr: none.
+    static const Command* command_of(const std::vector<std::string>& words) {
+        for (const Command* command : all_commands()) {
+            const auto [group, name] = name_of(*command);
+            const std::size_t at = group.empty() ? 0 : 1;
+            if (words.size() > at && words[at] == name && (at == 0 || words[0] == group))
+                return command;
+        }
+        return nullptr;
+    }
+
     /// The group of "sandbox create", made when its first command is added.
     CLI::App& parent_of(const Command& command) {
         const std::string group(name_of(command).group);
@@ -172,7 +186,6 @@ class Parser {
         app->get_formatter()->column_width(kNameColumn);
         // Making the options of all commands would take as long as all else before a run begins.
         app->preparse_callback([this, app, &command](std::size_t) {
-            begun_ = &command;
             app->description(wrapped(fmt::format("{}.\n\n{}", command.summary, command.description),
                                      kTextWidth));
             add_argument(*app, command);
@@ -283,7 +296,7 @@ class Parser {
     std::map<std::string, CLI::App*> groups_;
     std::map<const CLI::App*, std::string> group_examples_;
     CommandLine result_;
-    const Command* begun_ = nullptr;  ///< the one whose options were being read
+    const Command* begun_ = nullptr;  ///< the one that the command line names
 };
 
 }  // namespace

@@ -38,7 +38,9 @@ def entries(part):
     """Its lines, each with those that continue it."""
     found = []
     for line in part:
-        if found and len(line) - len(line.lstrip()) > DEEPEST_INDENT:
+        indent = len(line) - len(line.lstrip())
+        message = found and found[-1][0].startswith(("ERROR:", "WARNING:", "next:"))
+        if found and indent > (4 if message else DEEPEST_INDENT):
             found[-1].append(line)
         else:
             found.append([line])

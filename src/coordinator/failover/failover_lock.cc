@@ -44,9 +44,9 @@ std::string say_of_holder(const RunContext& context, const std::string& address,
                "command again.";
     }
     return fmt::format(
-        "It is suspected leaked (a mark of the address was written since){}. Until it is released, "
-        "masters waiting for it cannot fail anything over.",
-        no_lock ? "" : ". Use --no-lock to proceed");
+        "It is suspected leaked (a mark of the address was written since): until it is released, "
+        "masters waiting for it cannot fail anything over.{}",
+        no_lock ? "" : " Use --no-lock to proceed.");
 }
 
 std::string may_be_at_work(const RunContext& context, const std::string& address,
