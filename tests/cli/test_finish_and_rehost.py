@@ -2,10 +2,10 @@
 
 The rules are in tests/coordinator; here is what servers, sockets and databases have to do with it."""
 
-import json
 
 import pytest
 
+from support import audit
 from support.cluster import DEAD, HOUR, MINUTE, ago
 from support.databases import to_epoch_ms
 from support.stand_ins import stand_ins
@@ -69,7 +69,7 @@ def test_finish_ends_what_nobody_holds(make_cluster, stand_in, tmp_path):
             assert row == rows[row["id"]]
     assert rows[ended]["state"] == 7
     assert holder.asked.count(abandoned) == 3 and worker.asked == [alive]
-    assert [(line["kind"], line["action"], line["id"]) for line in map(json.loads, log.read_text().splitlines())] == [
+    assert [(line["kind"], line["action"], line["id"]) for line in audit.changes(log)] == [
         ("task", "finished", tasks[0]), ("task", "finished", tasks[1]), ("workflow", "finished", abandoned)]
 
 
@@ -140,7 +140,7 @@ def test_rehost(make_cluster, stand_in, tmp_path):
         assert cluster.restart_ms(workflow) == stamp
         before[workflow].update(host=one.address, restart_time=after[workflow]["restart_time"])
     assert after == before and nobodys in one.asked
-    assert [line["action"] for line in map(json.loads, log.read_text().splitlines())] == ["written"] + 3 * ["rehosted"]
+    assert [line["action"] for line in audit.changes(log)] == ["written"] + 3 * ["rehosted"]
     with cluster.nothing_changes():
         again = cluster.run("rehost", "--dry-run", *ASK, code=0)
     assert again["workflows"]["selected"] == 0

@@ -6,6 +6,7 @@ import time
 import pytest
 from kazoo.security import ACL, Id
 
+from support import audit
 from support.cluster import ALIVE, DAY, DEAD, HOUR, OTHER_DEAD, Cluster, ago, heartbeat_of, now_ms, until
 from support.proxy import Proxy
 from support.registries import MARKS
@@ -189,10 +190,13 @@ def test_without_a_database_less_than_seven_days_is_refused(cluster, marks_only)
     assert cluster.registry.marks() == {}
 
 
-def test_a_failing_audit_log_loses_no_removal_from_the_report(cluster, marks_only):
+def test_a_failing_audit_log_loses_no_removal_from_the_report(cluster, tmp_path):
     names = {f"{GONE.format(number)}-1-1": str(ago(9 * DAY)) for number in range(5)}
     cluster.registry.put_many(MARKS, names)
-    result = marks_only("clean-marks", "--audit-log", "/dev/full", code=1)
+    log = audit.BreakingLog(tmp_path)
+    run = cluster.start("clean-marks", "--audit-log", log.path)
+    log.break_behind_the_first_line()
+    result = run.finish(1)
     assert result["marks"]["removed"] == 5 and cluster.registry.marks() == {}
     assert len(result["errors"]) == 1
 

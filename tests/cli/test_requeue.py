@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from support import databases
+from support import audit, databases
 from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, OTHER_DEAD, SimulatedMaster, ago,
                              command_param, now_ms, until)
 from support.proxy import COMMIT, Proxy
@@ -228,7 +228,7 @@ def test_the_audit_log(cluster, tmp_path):
     workflows = cluster.workflows(3, state=18)
     log = tmp_path / "audit.log"
     cluster.run("requeue", "--as", "pause", "--audit-log", log, code=0)
-    stamp, *entries = [json.loads(line) for line in log.read_text().splitlines()]
+    stamp, *entries = audit.changes(log)
     assert {entry["id"] for entry in entries} == set(workflows)
     assert {(entry["action"], entry["value"]) for entry in entries} == {("requeued", "READY_PAUSE")}
     assert (stamp["kind"], stamp["action"], stamp["address"], stamp["path"]) == (
@@ -236,9 +236,18 @@ def test_the_audit_log(cluster, tmp_path):
     assert int(stamp["value"]) == cluster.restart_ms(workflows[0])
 
 
-def test_a_failing_audit_log_stops_before_the_next_transaction(cluster):
-    cluster.workflows(600, state=18, host=None)  # of a host, the stamp's line is the first
+def test_an_audit_log_that_takes_nothing_stops_before_the_first_transaction(cluster):
+    cluster.workflow(state=18)
     result = cluster.run("requeue", "--audit-log", "/dev/full", code=1)
+    assert result["workflows"]["requeued"] == 0 and cluster.commands() == []
+
+
+def test_a_failing_audit_log_stops_before_the_next_transaction(cluster, tmp_path):
+    cluster.workflows(600, state=18, host=None)  # of a host, the stamp's line is the first
+    log = audit.BreakingLog(tmp_path)
+    run = cluster.start("requeue", "--audit-log", log.path)
+    log.break_behind_the_first_line()
+    result = run.finish(1)
     assert result["workflows"]["requeued"] == len(cluster.commands()) == 500
     assert result["workflows"]["left"] == 100 and len(result["errors"]) == 1
 
