@@ -159,8 +159,7 @@ bool plan_is_confirmed(const CommandLine& line, const OptionValues& options,
     OptionValues dry = options;
     dry["dry-run"] = {"true", Source::command_line, "option --confirm"};
     perform(line, dry, plan);
-    plan.finished_at = now_ms();
-    conclude(plan);
+    end_report(plan);
     if (plans_anything(plan)) {
         clear_progress();
         print_report(plan, "table", std::cerr, printing.screen);
@@ -244,7 +243,7 @@ int run_command_line(int argc, char** argv) {
         if (std::cout) return static_cast<int>(ExitCode::done);
         say("error", "stdout cannot be written");
     } catch (const CommandLineError& error) {
-        report_mistake(error, {argv + 1, argv + argc});
+        report_mistake(error, {argv + std::min(argc, 1), argv + argc});
         return static_cast<int>(error.exit_code());
     } catch (const Error& error) {
         say("error", error.what());

@@ -87,9 +87,13 @@ void say(std::string_view kind, std::string_view message) {
     std::cerr << fmt::format("dsfailover: {}: {}\n", kind, shown);
 }
 
-void print(Report& report, const Command& command, const Printing& printing) {
+void end_report(Report& report) {
     report.finished_at = now_ms();
     conclude(report);
+}
+
+void print(Report& report, const Command& command, const Printing& printing) {
+    end_report(report);
     clear_progress();
     if (printing.in_place) std::cout << kClearTerminal << std::flush;
     const bool in_report = printing.one_terminal && command.has_report;

@@ -35,7 +35,10 @@ void set_up_log(const OptionValues& options);
 /// "dsfailover: KIND: message" on stderr.
 void say(std::string_view kind, std::string_view message);
 
-/// Concludes the report, says warnings and errors on stderr, and prints the report where the
+/// Makes the report one of a run that ends now: its time and its conclusion.
+void end_report(Report& report);
+
+/// Ends the report, says warnings and errors on stderr, and prints the report where the
 /// command has one; a report that nobody gets is a failure of its own.
 void print(Report& report, const Command& command, const Printing& printing);
 

@@ -167,9 +167,7 @@ class Metrics {
         gauge("workflows_misplaced", "Workflows that another master holds than their host.",
               asked.misplaced.total());
         gauge("workflows_unanswered",
-              "Workflows of which not every master said whether it holds "
-              "them.",
-              asked.unknown);
+              "Workflows of which not every master said whether it holds them.", asked.unknown);
     }
 
     void begin(std::string_view name, std::string_view help) {

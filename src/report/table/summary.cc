@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "report/conclusion.h"
 #include "report/table/pages.h"
@@ -9,6 +10,10 @@ namespace dsfailover {
 namespace {
 
 constexpr std::size_t kNamed = 10;  // ids in a command line
+
+// Those that wait for a person, or for a later run.
+constexpr std::array kDoubtful = {SkipReason::in_doubt, SkipReason::settling, SkipReason::held_idle,
+                                  SkipReason::child_running, SkipReason::command_pending};
 
 /// Calls `use` with the workflows of each section of a failover.
 template <typename Use>
@@ -60,15 +65,10 @@ std::string workflows_of(const Section& section, std::string_view done_name, boo
                        done_name);
 }
 
-/// "17 18": those of `items` that wait for a person, or for a later run.
-template <typename List>
-void collect_doubtful(const List& items, std::vector<std::int64_t>& ids) {
-    for (const auto& item : items.kept())
-        if (item.outcome == WorkflowOutcome::skipped && item.reason &&
-            (*item.reason == "in_doubt" || *item.reason == "settling" ||
-             *item.reason == "held_idle" || *item.reason == "child_running" ||
-             *item.reason == "command_pending"))
-            ids.push_back(item.id);
+bool is_doubtful(const WorkflowItem& item) {
+    return item.outcome == WorkflowOutcome::skipped &&
+           std::ranges::any_of(kDoubtful,
+                               [&](SkipReason reason) { return item.reason == to_string(reason); });
 }
 
 std::string command_line(std::string_view command, std::vector<std::int64_t> ids) {
@@ -82,7 +82,8 @@ void add_after_failover(const Report& report, std::vector<std::string>& steps) {
     Totals totals;
     for_each_section(report, [&](const WorkflowsSection& each) {
         add(totals, each);
-        collect_doubtful(each.items, doubtful);
+        for (const WorkflowItem& item : each.items.kept())
+            if (is_doubtful(item)) doubtful.push_back(item.id);
     });
     if (!doubtful.empty()) steps.push_back(command_line("explain", doubtful));
     const bool followed =
