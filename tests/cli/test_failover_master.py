@@ -1,12 +1,10 @@
 """What failover-master does to a dead master's workflows, and leaves alone."""
 
-import os
 import re
-import select
 
 import pytest
 
-from support import databases, servers
+from support import audit, databases, servers
 from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, OTHER_DEAD, SECOND, STATE_NAMES, STATES, ago,
                              command_param, now_ms, until)
 from support.registries import LOCKS, MARKS, STAMPS
@@ -403,20 +401,14 @@ def test_the_audit_log_is_written_as_things_are_committed(cluster, tmp_path):
 
 def test_an_audit_log_that_fails_half_way_stops_the_run_and_not_the_counting(cluster, tmp_path):
     cluster.workflows(2_500)  # three transactions
-    log = tmp_path / "audit.pipe"
-    os.mkfifo(log)
-    reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
-    run = cluster.start("failover-master", DEAD, "--audit-log", log, "--items", 10)
-    read = b""
-    while b'"workflow"' not in read:
-        until(lambda: select.select([reader], [], [], 0)[0])
-        read += os.read(reader, 1 << 16)
-    os.close(reader)  # a broken pipe from here on
+    log = audit.BreakingLog(tmp_path)
+    run = cluster.start("failover-master", DEAD, "--audit-log", log.path, "--items", 10)
+    log.break_behind("workflow")
     result = run.finish(1)
     assert len(cluster.commands()) == result.workflows["failed_over"] == 1000
     assert result.workflows["left"] == 2_500 - result.workflows["failed_over"]
     [error] = result["errors"]
-    assert str(log) in error and "report tells all" in error
+    assert str(log.path) in error and "report tells all" in error
     assert cluster.registry.marks() == {}
     cluster.failover_master(code=0)
     assert len(cluster.commands()) == 2_500

@@ -195,7 +195,7 @@ def test_a_failing_audit_log_loses_no_removal_from_the_report(cluster, tmp_path)
     cluster.registry.put_many(MARKS, names)
     log = audit.BreakingLog(tmp_path)
     run = cluster.start("clean-marks", "--audit-log", log.path)
-    log.break_behind_the_first_line()
+    log.break_behind("run")
     result = run.finish(1)
     assert result["marks"]["removed"] == 5 and cluster.registry.marks() == {}
     assert len(result["errors"]) == 1

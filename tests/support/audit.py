@@ -11,16 +11,19 @@ def changes(log):
 
 
 class BreakingLog:
-    """A log that takes the first line of a run, and breaks behind it."""
+    """A log that takes what a run writes at first, and breaks then."""
 
     def __init__(self, folder):
         self.path = folder / "audit.pipe"
         os.mkfifo(self.path)
         self.reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
 
-    def break_behind_the_first_line(self):
+    def break_behind(self, kind):
+        """Breaks once a line of that kind is there: "run" is the first of all."""
+        read = b""
         try:
-            assert select.select([self.reader], [], [], 30)[0], "nothing was written"
-            assert b'"began"' in os.read(self.reader, 1 << 16)
+            while f'"{kind}"'.encode() not in read:
+                assert select.select([self.reader], [], [], 30)[0], f"no line of the kind {kind} was written"
+                read += os.read(self.reader, 1 << 16)
         finally:
             os.close(self.reader)
