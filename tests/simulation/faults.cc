@@ -51,13 +51,15 @@ const std::set<Fault>& possible(Call call) {
     }
 }
 
-// Most calls are queries; what happens around a write is of more interest.
+// Most calls are queries; what happens around a write is of more interest. The rarer a call, the
+// more often it is drawn: few runs announce or remove anything.
 void Faults::plan(Fate& fate) {
     static constexpr Call kNearWrites[] = {
-        Call::put,      Call::remove,    Call::lock,   Call::claim,         Call::release,
-        Call::begin,    Call::execute,   Call::commit, Call::commit,        Call::announce,
-        Call::announce, Call::withdraw,  Call::claims, Call::wait_for_lock, Call::locks,
-        Call::withdraw, Call::still_held};
+        Call::put,      Call::remove,     Call::lock,     Call::claim,         Call::release,
+        Call::begin,    Call::execute,    Call::commit,   Call::commit,        Call::announce,
+        Call::announce, Call::withdraw,   Call::claims,   Call::wait_for_lock, Call::locks,
+        Call::withdraw, Call::still_held, Call::announce, Call::withdraw,      Call::withdraw,
+        Call::announce, Call::remove,     Call::withdraw};
     Random& random = scheduler_.random();
     const auto some_call = [&] {
         const Call call = random.chance(2, 3) ? random.one_of(kNearWrites)
