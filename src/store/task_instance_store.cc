@@ -65,21 +65,37 @@ std::unordered_map<std::int64_t, TaskActivity> TaskInstanceStore::activity(
     std::span<const std::int64_t> workflow_ids) {
     std::unordered_map<std::int64_t, TaskActivity> activity;
     for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        const Rows rows = query_by_ids(
-            "SELECT workflow_instance_id, MIN(submit_time), MAX(submit_time), MAX(start_time), "
-            "MAX(end_time)",
-            "workflow_instance_id", batch, "GROUP BY workflow_instance_id");
+        std::vector<std::int64_t> ids(batch.begin(), batch.end());
+        std::sort(ids.begin(), ids.end());
+        const Rows rows = activity_of(ids);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             const Row row = rows[i];
             const StoredRow stored(row, kTasksOfWorkflow, context_);
-            TaskActivity& its = activity[stored.id()];
-            its.first_submit = stored.time(1, "submit_time");
-            keep_later(its.latest, stored.time(2, "submit_time"));
-            keep_later(its.latest, stored.time(3, "start_time"));
-            keep_later(its.latest, stored.time(4, "end_time"));
+            if (!std::binary_search(ids.begin(), ids.end(), stored.id())) continue;
+            TaskActivity& found = activity[stored.id()];
+            found.first_submit = stored.time(1, "submit_time");
+            keep_later(found.latest, stored.time(2, "submit_time"));
+            keep_later(found.latest, stored.time(3, "start_time"));
+            keep_later(found.latest, stored.time(4, "end_time"));
         }
     });
     return activity;
+}
+
+// Of workflows that stand close together, as they do after a master's death, those in between are
+// read, too: for a server a range costs a third of as many ids.
+Rows TaskInstanceStore::activity_of(std::span<const std::int64_t> ids) {
+    static constexpr std::string_view kColumns =
+        "SELECT workflow_instance_id, MIN(submit_time), MAX(submit_time), MAX(start_time), "
+        "MAX(end_time)";
+    static constexpr std::string_view kEach = "GROUP BY workflow_instance_id";
+    const std::int64_t first = ids.front(), last = ids.back();
+    if (last - first >= 2 * static_cast<std::int64_t>(ids.size()))
+        return query_by_ids(kColumns, "workflow_instance_id", ids, kEach);
+    return context_.database.query(
+        fmt::format("{} FROM t_ds_task_instance WHERE workflow_instance_id BETWEEN ? AND ? {}",
+                    kColumns, kEach),
+        {first, last});
 }
 
 // Of rows of a workflow instance's id and three times.

@@ -141,6 +141,7 @@ class TaskInstanceStore {
     std::string active_after(EpochMs since, std::vector<Value>& parameters);
     std::vector<std::int64_t> lock_as_read(std::span<const TaskInstance> tasks);
     std::string valid() const;
+    Rows activity_of(std::span<const std::int64_t> ids);
     Rows query_by_ids(std::string_view select, std::string_view column,
                       std::span<const std::int64_t> ids, std::string_view rest);
 

@@ -72,6 +72,15 @@ TEST_P(StoreTasks, ActivityIsTheFirstSubmitAndTheLatestOfAll) {
     EXPECT_THAT(store().activity(Ids{}), IsEmpty());
 }
 
+TEST_P(StoreTasks, ActivityOfThoseAskedForAloneCloseTogetherOrFarApart) {
+    for (const int workflow : {10, 11, 12, 5000}) insert_task(workflow, workflow);
+    for (const Ids& asked : {Ids{12, 10}, Ids{10, 5000}, Ids{10}}) {
+        std::set<std::int64_t> found;
+        for (const auto& [id, activity] : store().activity(asked)) found.insert(id);
+        EXPECT_THAT(found, testing::UnorderedElementsAreArray(asked));
+    }
+}
+
 TEST_P(StoreTasks, ActivityOfAnyNumberOfWorkflows) {
     insert_task(1, 25'000);
     Ids ids;

@@ -275,24 +275,27 @@ class Reader {
         });
     }
 
-    // Task activity is asked for after the scan, a page of instances at a time.
+    // Task activity is asked for after the scan, a page of instances at a time; while the answer to
+    // one is judged, the server is at the next.
     void settle(const std::string& address, WorkflowSpool& questions) {
         AddressSelection& found = at(address);
         found.facts.newest_mark_of_any_master = marks_.newest_of_any_master(workers_);
         TaskInstanceStore tasks(context_.store());
-        for_pages(questions, kActivityPage, address, [&](const auto& page) {
-            auto activity = tasks.activity(ids_of(page));
-            for (const auto& instance : page) {
-                Evidence evidence;
-                const auto known = activity.find(instance.id);
-                if (known != activity.end()) evidence.activity = std::move(known->second);
-                const auto& latest = evidence.activity.latest;
-                evidence.moved_in_run =
-                    latest && request_.moves_count_after < INT64_MAX / 1000 &&
-                    latest->instants.earliest_us > request_.moves_count_after * 1000;
-                decide(address, found, instance, evidence);
-            }
-        });
+        for_prepared_pages(
+            questions, kActivityPage, address,
+            [&](const auto& page) { return tasks.activity(ids_of(page)); },
+            [&](const auto& page, auto& activity) {
+                for (const auto& instance : page) {
+                    Evidence evidence;
+                    const auto known = activity.find(instance.id);
+                    if (known != activity.end()) evidence.activity = std::move(known->second);
+                    const auto& latest = evidence.activity.latest;
+                    evidence.moved_in_run =
+                        latest && request_.moves_count_after < INT64_MAX / 1000 &&
+                        latest->instants.earliest_us > request_.moves_count_after * 1000;
+                    decide(address, found, instance, evidence);
+                }
+            });
     }
 
     // What was selected without a look at its tasks, and moved during the run: somebody has it.

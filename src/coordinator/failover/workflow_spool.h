@@ -3,10 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <future>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/interruption.h"
 #include "store/workflow_instance.h"
 
@@ -53,6 +57,34 @@ void for_pages(WorkflowSpool& spool, std::size_t size, const std::string& host, 
         const std::vector<WorkflowInstance> page = spool.take(size, host);
         if (page.empty()) return;
         work(page);
+    }
+}
+
+/// As for_pages(), and hands to `work` what `prepare` made of the page, too. While `work` is at one
+/// page, `prepare` is at the next, on a thread of its own (run_beside()): nothing that the two use
+/// may be shared. Throws what `prepare` throws before `work` gets its page.
+template <typename Prepare, typename Work>
+void for_prepared_pages(WorkflowSpool& spool, std::size_t size, const std::string& host,
+                        const Prepare& prepare, const Work& work) {
+    using Page = std::vector<WorkflowInstance>;
+    struct Ahead {
+        Page page;
+        std::invoke_result_t<Prepare, const Page&> prepared;
+        std::future<void> ready;
+    };
+    const auto begin_next = [&]() -> std::unique_ptr<Ahead> {
+        auto ahead = std::make_unique<Ahead>();
+        ahead->page = spool.take(size, host);
+        if (ahead->page.empty()) return nullptr;
+        ahead->ready =
+            run_beside([&prepare, at = ahead.get()] { at->prepared = prepare(at->page); });
+        return ahead;
+    };
+    for (std::unique_ptr<Ahead> next = begin_next(); next;) {
+        check_interruption();
+        next->ready.get();
+        const std::unique_ptr<Ahead> current = std::exchange(next, begin_next());
+        work(current->page, current->prepared);
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <iterator>
 #include <mutex>
 #include <optional>
@@ -19,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "database/database_error.h"
 #include "database/idle_time.h"
@@ -222,10 +224,14 @@ class PostgresqlDatabase : public Database {
             return for_each(few, row);
         run(fmt::format("DECLARE dsfailover_stream NO SCROLL CURSOR FOR {}", sql), parameters);
         const std::string fetch = fmt::format("FETCH FORWARD {} FROM dsfailover_stream", kPage);
-        for (;;) {
-            const pqxx::result page = run(fetch);
+        // The server is at the next page while ours is worked on.
+        pqxx::result next = run(fetch);
+        while (!next.empty()) {
+            const pqxx::result page = std::exchange(next, {});
+            std::future<void> fetched;
+            if (page.size() == kPage) fetched = run_beside([&] { next = run(fetch); });
             for_each(page, row);
-            if (page.size() < kPage) return;
+            if (fetched.valid()) fetched.get();
         }
     }
 
