@@ -113,15 +113,15 @@ std::string parse_address(std::string_view text) {
                 return fmt::format("{}{}", *java, port);
         } else if (java_form(host)) {
             throw UsageError(
-                fmt::format("'{}' is no HOST:PORT: an IPv6 address that leaves groups out needs "
+                fmt::format("'{}' is not HOST:PORT: an IPv6 address that leaves groups out needs "
                             "brackets: [{}]{}",
                             text, host, port));
         }
     }
-    throw UsageError(
-        fmt::format("'{}' is no address of a server: give HOST:PORT or [IPv6]:PORT, for example "
-                    "127.0.1.5:5678; the port is a number from 1 to 65535",
-                    text));
+    throw UsageError(fmt::format(
+        "'{}' is not the address of a server: give HOST:PORT or [IPv6]:PORT, for example "
+        "127.0.1.5:5678; the port is a number from 1 to 65535",
+        text));
 }
 
 }  // namespace dsfailover

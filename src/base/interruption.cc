@@ -25,9 +25,9 @@ int wake_up_fd = -1;
 extern "C" void on_signal(int signal) {
     const int saved_errno = errno;
     if (received_signal == 0) received_signal = signal;
-    const std::uint64_t one = 1;
+    const std::uint64_t wake_ups = 1;
     // Nothing can be done in a handler about a failing write; the flag is set anyway.
-    [[maybe_unused]] const auto written = write(wake_up_fd, &one, sizeof one);
+    [[maybe_unused]] const auto written = write(wake_up_fd, &wake_ups, sizeof wake_ups);
     std::signal(SIGINT, SIG_DFL);
     std::signal(SIGTERM, SIG_DFL);
     // Not SIGHUP: of one lost session both the kernel and the shell send it.

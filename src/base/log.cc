@@ -87,8 +87,9 @@ void set_up_logging(const LogSettings& settings) {
         return known.first == settings.level;
     });
     if (found == kLevels.end())
-        throw UsageError(fmt::format(
-            "'{}' is no log level: give trace, debug, info, warn, error or off", settings.level));
+        throw UsageError(
+            fmt::format("'{}' is not a log level: give trace, debug, info, warn, error or off",
+                        settings.level));
     auto logger = std::make_shared<Logger>(
         std::make_shared<spdlog::sinks::stderr_color_sink_mt>(
             settings.colour ? spdlog::color_mode::always : spdlog::color_mode::never),

@@ -82,7 +82,7 @@ StoredTime parse_stored_time(std::string_view text, const TimeZone& zone,
     const auto local_us = parse_local_us(text);
     if (!local_us) {
         throw EnvironmentError(
-            fmt::format("'{}' is no timestamp of the form YYYY-MM-DD HH:MM:SS.mmm", text));
+            fmt::format("'{}' is not a timestamp of the form YYYY-MM-DD HH:MM:SS.mmm", text));
     }
     StoredTime time{std::string(text), zone.to_instants(*local_us), *local_us, 0};
     time.instant_us =

@@ -5,7 +5,7 @@
 
 namespace dsfailover {
 
-/// `text` as a terminal may have it: what is no UTF-8 becomes U+FFFD, control characters (a name
+/// `text` as a terminal may have it: what is not UTF-8 becomes U+FFFD, control characters (a name
 /// in the database could hold an escape sequence) become '?'.
 std::string printable(std::string_view text);
 

@@ -165,7 +165,8 @@ EpochMs parse_time(std::string_view text, std::string_view what, bool needs_mill
     const auto parsed = parse_rfc3339(text);
     if (!parsed) {
         throw UsageError(fmt::format(
-            "{}: '{}' is no time: give epoch milliseconds such as 1795331879415, or a date, a time "
+            "{}: '{}' is not a time: give epoch milliseconds such as 1795331879415, or a date, a "
+            "time "
             "and an offset such as 2026-11-22T07:27:59.415Z or 2026-11-22T15:27:59.415+08:00",
             what, text));
     }
@@ -187,7 +188,7 @@ Millis parse_duration(std::string_view text, std::string_view what) {
                                    [&](const Unit& known) { return known.name == suffix; });
     if (text.empty() || !is_digit(text.front()) || unit == kUnits.end()) {
         throw UsageError(fmt::format(
-            "{}: '{}' is no duration: give a whole number and its unit, such as 500ms, 90s, 15m, "
+            "{}: '{}' is not a duration: give an integer and its unit, such as 500ms, 90s, 15m, "
             "12h or 7d",
             what, text));
     }

@@ -122,7 +122,7 @@ TimeZone::TimeZone(std::string_view name) : name_(name) {
         zone_ = date::locate_zone(meant);
     } catch (const std::exception&) {
         throw UsageError(fmt::format(
-            "'{}' is no time zone this machine knows: give an IANA name such as Asia/Shanghai "
+            "'{}' is not a time zone this machine knows: give an IANA name such as Asia/Shanghai "
             "(package tzdata must be installed), UTC, or an offset such as +08:00",
             name));
     }

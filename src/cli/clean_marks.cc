@@ -8,32 +8,32 @@
 namespace dsfailover {
 namespace {
 
-void run(Context& context) {
+void run(Invocation& invocation) {
     MarksOptions options;
-    for (const std::string& name : context.arguments()) {
+    for (const std::string& name : invocation.arguments()) {
         if (name.empty() || name.find('/') != std::string::npos || name == "." || name == "..")
             throw UsageError(
-                fmt::format("NAME: '{}' is no mark's name; list-marks shows them", name));
+                fmt::format("NAME: '{}' is not the name of a mark; list-marks shows them", name));
         options.names.push_back(name);
     }
-    options.evidence = is_set(context.options(), "evidence");
-    const OptionValue* age = find(context.options(), "older-than");
+    options.evidence = is_set(invocation.options(), "evidence");
+    const OptionValue* age = find(invocation.options(), "older-than");
     if (!options.names.empty() && age && age->source == Source::command_line)
         throw UsageError(
             "--older-than: marks that are named are deleted whatever their age; give one of both");
     if (options.evidence && options.names.empty())
         throw UsageError("--evidence: name the marks that it is about");
-    options.dry_run = is_set(context.options(), "dry-run");
+    options.dry_run = is_set(invocation.options(), "dry-run");
     options.older_than =
-        duration_option(context.options(), "older-than").value_or(options.older_than);
-    options.items = items_option(context.options());
-    if (options.names.empty() && !context.settings().database &&
+        duration_option(invocation.options(), "older-than").value_or(options.older_than);
+    options.items = items_option(invocation.options());
+    if (options.names.empty() && !invocation.settings().database &&
         options.older_than < option_defaults::kOlderThan)
         throw UsageError(
             "--older-than: below 7d a mark may be the only evidence of what was failed over, which "
             "the database tells; give --database, or 7d and more");
-    with_coordinator(context, Context::Needs::registry, Context::Access::writing, AskAbout::nobody,
-                     [&](FailoverCoordinator& coordinator) {
+    with_coordinator(invocation, Invocation::Needs::registry, Invocation::Access::writing,
+                     AskAbout::nobody, [&](FailoverCoordinator& coordinator) {
                          coordinator.clean_history_failover_finished_marks(options);
                      });
 }

@@ -17,7 +17,7 @@
 #include "base/terminal.h"
 #include "cli/command_line.h"
 #include "cli/confirm.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "cli/live_candidates.h"
 #include "cli/options.h"
 #include "cli/printing.h"
@@ -50,7 +50,7 @@ void add_error(Report& report, ExitCode code, const std::string& message, bool w
 
 /// Calls `part` and puts what it throws into the report. `wrote` as for add_end().
 template <typename Part, typename Wrote>
-void guarded(Report& report, const Part& part, const Wrote& wrote) {
+void report_errors_of(Report& report, const Part& part, const Wrote& wrote) {
     try {
         part();
     } catch (const Interrupted& interrupted) {
@@ -104,16 +104,16 @@ Report new_report(const Command& command) {
 }
 
 void perform(const CommandLine& line, const OptionValues& options, Report& report) {
-    guarded(
+    report_errors_of(
         report,
         [&] {
             warn_of_unknown_variables(report);
             report.dry_run = takes(*line.command, "dry-run") && is_set(options, "dry-run");
-            Context context(options, line.arguments, process_environment(), report);
-            guarded(
-                report, [&] { line.command->run(context); }, [&] { return context.wrote(); });
+            Invocation invocation(options, line.arguments, process_environment(), report);
+            report_errors_of(
+                report, [&] { line.command->run(invocation); }, [&] { return invocation.wrote(); });
             conclude(report);
-            context.end_audit_log();
+            invocation.end_audit_log();
         },
         [] { return false; });
 }
@@ -185,11 +185,11 @@ int run_command(const CommandLine& line) {
         pause = watch_option(options, printing);
         confirm = takes(*line.command, "confirm") && is_confirmation_wanted(options);
     };
-    guarded(report, prepare, [] { return false; });
+    report_errors_of(report, prepare, [] { return false; });
     if (report.problems.empty() && confirm) {
         bool confirmed = false;
         Report plan = new_report(*line.command);
-        guarded(
+        report_errors_of(
             report, [&] { confirmed = plan_is_confirmed(line, options, printing, plan); },
             [] { return false; });
         if (!confirmed && report.problems.empty()) return static_cast<int>(plan.exit_code);

@@ -8,7 +8,7 @@
 
 namespace dsfailover {
 
-class Context;
+class Invocation;
 
 /// One command of the program. Each is one file beside this one, and one line in commands.cc.
 struct Command {
@@ -27,9 +27,9 @@ struct Command {
     /// Names in config/option_table.h, beside those of every command.
     std::vector<std::string_view> options{};
     std::string_view examples{};  ///< lines for --help
-    /// Checks the arguments, then does the work and fills in context.report(). What it throws
-    /// before it asks the context for registry or database is a usage error.
-    void (*run)(Context& context) = nullptr;
+    /// Checks the arguments, then does the work and fills in invocation.report(). What it throws
+    /// before it asks the invocation for registry or database is a usage error.
+    void (*run)(Invocation& invocation) = nullptr;
 };
 
 /// Says what the commands of the one group there is, sandbox, have in common.

@@ -196,7 +196,7 @@ class Parser {
     void add_argument(CLI::App& app, const Command& command) {
         const std::string name(command.argument);
         const std::string help = wrapped(command.argument_help);
-        // One argument is no list: CLI11 would take the brackets of "[::1]" for one.
+        // One argument is not a list: CLI11 would take the brackets of "[::1]" for one.
         if (command.arguments == Command::Arguments::one)
             app.add_option_function<std::string>(
                    name, [this](const std::string& value) { result_.arguments = {value}; }, help)

@@ -2,12 +2,12 @@
 
 #include "cli/command.h"
 #include "cli/completion.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 
 namespace dsfailover {
 namespace {
 
-void run(Context& context) { std::cout << completion_script(context.arguments().front()); }
+void run(Invocation& invocation) { std::cout << completion_script(invocation.arguments().front()); }
 
 }  // namespace
 

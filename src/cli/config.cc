@@ -1,5 +1,5 @@
 #include "cli/command.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "cli/options.h"
 #include "config/option_table.h"
 
@@ -15,20 +15,20 @@ bool is_shown_already(const std::vector<SettingItem>& shown, const OptionSpec& o
 }
 
 /// Shows what there is before it says what is wrong with it.
-void run(Context& context) {
-    std::vector<SettingItem>& shown = context.report().settings.emplace();
-    for (const SettingOrigin& setting : context.settings().origins)
+void run(Invocation& invocation) {
+    std::vector<SettingItem>& shown = invocation.report().settings.emplace();
+    for (const SettingOrigin& setting : invocation.settings().origins)
         shown.push_back({setting.name, setting.value, setting.origin});
     for (const OptionSpec& option : all_options()) {
         if (is_shown_already(shown, option)) continue;
         const std::string standing = option.default_text();
-        if (const OptionValue* given = find(context.options(), option.name))
+        if (const OptionValue* given = find(invocation.options(), option.name))
             shown.push_back({std::string(option.name), given->value, given->origin});
         else if (!standing.empty())
             shown.push_back({std::string(option.name), standing, "default"});
     }
-    context.zone();
-    failover_options(context.options());
+    invocation.zone();
+    failover_options(invocation.options());
 }
 
 }  // namespace

@@ -1,22 +1,22 @@
 #include "coordinator/explain/explain.h"
 
 #include "cli/command.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "cli/options.h"
 
 namespace dsfailover {
 namespace {
 
-void run(Context& context) {
+void run(Invocation& invocation) {
     ExplainOptions options;
-    options.ids = workflow_ids(context.arguments());
-    options.ask = ask_options(context.options());
-    options.items = items_option(context.options());
-    Cluster cluster =
-        context.open_cluster(Context::Needs::registry_and_database, Context::Access::reading);
-    cluster.servers = context.open_asker(options.ask.about);
-    const Schema schema = read_schema(*cluster.database, context.report());
-    explain_workflows(run_context(cluster, schema, context.report()), options);
+    options.ids = workflow_ids(invocation.arguments());
+    options.ask = ask_options(invocation.options());
+    options.items = items_option(invocation.options());
+    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
+                                                  Invocation::Access::reading);
+    cluster.servers = invocation.open_asker(options.ask.about);
+    const Schema schema = read_schema(*cluster.database, invocation.report());
+    explain_workflows(run_context(cluster, schema, invocation.report()), options);
 }
 
 }  // namespace

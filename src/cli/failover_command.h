@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "cli/options.h"
 #include "report/report.h"
 
@@ -18,23 +18,23 @@ void name_event(Report& report, std::string type, std::optional<std::string> add
 
 /// The event of failover-master or failover-worker from the command line, put into the report, too.
 template <typename Event>
-Event server_event(Context& context, const char* type) {
+Event server_event(Invocation& invocation, const char* type) {
     Event event;
-    event.address = server_address(context.arguments().at(0), "ADDRESS");
-    event.process = process_option(context.options());
-    event.event_time = event_time_option(context.options());
-    name_event(context.report(), type, event.address, event.process, event.event_time);
+    event.address = server_address(invocation.arguments().at(0), "ADDRESS");
+    event.process = process_option(invocation.options());
+    event.event_time = event_time_option(invocation.options());
+    name_event(invocation.report(), type, event.address, event.process, event.event_time);
     return event;
 }
 
 /// Opens the cluster and hands it over to the coordinator: `run` is called with it. `about`: whom
 /// the run asks living servers about.
 template <typename Run>
-void with_coordinator(Context& context, Context::Needs needs, Context::Access access,
+void with_coordinator(Invocation& invocation, Invocation::Needs needs, Invocation::Access access,
                       AskAbout about, Run run) {
-    Cluster cluster = context.open_cluster(needs, access);
-    cluster.servers = context.open_asker(about);
-    FailoverCoordinator coordinator(cluster, context.report());
+    OpenCluster cluster = invocation.open_cluster(needs, access);
+    cluster.servers = invocation.open_asker(about);
+    FailoverCoordinator coordinator(cluster, invocation.report());
     run(coordinator);
 }
 

@@ -4,11 +4,12 @@
 namespace dsfailover {
 namespace {
 
-void run(Context& context) {
-    const auto event = server_event<MasterFailoverEvent>(context, "MasterFailoverEvent");
-    const FailoverOptions options = failover_options(context.options());
+void run(Invocation& invocation) {
+    const auto event = server_event<MasterFailoverEvent>(invocation, "MasterFailoverEvent");
+    const FailoverOptions options = failover_options(invocation.options());
     with_coordinator(
-        context, Context::Needs::registry_and_database, Context::Access::writing, options.ask.about,
+        invocation, Invocation::Needs::registry_and_database, Invocation::Access::writing,
+        options.ask.about,
         [&](FailoverCoordinator& coordinator) { coordinator.failover_master(event, options); });
 }
 

@@ -4,13 +4,14 @@
 namespace dsfailover {
 namespace {
 
-void run(Context& context) {
-    const std::vector<std::int64_t> ids = workflow_ids(context.arguments());
-    FailoverOptions options = failover_options(context.options());
+void run(Invocation& invocation) {
+    const std::vector<std::int64_t> ids = workflow_ids(invocation.arguments());
+    FailoverOptions options = failover_options(invocation.options());
     options.unclaimed_after =
-        duration_option(context.options(), "unclaimed-after").value_or(options.unclaimed_after);
+        duration_option(invocation.options(), "unclaimed-after").value_or(options.unclaimed_after);
     with_coordinator(
-        context, Context::Needs::registry_and_database, Context::Access::writing, options.ask.about,
+        invocation, Invocation::Needs::registry_and_database, Invocation::Access::writing,
+        options.ask.about,
         [&](FailoverCoordinator& coordinator) { coordinator.failover_workflows(ids, options); });
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "cli/options.h"
 
 namespace dsfailover {
@@ -26,22 +26,22 @@ std::optional<Millis> idle_option(const OptionValues& options) {
     return duration_option(options, "idle");
 }
 
-void run(Context& context) {
+void run(Invocation& invocation) {
     FinishOptions options;
-    options.ids = workflow_ids(context.arguments());
-    options.as = as_option(context.options());
-    options.dry_run = is_set(context.options(), "dry-run");
-    options.tasks = is_set(context.options(), "tasks");
-    options.idle = idle_option(context.options());
+    options.ids = workflow_ids(invocation.arguments());
+    options.as = as_option(invocation.options());
+    options.dry_run = is_set(invocation.options(), "dry-run");
+    options.tasks = is_set(invocation.options(), "tasks");
+    options.idle = idle_option(invocation.options());
     options.lock_timeout =
-        duration_option(context.options(), "lock-timeout").value_or(options.lock_timeout);
-    options.ask = ask_options(context.options());
-    options.items = items_option(context.options());
-    Cluster cluster =
-        context.open_cluster(Context::Needs::registry_and_database, Context::Access::writing);
-    cluster.servers = context.open_asker(options.ask.about);
-    const Schema schema = read_schema(*cluster.database, context.report());
-    finish_workflows(run_context(cluster, schema, context.report()), options);
+        duration_option(invocation.options(), "lock-timeout").value_or(options.lock_timeout);
+    options.ask = ask_options(invocation.options());
+    options.items = items_option(invocation.options());
+    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
+                                                  Invocation::Access::writing);
+    cluster.servers = invocation.open_asker(options.ask.about);
+    const Schema schema = read_schema(*cluster.database, invocation.report());
+    finish_workflows(run_context(cluster, schema, invocation.report()), options);
 }
 
 }  // namespace

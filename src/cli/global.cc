@@ -4,13 +4,14 @@
 namespace dsfailover {
 namespace {
 
-void run(Context& context) {
-    const GlobalMasterFailoverEvent event{event_time_option(context.options())};
-    const FailoverOptions options = failover_options(context.options());
-    name_event(context.report(), "GlobalMasterFailoverEvent", std::nullopt, std::nullopt,
+void run(Invocation& invocation) {
+    const GlobalMasterFailoverEvent event{event_time_option(invocation.options())};
+    const FailoverOptions options = failover_options(invocation.options());
+    name_event(invocation.report(), "GlobalMasterFailoverEvent", std::nullopt, std::nullopt,
                event.event_time);
-    with_coordinator(context, Context::Needs::registry_and_database, Context::Access::writing,
-                     options.ask.about, [&](FailoverCoordinator& coordinator) {
+    with_coordinator(invocation, Invocation::Needs::registry_and_database,
+                     Invocation::Access::writing, options.ask.about,
+                     [&](FailoverCoordinator& coordinator) {
                          coordinator.global_master_failover(event, options);
                      });
 }

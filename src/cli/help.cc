@@ -2,14 +2,14 @@
 
 #include "cli/command.h"
 #include "cli/command_line.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 
 namespace dsfailover {
 namespace {
 
-void run(Context& context) {
+void run(Invocation& invocation) {
     std::vector<const char*> words = {"dsfailover"};
-    for (const std::string& word : context.arguments()) words.push_back(word.c_str());
+    for (const std::string& word : invocation.arguments()) words.push_back(word.c_str());
     words.push_back("--help");
     std::cout << *parse_command_line(static_cast<int>(words.size()), words.data()).text;
 }

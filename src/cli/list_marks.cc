@@ -4,13 +4,13 @@
 namespace dsfailover {
 namespace {
 
-void run(Context& context) {
+void run(Invocation& invocation) {
     MarksOptions options;
-    options.older_than = duration_option(context.options(), "older-than").value_or(Millis(0));
-    if (const OptionValue* address = find(context.options(), "address"))
+    options.older_than = duration_option(invocation.options(), "older-than").value_or(Millis(0));
+    if (const OptionValue* address = find(invocation.options(), "address"))
         options.address = server_address(address->value, named("address", *address));
-    options.items = items_option(context.options());
-    with_coordinator(context, Context::Needs::registry_alone, Context::Access::reading,
+    options.items = items_option(invocation.options());
+    with_coordinator(invocation, Invocation::Needs::registry_alone, Invocation::Access::reading,
                      AskAbout::nobody, [&](FailoverCoordinator& coordinator) {
                          coordinator.list_failover_finished_marks(options);
                      });

@@ -10,7 +10,7 @@
 #include <iostream>
 
 #include "base/log.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "coordinator/status/cluster_status.h"
 #include "store/schema.h"
 
@@ -29,10 +29,10 @@ void end_in_time() {
 StatusSection read_status(const GivenOptions& options) {
     Report report;
     report.dry_run = true;  // so that no audit log is opened
-    Context context(collect_options(options, process_environment()), {}, process_environment(),
-                    report);
-    Cluster cluster =
-        context.open_cluster(Context::Needs::registry_and_database, Context::Access::reading);
+    Invocation invocation(collect_options(options, process_environment()), {},
+                          process_environment(), report);
+    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
+                                                  Invocation::Access::reading);
     const Schema schema = read_schema(*cluster.database, report);
     read_cluster_status(run_context(cluster, schema, report), StatusOptions{});
     return report.status.value();

@@ -23,7 +23,7 @@ std::optional<std::int64_t> integer(std::string_view text) {
     return number;
 }
 
-/// Ids separated by commas or blanks; none if one of them is no id.
+/// Ids separated by commas or blanks; none if one of them is not an id.
 std::vector<std::int64_t> listed_ids(std::string_view text) {
     std::vector<std::int64_t> ids;
     for (std::size_t start = 0; start <= text.size();) {

@@ -2,30 +2,30 @@
 
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "cli/options.h"
 
 namespace dsfailover {
 namespace {
 
-void run(Context& context) {
+void run(Invocation& invocation) {
     RehostOptions options;
-    options.ids = workflow_ids(context.arguments());
-    options.dry_run = is_set(context.options(), "dry-run");
+    options.ids = workflow_ids(invocation.arguments());
+    options.dry_run = is_set(invocation.options(), "dry-run");
     options.lock_timeout =
-        duration_option(context.options(), "lock-timeout").value_or(options.lock_timeout);
-    options.limit = integer_option(context.options(), "limit");
-    options.ask = ask_options(context.options());
-    options.items = items_option(context.options());
-    if (context.environment()("DSFAILOVER_ASK") == "none")
+        duration_option(invocation.options(), "lock-timeout").value_or(options.lock_timeout);
+    options.limit = integer_option(invocation.options(), "limit");
+    options.ask = ask_options(invocation.options());
+    options.items = items_option(invocation.options());
+    if (invocation.environment()("DSFAILOVER_ASK") == "none")
         throw UsageError(
             "DSFAILOVER_ASK=none forbids asking the masters, and rehost cannot do without: only "
             "they know which workflows they hold");
-    Cluster cluster =
-        context.open_cluster(Context::Needs::registry_and_database, Context::Access::writing);
-    cluster.servers = context.open_asker(AskAbout::all);
-    const Schema schema = read_schema(*cluster.database, context.report());
-    rehost_workflows(run_context(cluster, schema, context.report()), options);
+    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
+                                                  Invocation::Access::writing);
+    cluster.servers = invocation.open_asker(AskAbout::all);
+    const Schema schema = read_schema(*cluster.database, invocation.report());
+    rehost_workflows(run_context(cluster, schema, invocation.report()), options);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "cli/options.h"
 #include "store/workflow_state.h"
 
@@ -18,29 +18,29 @@ std::optional<int> state_option(const OptionValues& options) {
     return *as == "running" ? kRunning : *as == "pause" ? kReadyPause : kReadyStop;
 }
 
-void run(Context& context) {
+void run(Invocation& invocation) {
     RequeueOptions options;
-    options.ids = workflow_ids(context.arguments());
-    options.commands = is_set(context.options(), "commands");
+    options.ids = workflow_ids(invocation.arguments());
+    options.commands = is_set(invocation.options(), "commands");
     if (options.commands && !options.ids.empty())
         throw UsageError(
             "--commands takes the commands of all workflows: give it, or workflow instances, not "
             "both (the command of one that is named is taken whatever its type)");
-    options.dry_run = is_set(context.options(), "dry-run");
+    options.dry_run = is_set(invocation.options(), "dry-run");
     options.unclaimed_after =
-        duration_option(context.options(), "unclaimed-after").value_or(options.unclaimed_after);
+        duration_option(invocation.options(), "unclaimed-after").value_or(options.unclaimed_after);
     options.lock_timeout =
-        duration_option(context.options(), "lock-timeout").value_or(options.lock_timeout);
-    options.as = state_option(context.options());
-    options.limit = integer_option(context.options(), "limit");
-    options.wait = duration_option(context.options(), "wait");
-    options.ask = ask_options(context.options());
-    options.items = items_option(context.options());
-    Cluster cluster =
-        context.open_cluster(Context::Needs::registry_and_database, Context::Access::writing);
-    cluster.servers = context.open_asker(options.ask.about);
-    const Schema schema = read_schema(*cluster.database, context.report());
-    requeue_workflows(run_context(cluster, schema, context.report()), options);
+        duration_option(invocation.options(), "lock-timeout").value_or(options.lock_timeout);
+    options.as = state_option(invocation.options());
+    options.limit = integer_option(invocation.options(), "limit");
+    options.wait = duration_option(invocation.options(), "wait");
+    options.ask = ask_options(invocation.options());
+    options.items = items_option(invocation.options());
+    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
+                                                  Invocation::Access::writing);
+    cluster.servers = invocation.open_asker(options.ask.about);
+    const Schema schema = read_schema(*cluster.database, invocation.report());
+    requeue_workflows(run_context(cluster, schema, invocation.report()), options);
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #include "cli/command.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "sandbox/sandbox.h"
 
 namespace dsfailover {
 namespace {
 
-void run(Context& context) { create_sandbox(context.arguments().at(0)); }
+void run(Invocation& invocation) { create_sandbox(invocation.arguments().at(0)); }
 
 }  // namespace
 

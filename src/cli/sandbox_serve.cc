@@ -2,15 +2,15 @@
 
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "cli/options.h"
 #include "sandbox/sandbox.h"
 
 namespace dsfailover {
 namespace {
 
-void run(Context& context) {
-    serve_sandbox(context.arguments().at(0), is_set(context.options(), "hear-departures"),
+void run(Invocation& invocation) {
+    serve_sandbox(invocation.arguments().at(0), is_set(invocation.options(), "hear-departures"),
                   [](const std::string& line) {
                       std::cout << line << std::endl;
                       if (!std::cout) throw Error(ExitCode::failed, "stdout cannot be written");

@@ -1,11 +1,13 @@
 #include "cli/command.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "sandbox/sandbox.h"
 
 namespace dsfailover {
 namespace {
 
-void run(Context& context) { context.report().sandbox = read_sandbox(context.arguments().at(0)); }
+void run(Invocation& invocation) {
+    invocation.report().sandbox = read_sandbox(invocation.arguments().at(0));
+}
 
 }  // namespace
 

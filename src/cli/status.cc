@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "cli/command.h"
-#include "cli/context.h"
+#include "cli/invocation.h"
 #include "cli/options.h"
 #include "coordinator/status/cluster_status.h"
 
@@ -21,12 +21,13 @@ namespace {
 
 /// --ask. Environments and files cannot make status ask, which leaves lines in the logs of every
 /// master.
-AskOptions status_ask_options(Context& context) {
-    AskOptions options = ask_options(context.options());
-    const OptionValue* ask = find(context.options(), "ask");
+AskOptions status_ask_options(Invocation& invocation) {
+    AskOptions options = ask_options(invocation.options());
+    const OptionValue* ask = find(invocation.options(), "ask");
     if (!ask || ask->source != Source::command_line) options.about = AskAbout::nobody;
-    if (options.about != AskAbout::nobody && context.environment()("DSFAILOVER_ASK") == "none")
-        context.report().warnings.emplace_back("--ask: DSFAILOVER_ASK=none, so nobody is asked.");
+    if (options.about != AskAbout::nobody && invocation.environment()("DSFAILOVER_ASK") == "none")
+        invocation.report().warnings.emplace_back(
+            "--ask: DSFAILOVER_ASK=none, so nobody is asked.");
     return options;
 }
 
@@ -66,24 +67,24 @@ void take_checks(const OptionValues& options, StatusOptions& result) {
     }
 }
 
-void run(Context& context) {
+void run(Invocation& invocation) {
     StatusOptions options;
-    take_checks(context.options(), options);
-    options.idle = duration_option(context.options(), "idle").value_or(options.idle);
+    take_checks(invocation.options(), options);
+    options.idle = duration_option(invocation.options(), "idle").value_or(options.idle);
     options.unclaimed_after =
-        duration_option(context.options(), "unclaimed-after").value_or(options.unclaimed_after);
+        duration_option(invocation.options(), "unclaimed-after").value_or(options.unclaimed_after);
     options.backlog_after =
-        duration_option(context.options(), "backlog-after").value_or(options.backlog_after);
+        duration_option(invocation.options(), "backlog-after").value_or(options.backlog_after);
     // What --items lists is in no metric.
-    options.items = choice_option(context.options(), "format", kStatus.name) == "prometheus"
+    options.items = choice_option(invocation.options(), "format", kStatus.name) == "prometheus"
                         ? 0
-                        : items_option(context.options());
-    options.ask = status_ask_options(context);
-    Cluster cluster =
-        context.open_cluster(Context::Needs::registry_and_database, Context::Access::reading);
-    cluster.servers = context.open_asker(options.ask.about);
-    const Schema schema = read_schema(*cluster.database, context.report());
-    read_cluster_status(run_context(cluster, schema, context.report()), options);
+                        : items_option(invocation.options());
+    options.ask = status_ask_options(invocation);
+    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
+                                                  Invocation::Access::reading);
+    cluster.servers = invocation.open_asker(options.ask.about);
+    const Schema schema = read_schema(*cluster.database, invocation.report());
+    read_cluster_status(run_context(cluster, schema, invocation.report()), options);
 }
 
 }  // namespace

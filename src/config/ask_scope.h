@@ -15,7 +15,7 @@ enum class AskScope {
     any,
 };
 
-/// A variable that is no option: DSFAILOVER_ASK_ONLY=loopback.
+/// A variable that is not an option: DSFAILOVER_ASK_ONLY=loopback.
 inline constexpr std::string_view kAskOnlyVariable = "DSFAILOVER_ASK_ONLY";
 
 /// Nobody with DSFAILOVER_ASK=none; loopback with DSFAILOVER_ASK_ONLY=loopback, and where the

@@ -47,7 +47,7 @@ struct Parameter {
         const auto* end = value.data() + value.size();
         const auto [rest, error] = std::from_chars(value.data(), end, number);
         if (error != std::errc() || rest != end || number < 0 || number > 1'000'000'000)
-            refuse(fmt::format("'{}' is no time: a whole number is expected", value));
+            refuse(fmt::format("'{}' is not a time: it must be an integer", value));
         return unit * number;
     }
 };
@@ -98,7 +98,7 @@ void set_tls_mode(const Parameter& p) {
     const auto found = modes.find(lower(p.value));
     if (found == modes.end())
         p.refuse(fmt::format(
-            "'{}' is no TLS mode; disable, prefer, require, verify-ca and verify-full are",
+            "'{}' is not a TLS mode; disable, prefer, require, verify-ca and verify-full are",
             p.value));
     p.settings().tls_mode = found->second;
 }
@@ -165,11 +165,11 @@ void set_session_variables(const Parameter& p) {
     std::string_view rest = p.value;
     while (!rest.empty()) {
         const auto end = std::min(rest.find_first_of(",;"), rest.size());
-        const std::string_view one = rest.substr(0, end);
+        const std::string_view part = rest.substr(0, end);
         rest.remove_prefix(std::min(end + 1, rest.size()));
-        const auto equals = one.find('=');
-        if (lower(one).find("time_zone") == std::string::npos) continue;
-        std::string_view zone = one.substr(std::min(equals, one.size() - 1) + 1);
+        const auto equals = part.find('=');
+        if (lower(part).find("time_zone") == std::string::npos) continue;
+        std::string_view zone = part.substr(std::min(equals, part.size() - 1) + 1);
         zone.remove_prefix(std::min(zone.find_first_not_of(kBlank), zone.size()));
         zone = zone.substr(0, zone.find_last_not_of(kBlank) + 1);
         if (equals == std::string_view::npos || zone.empty())

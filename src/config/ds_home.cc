@@ -62,7 +62,7 @@ DsHome find_ds_home(const std::string& folder, std::string_view option) {
     if (home.server_folder.empty()) home.server_folder = folder;
     if (home.config.empty() && home.env_file.empty())
         throw UsageError(fmt::format(
-            "{} {}: this is no installation of DolphinScheduler: it has neither "
+            "{} {}: this is not an installation of DolphinScheduler: it has neither "
             "master-server/conf/application.yaml (nor that of a standalone-, api- or "
             "worker-server) nor bin/env/{}; name its files with --ds-config and --ds-env",
             option, folder, kEnvFileName));
@@ -75,8 +75,8 @@ std::optional<std::string> differences(const EnvFile& used, const EnvFile& to_co
         for (std::string& name : file->read_names()) names.insert(std::move(name));
     std::vector<std::string> different;
     for (const std::string& name : names) {
-        const EnvFile::Assignment *one = used.find(name), *other = to_come.find(name);
-        if (one == nullptr || other == nullptr || one->value != other->value)
+        const EnvFile::Assignment *before = used.find(name), *other = to_come.find(name);
+        if (before == nullptr || other == nullptr || before->value != other->value)
             different.push_back(fmt::format("{} ({}, and {} in the other)", name,
                                             line_in(used, name), line_in(to_come, name)));
     }

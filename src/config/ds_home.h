@@ -20,7 +20,7 @@ struct DsHome {
 
 /// Looks for them: SERVER/conf of master-server, standalone-server, api-server and worker-server,
 /// conf itself, as containers have it, and bin/env. Throws UsageError naming the folder, and
-/// `option` that named it, where it is no installation.
+/// `option` that named it, where it is not an installation.
 DsHome find_ds_home(const std::string& folder, std::string_view option);
 
 /// A warning that names the lines where two env files give different values to variables that are

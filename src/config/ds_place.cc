@@ -62,13 +62,13 @@ DsPlace find_ds_place(const OptionValues& options, const Environment& environmen
     if (none_beside && env != nullptr && env->source == no_env->source)
         throw UsageError(fmt::format("{} and {} exclude each other", named(kEnv, *env),
                                      named("no-ds-env", *no_env)));
-    DsHome its;
+    DsHome files;
     if (home != nullptr) {
-        its = find_ds_home(home->value, named(kHome, *home));
+        files = find_ds_home(home->value, named(kHome, *home));
         place.home = home->value;
-        place.server_folder = its.server_folder;
-        place.config = found(its.config, *home);
-        if (!none_beside) place.env_path = found(its.env_file, *home);
+        place.server_folder = files.server_folder;
+        place.config = found(files.config, *home);
+        if (!none_beside) place.env_path = found(files.env_file, *home);
     }
     if (config != nullptr) {
         place.config = *config;
@@ -80,8 +80,8 @@ DsPlace find_ds_place(const OptionValues& options, const Environment& environmen
     if (place.env_path) {
         const char* by = env != nullptr ? kEnv : home != nullptr ? kHome : kConfig;
         read_env_file(place, environment, named(by, *find(given, by)));
-        if (env == nullptr && !its.env_file_to_come.empty())
-            compare(place, its.env_file_to_come, environment);
+        if (env == nullptr && !files.env_file_to_come.empty())
+            compare(place, files.env_file_to_come, environment);
     }
     return place;
 }

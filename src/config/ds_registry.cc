@@ -36,7 +36,7 @@ void apply_connection_timeout(const SpringConfig& spring, std::string_view prope
         registry.settings.connect_timeout = *time;
     else
         registry.warnings.push_back(
-            fmt::format("{}: '{}' is no time limit of a second or more and was ignored",
+            fmt::format("{}: '{}' is not a time limit of a second or more and was ignored",
                         value->origin, value->value));
 }
 
@@ -66,17 +66,17 @@ RegistryUrl with_hosts(const SpringConfig& spring, const OptionValue& addresses,
     }
     while (!rest.empty()) {
         const auto end = std::min(rest.find(','), rest.size());
-        std::string_view one = rest.substr(0, end);
+        std::string_view part = rest.substr(0, end);
         rest.remove_prefix(std::min(end + 1, rest.size()));
-        one.remove_prefix(std::min(one.find_first_not_of(" \t"), one.size()));
-        one = one.substr(0, one.find_last_not_of(" \t/") + 1);
-        if (one.empty()) continue;
-        if (!zookeeper && one.starts_with("https://")) settings.tls = true;
-        if (const auto scheme = one.find("://"); scheme != std::string_view::npos)
-            one.remove_prefix(scheme + 3);
-        const Url url = parse_url(fmt::format("registry://{}", one), addresses.origin);
+        part.remove_prefix(std::min(part.find_first_not_of(" \t"), part.size()));
+        part = part.substr(0, part.find_last_not_of(" \t/") + 1);
+        if (part.empty()) continue;
+        if (!zookeeper && part.starts_with("https://")) settings.tls = true;
+        if (const auto scheme = part.find("://"); scheme != std::string_view::npos)
+            part.remove_prefix(scheme + 3);
+        const Url url = parse_url(fmt::format("registry://{}", part), addresses.origin);
         if (url.hosts.size() != 1)
-            throw UsageError(fmt::format("{}: '{}' is no HOST:PORT", addresses.origin, one));
+            throw UsageError(fmt::format("{}: '{}' is not HOST:PORT", addresses.origin, part));
         settings.hosts.push_back(host_and_port(
             url.hosts[0].first, url.hosts[0].second.value_or(zookeeper ? 2181 : 2379)));
     }

@@ -142,7 +142,7 @@ class EnvScript {
             open_.pop_back();
         } else if (const std::string_view closer = closer_of(first); !closer.empty()) {
             open_.emplace_back(closer);
-            // What follows is no command.
+            // What follows is not a command.
             if (first == "for" || first == "case" || first == "select") words.clear();
         } else if (first == "function") {
             const bool opens = words.back().raw == "{";
@@ -155,7 +155,7 @@ class EnvScript {
         return !words.empty();
     }
 
-    /// False: it is no assignment and no built-in command that concerns variables.
+    /// False: it is not an assignment and no built-in command that concerns variables.
     bool run_builtin(const Words& words) {
         const std::string& first = words.front().raw;
         if (is_assignment(first)) return assign_all(words);

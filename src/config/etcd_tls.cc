@@ -31,13 +31,13 @@ EtcdTls etcd_tls(const OptionValues& options, const SpringConfig& spring, const 
     const bool all = tls.ca && tls.cert && tls.key;
     if (tls.any() && !all && !https && !is_ours(tls.ca) && !is_ours(tls.cert) &&
         !is_ours(tls.key)) {
-        const OptionValue& one = tls.ca ? *tls.ca : tls.cert ? *tls.cert : *tls.key;
+        const OptionValue& given = tls.ca ? *tls.ca : tls.cert ? *tls.cert : *tls.key;
         EtcdTls none;
         none.warning = fmt::format(
             "{}: etcd is spoken to without TLS, as by the masters, which use it only where "
             "registry.cert-file, registry.key-cert-chain-file and registry.key-file are all set, "
             "or the endpoints begin with https://",
-            one.origin);
+            given.origin);
         return none;
     }
     if (tls.cert.has_value() != tls.key.has_value())

@@ -225,13 +225,14 @@ std::vector<OptionSpec> recovery_options() {
          .help = "Do not announce the departure of the worker to the masters."},
         {.name = "commands",
          .group = kRecovery,
-         .help = "Commands of every type that nobody takes, whatever the state of their workflows; "
-                 "at most 1000 without --limit.",
+         .help =
+             "Commands of every type that no master takes, whatever the state of their workflows; "
+             "at most 1000 without --limit.",
          .command_line_only = true},
         {.name = "unclaimed-after",
          .type = duration,
          .group = kRecovery,
-         .help = "A command that waits longer is taken by nobody. failover-workflow: a workflow "
+         .help = "A command that waits longer is taken by no master. failover-workflow: a workflow "
                  "without a host that stood still this long belongs to nobody, where not every "
                  "master answers.",
          .default_value = defaults::kUnclaimedAfter},

@@ -43,7 +43,7 @@ inline constexpr std::string_view kSystemFolder = "/etc/dsfailover";
 /// docs/behaviour.md: --config, $XDG_CONFIG_HOME/dsfailover/config.yaml (else in ~/.config),
 /// `system_folder`/config.yaml; of the last two those that there are. Reads the files, contacts
 /// nothing. Throws UsageError naming the variable, or the file and line, for an unknown option in
-/// a file, a value that is no scalar, and an option that only the command line may give.
+/// a file, a value that is not a scalar, and an option that only the command line may give.
 OptionValues collect_options(const GivenOptions& given, const Environment& environment,
                              std::string_view system_folder = kSystemFolder);
 

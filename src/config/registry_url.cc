@@ -73,7 +73,7 @@ std::string registry_name_space(RegistrySettings::Type type, std::string_view te
     if (type == RegistrySettings::Type::etcd) {
         // The masters put it before each key just as it is written.
         if (std::ranges::any_of(text, is_control))
-            throw UsageError(fmt::format("{}: '{}' is no registry namespace", option, text));
+            throw UsageError(fmt::format("{}: '{}' is not a registry namespace", option, text));
         return text.empty() ? "dolphinscheduler" : std::string(text);
     }
     while (text.starts_with('/')) text.remove_prefix(1);
@@ -83,7 +83,7 @@ std::string registry_name_space(RegistrySettings::Type type, std::string_view te
         const auto end = std::min(text.find('/', start), text.size());
         const std::string_view part = text.substr(start, end - start);
         if (part.empty() || part == "." || part == ".." || std::ranges::any_of(part, is_control))
-            throw UsageError(fmt::format("{}: '{}' is no registry namespace", option, text));
+            throw UsageError(fmt::format("{}: '{}' is not a registry namespace", option, text));
         start = end + 1;
     }
     return "/" + std::string(text);

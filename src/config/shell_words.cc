@@ -122,10 +122,10 @@ class Lexer {
         for (const std::string& end : here_documents_)
             while (at_ < text_.size()) {
                 const auto line_end = std::min(text_.find('\n', at_), text_.size());
-                std::string_view one = text_.substr(at_, line_end - at_);
+                std::string_view part = text_.substr(at_, line_end - at_);
                 move(line_end - at_ + 1);
-                one.remove_prefix(std::min(one.find_first_not_of('\t'), one.size()));
-                if (one == end) break;
+                part.remove_prefix(std::min(part.find_first_not_of('\t'), part.size()));
+                if (part == end) break;
             }
         here_documents_.clear();
     }

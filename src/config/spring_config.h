@@ -21,7 +21,7 @@ class SpringConfig {
     /// SPRING_PROFILES_ACTIVE, of the env file's DATABASE (which the start scripts make the
     /// profile) or, in the file, of spring.profiles.active. Documents marked for a profile
     /// (spring.config.activate.on-profile, spring.profiles) count only when it is active; later
-    /// documents win. Throws UsageError naming the file, with the line where it is no YAML, and
+    /// documents win. Throws UsageError naming the file, with the line where it is not YAML, and
     /// where `profiles` choose none of the documents marked for one and are not those that the file
     /// itself names; a warning if it is a variable that does.
     SpringConfig(const std::string& file, std::string_view profiles, DsVariables variables);

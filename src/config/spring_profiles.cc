@@ -28,12 +28,12 @@ class ProfileExpression {
         return result;
     }
     bool all() {
-        bool result = one();
-        while (take('&')) result = one() && result;
+        bool result = operand();
+        while (take('&')) result = operand() && result;
         return result;
     }
-    bool one() {
-        if (take('!')) return !one();
+    bool operand() {
+        if (take('!')) return !operand();
         if (take('(')) {
             const bool result = any();
             if (!take(')')) fail();
@@ -72,9 +72,9 @@ bool profile_expression_holds(std::string_view expression,
     // A list of profiles holds if one of them does.
     for (std::size_t start = 0; start <= expression.size();) {
         const auto end = std::min(expression.find(',', start), expression.size());
-        std::string_view one = expression.substr(start, end - start);
-        one.remove_prefix(std::min(one.find_first_not_of(" \t"), one.size()));
-        if (ProfileExpression(one, active_profiles).holds()) return true;
+        std::string_view part = expression.substr(start, end - start);
+        part.remove_prefix(std::min(part.find_first_not_of(" \t"), part.size()));
+        if (ProfileExpression(part, active_profiles).holds()) return true;
         start = end + 1;
     }
     return false;

@@ -83,13 +83,13 @@ std::vector<std::pair<std::string, std::string>> parse_parameters(std::string_vi
     std::vector<std::pair<std::string, std::string>> parameters;
     while (!text.empty()) {
         const auto end = std::min(text.find('&'), text.size());
-        const std::string_view one = text.substr(0, end);
+        const std::string_view part = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
-        if (one.empty()) continue;
-        const auto equals = std::min(one.find('='), one.size());
+        if (part.empty()) continue;
+        const auto equals = std::min(part.find('='), part.size());
         parameters.emplace_back(
-            percent_decoded(one.substr(0, equals), source),
-            percent_decoded(one.substr(std::min(equals + 1, one.size())), source));
+            percent_decoded(part.substr(0, equals), source),
+            percent_decoded(part.substr(std::min(equals + 1, part.size())), source));
     }
     return parameters;
 }

@@ -16,7 +16,7 @@ class SourceOrder {
     explicit SourceOrder(const OptionValues& options);
 
     /// Whether `one` wins over `other`.
-    bool before(Source one, Source other) const { return rank(one) < rank(other); }
+    bool before(Source source, Source other) const { return rank(source) < rank(other); }
 
     /// What counts: dsfailover's own setting (nullptr: none) or DolphinScheduler's.
     std::optional<OptionValue> first(const OptionValue* own,

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/interruption.h"
 #include "base/log.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/admission.h"
 #include "coordinator/failover/fenced_server.h"
 #include "coordinator/failover/global_targets.h"
@@ -35,7 +35,7 @@ struct Start {
 }  // namespace
 
 struct FailoverCoordinator::State {
-    Cluster cluster;
+    OpenCluster cluster;
     Report& report;
     std::optional<Schema> schema;
 
@@ -99,7 +99,7 @@ void warn_of_past_event(const RunContext& context, const Servers& servers,
 
 }  // namespace
 
-FailoverCoordinator::FailoverCoordinator(Cluster cluster, Report& report)
+FailoverCoordinator::FailoverCoordinator(OpenCluster cluster, Report& report)
     : state_(new State{std::move(cluster), report, std::nullopt}) {}
 
 FailoverCoordinator::~FailoverCoordinator() = default;

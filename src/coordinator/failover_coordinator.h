@@ -20,7 +20,7 @@ namespace dsfailover {
 /// exit code and message still have to be put into the report by the caller) and Interrupted.
 class FailoverCoordinator {
   public:
-    FailoverCoordinator(Cluster cluster, Report& report);
+    FailoverCoordinator(OpenCluster cluster, Report& report);
     ~FailoverCoordinator();
 
     void global_master_failover(const GlobalMasterFailoverEvent& event,

@@ -75,7 +75,7 @@ struct StatusOptions {
     bool check = false;
     CheckSelection checks;
     Millis idle = option_defaults::kIdle;  ///< see StatusSection::idle
-    /// A command that waits longer is taken by nobody, where a master lives.
+    /// A command that waits longer is taken by no master, where a master lives.
     Millis unclaimed_after = option_defaults::kUnclaimedAfter;
     Millis backlog_after = option_defaults::kBacklogAfter;  ///< a command that waits longer is old
     AskOptions ask;

@@ -39,8 +39,8 @@ class RunClaims {
     std::map<std::string, std::unique_ptr<Lock>> claims_;  // by path
 };
 
-/// Takes the node of each of `addresses` (run_claim_path() of one that is no address is that of no
-/// host), in ascending order, waiting at most `time_limit` for all together; `waiting` is called
+/// Takes the node of each of `addresses` (run_claim_path() of one that is not an address is that of
+/// no host), in ascending order, waiting at most `time_limit` for all together; `waiting` is called
 /// about once a second meanwhile, and what it throws ends the waiting. To be taken before the look
 /// that decides what is done. Throws LockError naming who has one when time is up, RegistryError,
 /// and Interrupted.

@@ -2,7 +2,7 @@
 
 namespace dsfailover {
 
-RunContext run_context(const Cluster& cluster, const Schema& schema, Report& report) {
+RunContext run_context(const OpenCluster& cluster, const Schema& schema, Report& report) {
     return {cluster.registry, *cluster.database,   schema,         cluster.zone, cluster.audit,
             report,           cluster.zone_is_own, cluster.servers};
 }

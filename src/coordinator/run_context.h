@@ -20,8 +20,8 @@ struct RunContext {
     const TimeZone& zone;
     AuditLog& audit;
     Report& report;
-    bool zone_is_own = false;        ///< see Cluster
-    ServerAsker* servers = nullptr;  ///< see Cluster
+    bool zone_is_own = false;        ///< see OpenCluster
+    ServerAsker* servers = nullptr;  ///< see OpenCluster
 
     StoreContext store() const { return {database, schema, zone}; }
     void warn(std::string text) const { report.warnings.push_back(std::move(text)); }
@@ -37,7 +37,7 @@ struct RunContext {
 
 /// What the coordinator works on. The database is the workflows'; it may be absent for the marks
 /// commands only.
-struct Cluster {
+struct OpenCluster {
     Registry& registry;
     Database* database;
     TimeZone zone;
@@ -47,7 +47,7 @@ struct Cluster {
 };
 
 /// What a run on `cluster`, which must have a database, works with. All must outlive it.
-RunContext run_context(const Cluster& cluster, const Schema& schema, Report& report);
+RunContext run_context(const OpenCluster& cluster, const Schema& schema, Report& report);
 
 /// read_schema(), with the version put into the report.
 Schema read_schema(Database& database, Report& report);

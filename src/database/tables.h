@@ -53,7 +53,7 @@ std::string describe_missing(const FoundTables& found, std::span<const NeededTab
 /// "found A, B", or that there is none of `whose`, the program they belong to.
 std::string describe_found(const FoundTables& found, std::string_view whose);
 
-/// Throws the EnvironmentError that says which tables are no good: `problem` with them, what was
+/// Throws the EnvironmentError that says which tables are not good: `problem` with them, what was
 /// `found`, and a sentence about what is `supported`.
 [[noreturn]] void refuse_tables(const Database& database, std::string_view problem,
                                 std::string_view found, std::string_view supported);

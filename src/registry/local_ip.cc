@@ -10,10 +10,12 @@ std::string local_ip() {
     std::string ip = "127.0.0.1";
     ifaddrs* interfaces = nullptr;
     if (getifaddrs(&interfaces) != 0) return ip;
-    for (const ifaddrs* one = interfaces; one != nullptr; one = one->ifa_next) {
-        if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET) continue;
-        if ((one->ifa_flags & IFF_LOOPBACK) != 0 || (one->ifa_flags & IFF_UP) == 0) continue;
-        const auto* address = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
+    for (const ifaddrs* interface = interfaces; interface != nullptr;
+         interface = interface->ifa_next) {
+        if (interface->ifa_addr == nullptr || interface->ifa_addr->sa_family != AF_INET) continue;
+        if ((interface->ifa_flags & IFF_LOOPBACK) != 0 || (interface->ifa_flags & IFF_UP) == 0)
+            continue;
+        const auto* address = reinterpret_cast<const sockaddr_in*>(interface->ifa_addr);
         char text[INET_ADDRSTRLEN];
         if (inet_ntop(AF_INET, &address->sin_addr, text, sizeof text) == nullptr) continue;
         ip = text;

@@ -52,7 +52,7 @@ std::string mark_path_of_name(std::string_view name);
 std::string stamps_path(const std::string& address);
 
 /// The node that the run which works on the workflows of a host has: two runs of dsfailover never
-/// do so at the same time. A host that is no address, or none at all, has one together.
+/// do so at the same time. A host that is not an address, or none at all, has one together.
 std::string run_claim_path(const std::optional<std::string>& host);
 
 }  // namespace dsfailover

@@ -24,13 +24,13 @@ bool Registry::of_one_process(const Node& a, const Node& b) {
 }
 
 void Registry::put_all(std::span<Put> puts) {
-    for (Put& one : puts) {
+    for (Put& each : puts) {
         try {
-            one.outcome = put(one.path, one.value, one.version) ? PutOutcome::written
-                                                                : PutOutcome::not_as_read;
+            each.outcome = put(each.path, each.value, each.version) ? PutOutcome::written
+                                                                    : PutOutcome::not_as_read;
         } catch (const RegistryError& error) {
             if (error.kind() != RegistryError::Kind::outcome_unknown) throw;
-            one.outcome = PutOutcome::unknown;
+            each.outcome = PutOutcome::unknown;
         }
     }
 }

@@ -25,7 +25,7 @@ class JsonWriter {
     void value(std::nullptr_t);
     void value(bool truth);
     void value(std::int64_t number);
-    /// Bytes that are no UTF-8 become U+FFFD.
+    /// Bytes that are not UTF-8 become U+FFFD.
     void value(std::string_view text);
     void value(const std::string& text) { value(std::string_view(text)); }
     void value(const char* text) { value(std::string_view(text)); }

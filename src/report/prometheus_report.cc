@@ -128,22 +128,22 @@ class Metrics {
 
     void commands(const CommandsInfo& commands) {
         std::map<std::string, CommandsOfType> by_type{{"2", {}}};
-        for (const auto& [type, its] : commands.by_type) {
+        for (const auto& [type, of_type] : commands.by_type) {
             const bool known = type >= 0 && type <= kLastCommandType;
             CommandsOfType& sum = by_type[known ? std::to_string(type) : "other"];
-            sum.count += its.count;
-            sum.unclaimed += its.unclaimed;
-            if (const auto& time = its.oldest_update_time)
+            sum.count += of_type.count;
+            sum.unclaimed += of_type.unclaimed;
+            if (const auto& time = of_type.oldest_update_time)
                 sum.oldest_update_time = std::min(sum.oldest_update_time.value_or(*time), *time);
         }
         begin("commands", "Commands that wait, by command_type; 2: recover after a failover.");
-        for (const auto& [type, its] : by_type) sample("commands", "type", type, its.count);
+        for (const auto& [type, of_type] : by_type) sample("commands", "type", type, of_type.count);
         begin("commands_unclaimed", "Commands older than --unclaimed-after although masters live.");
-        for (const auto& [type, its] : by_type)
-            sample("commands_unclaimed", "type", type, its.unclaimed);
+        for (const auto& [type, of_type] : by_type)
+            sample("commands_unclaimed", "type", type, of_type.unclaimed);
         begin("commands_oldest_age_seconds", "How long the oldest command waits; 0: none waits.");
-        for (const auto& [type, its] : by_type)
-            sample("commands_oldest_age_seconds", "type", type, age_of(its.oldest_update_time));
+        for (const auto& [type, of_type] : by_type)
+            sample("commands_oldest_age_seconds", "type", type, age_of(of_type.oldest_update_time));
         gauge("commands_old", "Commands older than --backlog-after.", commands.old);
     }
 
@@ -152,7 +152,7 @@ class Metrics {
         gauge("locks_leaked", "Those that look leaked.", status.totals.leaked_locks);
         gauge("marks", "Failover marks.", status.marks);
         gauge("marks_expired", "Marks older than 7 days.", status.expired_marks);
-        gauge("marks_unreadable", "Marks whose value is no number.", status.unreadable_marks);
+        gauge("marks_unreadable", "Marks whose value is not a number.", status.unreadable_marks);
         begin("fences", "Marks that make a server stop itself, by whether one lives there.");
         const std::int64_t living = status.totals.fences_of_living;
         sample("fences", "alive", "true", living);

@@ -19,8 +19,8 @@ std::int64_t CommandsInfo::unclaimed() const {
 std::optional<EpochMs> CommandsInfo::oldest_update_time() const {
     std::optional<EpochMs> oldest;
     for (const auto& [type, commands] : by_type) {
-        const auto& its = commands.oldest_update_time;
-        if (its) oldest = std::min(oldest.value_or(*its), *its);
+        const auto& stored = commands.oldest_update_time;
+        if (stored) oldest = std::min(oldest.value_or(*stored), *stored);
     }
     return oldest;
 }

@@ -3,7 +3,7 @@
 #include <unordered_map>
 
 #include "database/database.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "registry/paths.h"
 #include "sandbox/sandbox.h"
 #include "store/command_store.h"
@@ -42,9 +42,10 @@ class SandboxReader {
         section.tasks = tasks();
         CommandStore commands(store_);
         commands.scan_as_stored(
-            [&](const CommandAsStored& one) { section.commands.push_back(shown(one)); });
-        commands.scan_failed_as_stored(
-            [&](const CommandAsStored& one) { section.error_commands.push_back(shown(one)); });
+            [&](const CommandAsStored& command) { section.commands.push_back(shown(command)); });
+        commands.scan_failed_as_stored([&](const CommandAsStored& command) {
+            section.error_commands.push_back(shown(command));
+        });
         section.marks = children(paths::kMarks);
         section.stamps = children(paths::kStamps);
         section.locks = locks();
@@ -53,33 +54,35 @@ class SandboxReader {
   private:
     std::vector<SandboxWorkflow> workflows() {
         std::vector<SandboxWorkflow> result;
-        WorkflowInstanceStore(store_).scan_as_stored([&](const WorkflowAsStored& one) {
-            const std::int64_t state = one.state.value_or(-1);
-            result.push_back({one.id, one.name, name_or_number(workflow_state_name(state), state),
-                              one.host, one.start_time, one.restart_time, one.command_type,
+        WorkflowInstanceStore(store_).scan_as_stored([&](const WorkflowAsStored& workflow) {
+            const std::int64_t state = workflow.state.value_or(-1);
+            result.push_back({workflow.id, workflow.name,
+                              name_or_number(workflow_state_name(state), state), workflow.host,
+                              workflow.start_time, workflow.restart_time, workflow.command_type,
                               std::nullopt});
         });
         std::vector<std::int64_t> ids;
-        for (const SandboxWorkflow& one : result) ids.push_back(one.id);
+        for (const SandboxWorkflow& workflow : result) ids.push_back(workflow.id);
         std::unordered_map<std::int64_t, std::int64_t> parents;  // the first of each child
-        for (const WorkflowRelation& one : parents_of(store_, ids)) {
-            const auto [parent, is_new] = parents.try_emplace(one.child_id, one.parent_id);
-            if (!is_new) parent->second = std::min(parent->second, one.parent_id);
+        for (const WorkflowRelation& relation : parents_of(store_, ids)) {
+            const auto [parent, is_new] =
+                parents.try_emplace(relation.child_id, relation.parent_id);
+            if (!is_new) parent->second = std::min(parent->second, relation.parent_id);
         }
-        for (SandboxWorkflow& one : result) {
-            if (const auto parent = parents.find(one.id); parent != parents.end())
-                one.parent_id = parent->second;
+        for (SandboxWorkflow& workflow : result) {
+            if (const auto parent = parents.find(workflow.id); parent != parents.end())
+                workflow.parent_id = parent->second;
         }
         return result;
     }
 
     std::vector<SandboxTask> tasks() {
         std::vector<SandboxTask> result;
-        TaskInstanceStore(store_).scan_as_stored([&](const TaskAsStored& one) {
-            const std::int64_t state = one.state.value_or(-1);
-            result.push_back({one.id, one.name, one.workflow_instance_id,
-                              name_or_number(task_state_name(state), state), one.host, one.flag,
-                              one.submit_time});
+        TaskInstanceStore(store_).scan_as_stored([&](const TaskAsStored& task) {
+            const std::int64_t state = task.state.value_or(-1);
+            result.push_back({task.id, task.name, task.workflow_instance_id,
+                              name_or_number(task_state_name(state), state), task.host, task.flag,
+                              task.submit_time});
         });
         return result;
     }

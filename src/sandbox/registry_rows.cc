@@ -1,6 +1,6 @@
 #include "sandbox/registry_rows.h"
 
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 

@@ -23,10 +23,10 @@ tcp::endpoint loopback_endpoint(const std::string& address) {
     asio::error_code no_literal;
     const auto ip = asio::ip::make_address(host, no_literal);
     if (!is_address(address) || no_literal || !ip.is_loopback())
-        throw RefusedError(
-            fmt::format("The sandbox has a living server at {}, which is no loopback address: only "
-                        "servers of this machine alone are stood in for",
-                        address));
+        throw RefusedError(fmt::format(
+            "The sandbox has a living server at {}, which is not a loopback address: only "
+            "servers of this machine alone are stood in for",
+            address));
     return {ip, static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)))};
 }
 

@@ -20,7 +20,7 @@ namespace dsfailover {
 ///   leaves alone.
 /// - worker 127.0.1.11:1234 died with the master, with tasks of both masters' workflows; worker
 ///   127.0.1.12:1234 lives.
-/// - marks: expired ones, fresh ones, and two whose value is no number; a lock that the living
+/// - marks: expired ones, fresh ones, and two whose value is not a number; a lock that the living
 ///   master leaked, on the address of a master taken out of service (127.0.1.3:5678).
 ///
 /// The living servers stay alive, by a session timeout of ten years. All times are relative to now.

@@ -20,8 +20,9 @@ std::string listed(const std::map<std::int64_t, int>& held) {
     return fmt::format("workflow {}", fmt::join(std::views::keys(held), ", "));
 }
 
-bool is_same(const ServerProcess& one, const ServerProcess& other) {
-    return one.address == other.address && one.identity.startup_time == other.identity.startup_time;
+bool is_same(const ServerProcess& process, const ServerProcess& other) {
+    return process.address == other.address &&
+           process.identity.startup_time == other.identity.startup_time;
 }
 
 /// What is seen in the registry becomes `now`; returns what is not there any more.

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "sandbox/registry_rows.h"
 #include "sandbox/server_rows.h"
 #include "servers/frame.h"

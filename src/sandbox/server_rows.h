@@ -5,7 +5,7 @@
 
 #include "base/time.h"
 #include "database/database.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "registry/process_identity.h"
 
 namespace dsfailover {

@@ -42,7 +42,7 @@ void connect(tcp::socket& socket, const Endpoints& found, bool loopback_only, co
     Endpoints allowed;
     for (const tcp::endpoint& endpoint : found)
         if (!loopback_only || is_loopback(endpoint.address())) allowed.push_back(endpoint);
-    if (allowed.empty()) return done("it is no loopback address, and only those are asked here");
+    if (allowed.empty()) return done("it is not a loopback address, and only those are asked here");
     asio::async_connect(socket, allowed, [done](const asio::error_code& error, const auto&) {
         done(error ? error.message() : "");
     });
@@ -68,7 +68,7 @@ void open_connection(const std::shared_ptr<asio::io_context>& io, tcp::socket& s
                      const std::string& address, bool loopback_only, Done done) {
     const Place place = place_of(address);
     if (place.host.empty() || place.port == 0)
-        return asio::post(*io, [done] { done("it is no HOST:PORT"); });
+        return asio::post(*io, [done] { done("it is not HOST:PORT"); });
     asio::error_code is_name;
     const auto literal = asio::ip::make_address(place.host, is_name);
     if (!is_name)

@@ -16,7 +16,7 @@ struct Frame {
 /// The frame as it is sent. Either text must be shorter than 2 GB.
 std::string to_bytes(const Frame& frame);
 
-/// What came over a connection is no frame, or one that is longer than any answer.
+/// What came over a connection is not a frame, or one that is longer than any answer.
 class FrameError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;

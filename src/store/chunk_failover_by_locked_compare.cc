@@ -45,9 +45,9 @@ std::vector<FailedOver> fail_over_by_locked_compare(const StoreContext& context,
         const std::vector<std::int64_t> ids = lock_as_read(context, batch);
         if (ids.empty()) return;
 
-        for (const FailedOver& one :
+        for (const FailedOver& failed_over :
              add_recovery_commands(context, "t_ds_workflow_instance", ids)) {
-            changed.push_back(one);
+            changed.push_back(failed_over);
         }
 
         Parameters parameters = {stamp_text};

@@ -32,9 +32,10 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
     const auto is_wanted = [&, next = instances.begin()](const Row& row) mutable {
         const std::int64_t id = row.integer(0);
         if (next == instances.end() || next->id != id) {
-            next = std::lower_bound(
-                instances.begin(), instances.end(), id,
-                [](const WorkflowInstance& one, std::int64_t wanted) { return one.id < wanted; });
+            next = std::lower_bound(instances.begin(), instances.end(), id,
+                                    [](const WorkflowInstance& instance, std::int64_t wanted) {
+                                        return instance.id < wanted;
+                                    });
         }
         if (next == instances.end() || next->id != id) return false;
         return is_as_read(row, *next++);

@@ -223,8 +223,8 @@ std::vector<FailedOver> CommandStore::insert_recovery_command(
         state);
     std::vector<FailedOver> added;
     for_batches(workflow_ids, kIdsPerLock, [&](std::span<const std::int64_t> batch) {
-        for (const FailedOver& one : add_recovery_commands(context_, instances, batch)) {
-            added.push_back(one);
+        for (const FailedOver& failed_over : add_recovery_commands(context_, instances, batch)) {
+            added.push_back(failed_over);
         }
     });
     return added;

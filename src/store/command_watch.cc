@@ -7,7 +7,7 @@ namespace dsfailover {
 
 class CommandWatch::WorkflowIds {
   public:
-    // 0 is no workflow instance.
+    // 0 is not a workflow instance.
     void add(std::int64_t id) {
         if (id != 0) ids_.add(static_cast<std::uint64_t>(id));
     }
@@ -35,7 +35,7 @@ class OwnCommands {
   public:
     explicit OwnCommands(std::span<const FailedOver> ours) {
         ids_.reserve(ours.size());
-        for (const FailedOver& one : ours) ids_.push_back(one.command_id);
+        for (const FailedOver& failed_over : ours) ids_.push_back(failed_over.command_id);
         if (!std::is_sorted(ids_.begin(), ids_.end())) std::sort(ids_.begin(), ids_.end());
     }
     std::int64_t first() const { return ids_.front(); }
@@ -55,7 +55,7 @@ class OwnCommands {
 std::vector<std::int64_t> with_two_commands(std::span<const FailedOver> ours) {
     std::vector<std::int64_t> ids;
     ids.reserve(ours.size());
-    for (const FailedOver& one : ours) ids.push_back(one.id);
+    for (const FailedOver& failed_over : ours) ids.push_back(failed_over.id);
     if (!std::is_sorted(ids.begin(), ids.end())) std::sort(ids.begin(), ids.end());
     std::vector<std::int64_t> twice;
     for (std::size_t i = 1; i < ids.size(); ++i) {
@@ -102,9 +102,9 @@ void CommandWatch::look(CommandStore& commands,
     // their ids out again.
     if (!looked || commands.highest_id() < known) {
         if (command) {
-            commands.scan([&](const WaitingCommand& one) {
-                take(one.id, one.workflow_instance_id);
-                command(one);
+            commands.scan([&](const WaitingCommand& waiting) {
+                take(waiting.id, waiting.workflow_instance_id);
+                command(waiting);
             });
         } else {
             commands.scan_ids(take);
@@ -177,10 +177,10 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
     seen_->add(found);
     seen_since_look_->add(found);
     if (seen_since_look_->empty()) return theirs;
-    for (const FailedOver& one : ours) {
-        if (!seen_since_look_->contains(one.id)) continue;
-        if (std::find(theirs.begin(), theirs.end(), one.id) == theirs.end()) {
-            theirs.push_back(one.id);
+    for (const FailedOver& failed_over : ours) {
+        if (!seen_since_look_->contains(failed_over.id)) continue;
+        if (std::find(theirs.begin(), theirs.end(), failed_over.id) == theirs.end()) {
+            theirs.push_back(failed_over.id);
         }
     }
     return theirs;
@@ -188,7 +188,8 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
 
 void CommandWatch::committed(std::span<const FailedOver> ours) {
     const std::lock_guard lock(mutex_);
-    for (const FailedOver& one : ours) last_id_ = std::max(last_id_, one.command_id);
+    for (const FailedOver& failed_over : ours)
+        last_id_ = std::max(last_id_, failed_over.command_id);
 }
 
 }  // namespace dsfailover

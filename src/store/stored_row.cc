@@ -19,7 +19,7 @@ std::int64_t StoredRow::required(std::size_t cell, std::string_view column) cons
     try {
         if (const auto number = row_.optional_integer(cell)) return *number;
     } catch (const DatabaseError&) {
-        fail(column, fmt::format("'{}' is no whole number", row_.text(cell)));
+        fail(column, fmt::format("'{}' is not an integer", row_.text(cell)));
     }
     fail(column, "it is null");
 }

@@ -322,8 +322,8 @@ std::unordered_map<std::int64_t, TaskInstanceStore::StopSigns> TaskInstanceStore
             "SELECT DISTINCT workflow_instance_id, state", "workflow_instance_id", batch,
             fmt::format("AND {} AND state IN ({}, {})", valid(), kKilled, kPaused));
         for (std::size_t i = 0; i < rows.size(); ++i) {
-            StopSigns& its = signs[rows[i].integer(0)];
-            (rows[i].integer(1) == kKilled ? its.killed : its.paused) = true;
+            StopSigns& found = signs[rows[i].integer(0)];
+            (rows[i].integer(1) == kKilled ? found.killed : found.paused) = true;
         }
     });
     return signs;

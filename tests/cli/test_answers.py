@@ -106,7 +106,7 @@ def test_a_silent_master_leaves_the_doubt_and_is_named(make_cluster, stand_in):
 
 
 def test_a_master_that_takes_it_between_question_and_commit_keeps_it(one_pair):
-    """With its command first, as real ones do: under the locks nobody holds it, before the commit one does."""
+    """With its command first, as real ones do: under the locks no master holds it, before the commit one does."""
     taken, plain = one_pair.resumed(), one_pair.cluster.workflow(start=ago(50 * MINUTE))
     master = one_pair.masters[0]
 

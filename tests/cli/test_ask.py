@@ -1,4 +1,4 @@
-"""status --ask against stand-ins of masters: what nobody holds, and what another master holds."""
+"""status --ask against stand-ins of masters: what no master holds, and what another master holds."""
 
 import json
 
@@ -152,7 +152,7 @@ def test_only_loopback_addresses_where_that_is_wished(make_cluster, stand_in):
     cluster.task(cluster.workflow(host=address), submit=ago(MINUTE))
     result = cluster.run("status", "--ask", environment={"DSFAILOVER_ASK_ONLY": "loopback"}, code=0)
     master, = result["masters_asked"]
-    assert master["peer"] is None and "no loopback address" in master["problem"]
+    assert master["peer"] is None and "not a loopback address" in master["problem"]
     assert "DSFAILOVER_ASK_ONLY" not in result.said  # it is known
     assert server.connections == 0
     cluster.run("status", "--ask", environment={"DSFAILOVER_ASK_ONLY": "lo"}, code=2)
@@ -201,5 +201,5 @@ def test_a_sandbox_contacts_nobody_elsewhere(sandbox, stand_in):
     result = status_of(sandbox)
     assert result["abandoned"] == []
     its, = result["masters_asked"]
-    assert its["peer"] is None and "no loopback address" in its["problem"]
+    assert its["peer"] is None and "not a loopback address" in its["problem"]
     assert server.connections == 0

@@ -133,7 +133,7 @@ def test_only_loopback_addresses_are_served(sandbox):
                            " WHERE data_key LIKE '/nodes/worker/127%'")
     before = sandbox.rows("SELECT * FROM t_ds_jdbc_registry_data ORDER BY id")
     result = program.run("sandbox", "serve", sandbox.path, code=4)
-    assert "worker-1:1234, which is no loopback address" in result.said
+    assert "worker-1:1234, which is not a loopback address" in result.said
     assert sandbox.rows("SELECT * FROM t_ds_jdbc_registry_data ORDER BY id") == before
 
 

@@ -126,7 +126,7 @@ def test_a_lock_looks_as_curator_leaves_it(cluster, drive):
     # Containers look like persistent nodes to a client, but the server clears them away.
     deadline = time.monotonic() + 20
     while cluster.client.exists(cluster.full("/lock")):
-        assert time.monotonic() < deadline, "the parents are no containers"
+        assert time.monotonic() < deadline, "the parents are not containers"
         time.sleep(0.2)
 
 

@@ -32,8 +32,8 @@ class ZookeeperServer : public RegistryServer {
         return unreachable;
     }
 
-    /// Takes the session over and closes it. Its password is no secret: the server derives it from
-    /// the id, with java.util.Random.
+    /// Takes the session over and closes it. Its password is not a secret: the server derives it
+    /// from the id, with java.util.Random.
     void end_session(const std::string& owner) override {
         clientid_t session{};
         session.client_id = static_cast<std::int64_t>(std::stoull(owner, nullptr, 16));

@@ -69,7 +69,7 @@ TEST_F(DecisionTable, Row1_AHostThatIsNoAddressNeedsAPerson) {
     const std::string before = world.snapshot();
     run.global();
     EXPECT_EQ(run.exit_code(), 3);
-    EXPECT_THAT(run.said(), HasSubstr("\"somewhere\", which is no HOST:PORT"));
+    EXPECT_THAT(run.said(), HasSubstr("\"somewhere\", which is not HOST:PORT"));
     EXPECT_EQ(world.snapshot(), before);
 }
 

@@ -83,7 +83,7 @@ using ExplainOfLaterReleasesTest = Explained<LaterReleaseTest>;
 
 TEST_F(ExplainTest, Row1_WithoutAHost) {
     world.workflow(7).host(std::nullopt).started("-10m");
-    expect(1, "ownerless", "Nobody runs it", kFailoverAlone);
+    expect(1, "ownerless", "No master runs it", kFailoverAlone);
     nobody_answers();
     expect(1, "ownerless", "It has no host", kFailoverAlone);
     servers.silent.clear();
@@ -94,7 +94,7 @@ TEST_F(ExplainTest, Row1_WithoutAHost) {
 TEST_F(ExplainTest, Row1_AHostThatIsNoAddress) {
     world.workflow(7).host("somewhere");
     expect(1, "odd_hosts", "No failover finds it", std::nullopt);
-    EXPECT_THAT(explain().why, HasSubstr("host somewhere is no HOST:PORT"));
+    EXPECT_THAT(explain().why, HasSubstr("host somewhere is not HOST:PORT"));
 }
 
 TEST_F(ExplainTest, Row3_ItRunsWhereItStarted) {
@@ -107,7 +107,7 @@ TEST_F(ExplainTest, Row3_ItRunsWhereItStarted) {
 
 TEST_F(ExplainTest, Row3_AbandonedAtAnAddressThatLives) {
     world.workflow(7).host(kLiving).started("-10m");
-    expect(3, "started_after_deadline", "Nobody runs it, although its host", kFailoverAlone);
+    expect(3, "started_after_deadline", "No master runs it, although its host", kFailoverAlone);
     nobody_answers();
     expect(3, "started_after_deadline", "should be running it", std::nullopt);
     EXPECT_THAT(explain().why, HasSubstr("it is silent"));
@@ -203,7 +203,7 @@ TEST_F(ExplainTest, Row7_ATaskMovesMeanwhile) {
 
 TEST_F(ExplainTest, Row8_AStampOfAnotherZone) {
     world.workflow(7).restarted_at(world.stamp(kGone, "-1h", "-05:00"), "-05:00");
-    expect(8, "selected", "Nobody runs it", kFailoverMaster);
+    expect(8, "selected", "No master runs it", kFailoverMaster);
     nobody_answers();
     expect(8, "in_doubt", "It is in doubt", std::nullopt);
     EXPECT_THAT(explain().advice.value(), HasSubstr(kFailoverMaster + " --in-doubt 7"));
@@ -211,7 +211,7 @@ TEST_F(ExplainTest, Row8_AStampOfAnotherZone) {
 
 TEST_F(ExplainTest, Row9_AStamp) {
     world.workflow(7).restarted_at(world.stamp(kGone, "-10m", "UTC", {kLiving}));
-    expect(9, "selected", "Nobody runs it", kFailoverMaster);
+    expect(9, "selected", "No master runs it", kFailoverMaster);
     nobody_answers();
     expect(9, "in_doubt", "It is in doubt", std::nullopt);
     world.task(70, 7).submitted("-5m");
@@ -231,7 +231,7 @@ TEST_F(ExplainTest, Row9_Settling) {
 TEST_F(ExplainOfLaterReleasesTest, Row10_AStampAtAnAddressThatLives) {
     restart();
     world.workflow(7).restarted_at(world.stamp(kGone, "-30m"));
-    expect(10, "selected", "Nobody runs it", kFailoverAlone);
+    expect(10, "selected", "No master runs it", kFailoverAlone);
     nobody_answers();
     expect(10, "done_before", "failed over before", std::nullopt);
 }
@@ -244,7 +244,7 @@ TEST_F(ExplainTest, Row11_ItsStartLiesAhead) {
 TEST_F(ExplainTest, Row12_NoTimes) {
     restart();
     world.workflow(7).started(std::nullopt);
-    expect(12, "no_start_time", "Nobody runs it", kFailoverAlone);
+    expect(12, "no_start_time", "No master runs it", kFailoverAlone);
     nobody_answers();
     expect(12, "no_start_time", "Nothing tells", std::nullopt);
 }
@@ -384,14 +384,15 @@ TEST_F(ExplainTest, Failover_AMasterHoldsItAllTheSame) {
 
 TEST_F(ExplainTest, Submitted_WaitsOrIsLost) {
     world.workflow(7).state(0).host(std::nullopt);
-    expect(std::nullopt, "lost", "nobody will ever start it", "dsfailover finish 7 --as stop");
+    expect(std::nullopt, "lost", "no master will ever start it", "dsfailover finish 7 --as stop");
     nobody_answers();
     expect(std::nullopt, "in_doubt", "unless a master holds it", std::nullopt);
     servers.silent.clear();
     world.workflow(9).host(kLiving).started("-10m");
     servers.holds[kLiving].insert(9);
     add_child(9, 7);
-    expect(std::nullopt, "lost", "nobody will ever start it", "dsfailover finish 7 --as failure");
+    expect(std::nullopt, "lost", "no master will ever start it",
+           "dsfailover finish 7 --as failure");
     servers.holds[kLiving].insert(7);
     expect(std::nullopt, "running_elsewhere", "It runs", std::nullopt);
     servers.holds[kLiving].erase(7);
@@ -467,7 +468,7 @@ TEST_F(ExplainTest, TheTasksAndWhatTheirWorkersSay) {
     for (const ExplainedTask& task : explained.tasks.kept())
         lives.push_back(fmt::format("{} {}", task.id, task.life.value_or("none")));
     EXPECT_THAT(lives, ElementsAre("70 alive", "71 unknown_task", "72 unanswered"));
-    EXPECT_THAT(explained.tasks.kept()[2].problem.value(), HasSubstr("is no living worker"));
+    EXPECT_THAT(explained.tasks.kept()[2].problem.value(), HasSubstr("is not a living worker"));
     EXPECT_THAT(explained.advice.value(), HasSubstr("One task still lives on its worker"));
     EXPECT_THAT(run.report.workers_asked.value(), SizeIs(1));
     ask_nobody();
@@ -513,7 +514,7 @@ TEST_F(ExplainTest, TheTableSaysFirstWhatToDo) {
     print_report(run.report, "table", out);
     const std::string text = out.str();
     EXPECT_THAT(text.substr(text.find("\n\n") + 2),
-                StartsWith("workflow 7 (workflow-7): Nobody runs it: its master " + kGone +
+                StartsWith("workflow 7 (workflow-7): No master runs it: its master " + kGone +
                            " is gone.\n  next         " + kFailoverMaster + "\n"));
 }
 

@@ -1,4 +1,4 @@
-// requeue: commands of every type that nobody takes (docs/behaviour.md, "Requeue").
+// requeue: commands of every type that no master takes (docs/behaviour.md, "Requeue").
 
 #include <fmt/format.h>
 
@@ -162,7 +162,9 @@ TEST_F(RequeueCommandsTest, OfWorkflowsThatAreNotThereTheyAreLeft) {
     set_command(old_command(0, 0), "workflow_instance_id", nullptr);
     run.requeue();
     expect_left(99, of_none, "unknown");
-    EXPECT_THAT(run.said(), HasSubstr("2 commands that nobody takes are for no workflow instance"));
+    EXPECT_THAT(
+        run.said(),
+        HasSubstr("2 commands that no master takes are for workflow instances that do not exist"));
 }
 
 TEST_F(RequeueCommandsTest, WhatAMasterHoldsIsLeft) {

@@ -84,7 +84,7 @@ ExchangeResult exchange(World& world, std::int64_t command, std::int64_t workflo
     AuditLog audit;
     Report report;
     const Schema schema = read_schema(world.database(), report);
-    const Cluster cluster{*registry, &world.database(), TimeZone(), audit};
+    const OpenCluster cluster{*registry, &world.database(), TimeZone(), audit};
     const RunContext context = run_context(cluster, schema, report);
     const auto rows = WorkflowInstanceStore(context.store()).by_ids({&workflow, 1}, false);
     return exchange_command(context, {command, rows.at(0), world.time("+1s")}, [] {});

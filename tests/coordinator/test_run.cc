@@ -29,7 +29,7 @@ TestRun::TestRun(World& world, std::string client) : world_(world), client_(std:
 }
 
 TestRun& TestRun::perform(const std::string& command,
-                          const std::function<void(const Cluster&)>& work) {
+                          const std::function<void(const OpenCluster&)>& work) {
     report = Report();
     report.command = command;
     report.started_at = now_ms();
@@ -48,34 +48,34 @@ TestRun& TestRun::perform(const std::string& command,
 }
 
 TestRun& TestRun::failover_master(const std::string& address) {
-    return perform("failover-master", [&](const Cluster& cluster) {
+    return perform("failover-master", [&](const OpenCluster& cluster) {
         FailoverCoordinator(cluster, report)
             .failover_master({address, process, event_time}, options);
     });
 }
 
 TestRun& TestRun::failover_worker(const std::string& address) {
-    return perform("failover-worker", [&](const Cluster& cluster) {
+    return perform("failover-worker", [&](const OpenCluster& cluster) {
         FailoverCoordinator(cluster, report)
             .failover_worker({address, process, event_time}, options);
     });
 }
 
 TestRun& TestRun::failover_workflow(const std::vector<std::int64_t>& ids) {
-    return perform("failover-workflow", [&](const Cluster& cluster) {
+    return perform("failover-workflow", [&](const OpenCluster& cluster) {
         FailoverCoordinator(cluster, report).failover_workflows(ids, options);
     });
 }
 
 TestRun& TestRun::global() {
-    return perform("global", [&](const Cluster& cluster) {
+    return perform("global", [&](const OpenCluster& cluster) {
         FailoverCoordinator(cluster, report).global_master_failover({event_time}, options);
     });
 }
 
 TestRun& TestRun::requeue(std::vector<std::int64_t> ids) {
     requeue_options.ids = std::move(ids);
-    return perform("requeue", [&](const Cluster& cluster) {
+    return perform("requeue", [&](const OpenCluster& cluster) {
         const Schema schema = read_schema(*cluster.database, report);
         requeue_workflows(run_context(cluster, schema, report), requeue_options);
     });
@@ -83,7 +83,7 @@ TestRun& TestRun::requeue(std::vector<std::int64_t> ids) {
 
 TestRun& TestRun::finish(std::vector<std::int64_t> ids) {
     finish_options.ids = std::move(ids);
-    return perform("finish", [&](const Cluster& cluster) {
+    return perform("finish", [&](const OpenCluster& cluster) {
         const Schema schema = read_schema(*cluster.database, report);
         finish_workflows(run_context(cluster, schema, report), finish_options);
     });
@@ -91,20 +91,20 @@ TestRun& TestRun::finish(std::vector<std::int64_t> ids) {
 
 TestRun& TestRun::rehost(std::vector<std::int64_t> ids) {
     rehost_options.ids = std::move(ids);
-    return perform("rehost", [&](const Cluster& cluster) {
+    return perform("rehost", [&](const OpenCluster& cluster) {
         const Schema schema = read_schema(*cluster.database, report);
         rehost_workflows(run_context(cluster, schema, report), rehost_options);
     });
 }
 
 TestRun& TestRun::clean_marks(const MarksOptions& cleaning) {
-    return perform("clean-marks", [&](const Cluster& cluster) {
+    return perform("clean-marks", [&](const OpenCluster& cluster) {
         FailoverCoordinator(cluster, report).clean_history_failover_finished_marks(cleaning);
     });
 }
 
 TestRun& TestRun::status() {
-    return perform("status", [&](const Cluster& cluster) {
+    return perform("status", [&](const OpenCluster& cluster) {
         const Schema schema = read_schema(*cluster.database, report);
         StatusOptions looking = status_options;
         looking.ask = options.ask;
@@ -113,7 +113,7 @@ TestRun& TestRun::status() {
 }
 
 TestRun& TestRun::explain(std::vector<std::int64_t> ids) {
-    return perform("explain", [&](const Cluster& cluster) {
+    return perform("explain", [&](const OpenCluster& cluster) {
         const Schema schema = read_schema(*cluster.database, report);
         ExplainOptions looking;
         looking.ids = std::move(ids);

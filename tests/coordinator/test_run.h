@@ -60,7 +60,8 @@ class TestRun {
     std::string said() const;
 
   private:
-    TestRun& perform(const std::string& command, const std::function<void(const Cluster&)>& work);
+    TestRun& perform(const std::string& command,
+                     const std::function<void(const OpenCluster&)>& work);
     std::vector<const WorkflowItem*> items() const;
 
     World& world_;

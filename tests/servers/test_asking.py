@@ -174,11 +174,11 @@ def test_names_are_looked_up(stand_in):
 
 @pytest.mark.parametrize("host", ["0", "::", "0:0:0:0:0:0:0:0", "::ffff:0:0"])
 def test_where_only_loopback_is_asked_nothing_else_is_contacted(stand_in, host):
-    """Addresses that stand for this machine, but are no loopback addresses."""
+    """Addresses that stand for this machine, but are not loopback addresses."""
     server = stand_in(host="127.0.0.1" if host in ("0", "::ffff:0:0") else "::1", holds=[7])
     address = f"{host}:{server.port}"
     said, = ask([(address, [7])])
-    assert said["answers"] == ["unanswered"] and "no loopback address" in said["problem"]
+    assert said["answers"] == ["unanswered"] and "not a loopback address" in said["problem"]
     assert server.connections == 0
     said, = ask([(address, [7])], where="everywhere")
     assert said["answers"] == ["yes"]
@@ -187,7 +187,7 @@ def test_where_only_loopback_is_asked_nothing_else_is_contacted(stand_in, host):
 @pytest.mark.parametrize("address", ["", "nothing", "host:", ":5678", "host:0", "host:99999", "host:12x"])
 def test_what_is_no_address_is_not_asked(address):
     said, = ask([(address, [7])], where="everywhere")
-    assert said["answers"] == ["unanswered"] and "no HOST:PORT" in said["problem"]
+    assert said["answers"] == ["unanswered"] and "not HOST:PORT" in said["problem"]
 
 
 def test_where_nothing_is_asked_nobody_is_contacted(stand_in):

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "coordinator/world.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "servers/server_asker.h"
 #include "simulation/database_server.h"
 #include "stand_ins/master.h"

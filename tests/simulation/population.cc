@@ -131,7 +131,7 @@ class Population {
         seed_.scheduler.tell(fmt::format("workflow {}: {}", id, what));
     }
 
-    // Nobody runs it, and no failover of a master finds it.
+    // No master runs it, and no failover of a master finds it.
     void add_hostless(std::int64_t id) {
         constexpr int kStates[] = {1, 2, 4};
         seed_.world.workflow(id)

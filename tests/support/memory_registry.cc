@@ -8,7 +8,7 @@ namespace dsfailover {
 
 namespace {
 
-constexpr EpochMs kWord = 1000;  // between two calls of `waiting`
+constexpr EpochMs kAnnouncedEvery = 1000;  // between two calls of `waiting`
 
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -258,7 +258,7 @@ LockAttempt MemoryRegistry::lock(
     std::unique_ptr<Lock> mine = held_lock(path, id);
     LockAttempt attempt;
     const EpochMs began = world_.now();
-    for (EpochMs next_word = began;;) {
+    for (EpochMs next_announcement = began;;) {
         std::int64_t seen = 0;
         perform(Kind::wait, path, [&](auto& state, const auto& full) {
             seen = state.order;
@@ -269,11 +269,11 @@ LockAttempt MemoryRegistry::lock(
         attempt.waited = Millis(now - began);
         if (!attempt.holder) attempt.lock = std::move(mine);
         if (!attempt.holder || attempt.waited >= time_limit) return attempt;
-        if (now >= next_word) {
+        if (now >= next_announcement) {
             waiting(*attempt.holder, attempt.waited);
-            next_word = now + kWord;
+            next_announcement = now + kAnnouncedEvery;
         }
-        world_.wait_for_change(seen, std::min(next_word, began + time_limit.count()));
+        world_.wait_for_change(seen, std::min(next_announcement, began + time_limit.count()));
     }
 }
 

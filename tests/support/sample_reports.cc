@@ -152,7 +152,7 @@ Report marks(const std::string& command) {
                      "0x12",
                      {},
                      MarkOutcome::failed,
-                     "its value is no number"});
+                     "its value is not a number"});
     marks.items.add({"\xff", {}, {}, {}, {}, {}, MarkOutcome::kept, "evidence"});
     report.marks = marks;
     return report;
@@ -232,7 +232,7 @@ Report status() {
     StatusSection status(1);
     status.masters.add({"127.0.1.2:5678", true, kNow - 5000, 7074, kNow, "NORMAL", {}, {}});
     status.workers.add(
-        {"127.0.1.12:1234", true, {}, {}, {}, {}, "its heartbeat is no JSON", "default"});
+        {"127.0.1.12:1234", true, {}, {}, {}, {}, "its heartbeat is not JSON", "default"});
     status.coordinator = "127.0.1.1:5678";
     status.coordinator_alive = false;
     status.needs_failover.add({"127.0.1.1:5678", false, 12, 1, 2, kNow - 100'000});
@@ -304,7 +304,7 @@ Report explain() {
     full.name = kNastyName;
     full.verdict = "selected";
     full.row = 16;
-    full.conclusion = "Nobody runs it.";
+    full.conclusion = "No master runs it.";
     full.why = "Its host is gone.";
     full.next = "dsfailover failover-master 127.0.1.1:5678";
     full.advice = "It fails it over.";

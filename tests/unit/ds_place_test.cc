@@ -128,7 +128,7 @@ TEST_F(DsHomeTest, WhatTheRunningMasterHasCountsAndTheRestIsNamed) {
 
 TEST_F(DsHomeTest, ThatIsNoneIsRefused) {
     EXPECT_THAT(error_of({{"ds-home", home.path()}}),
-                AllOf(HasSubstr("--ds-home " + home.path()), HasSubstr("no installation"),
+                AllOf(HasSubstr("--ds-home " + home.path()), HasSubstr("not an installation"),
                       HasSubstr("--ds-config")));
     EXPECT_THAT(error_of({{"ds-home", home.path("none")}}), HasSubstr("no such folder"));
     EXPECT_THAT(error_of({}, {{"DSFAILOVER_DS_HOME", home.path("none")}}),

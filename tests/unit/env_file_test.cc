@@ -133,7 +133,7 @@ TEST(EnvFile, ItsDefaultsGiveWayToTheEnvironment) {
         value_in("export DATABASE=${DATABASE:-mysql}\nexport SPRING_PROFILES_ACTIVE=${DATABASE}",
                  "SPRING_PROFILES_ACTIVE"),
         "mysql");
-    // Exporting is no assignment.
+    // Exporting is not an assignment.
     EXPECT_EQ(value_in("export SPRING_DATASOURCE_URL\n", kUrl), "(not set)");
 }
 

@@ -272,8 +272,8 @@ TEST(TableReport, LetsNoControlCharacterThrough) {
 TEST(TableReport, ShowsEverySectionOfAStatus) {
     const std::string text = print(sample("status"), "table");
     for (const char* part :
-         {"127.0.1.2:5678  yes    NORMAL", "127.0.1.1:5678 (GONE)", "its heartbeat is no JSON",
-          "needs failover", "8 failover commands wait, the oldest for", "4 that nobody takes",
+         {"127.0.1.2:5678  yes    NORMAL", "127.0.1.1:5678 (GONE)", "its heartbeat is not JSON",
+          "needs failover", "8 failover commands wait, the oldest for", "4 that no master takes",
           "stuck in FAILOVER", "java.lang.IllegalStateException", "in_doubt", "SUSPECTED",
           "127.0.1.7, 127.0.1.8", "8, 3 older than 7 days, 1 unreadable, 2 fences",
           "127.0.1.5:5678-1795331879415-7074", "-12 ms", "waiting for a kill",

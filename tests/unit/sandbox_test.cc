@@ -8,9 +8,9 @@
 #include <set>
 
 #include "database/database.h"
-#include "registry/cluster.h"
 #include "registry/jdbc/registry.h"
 #include "registry/jdbc/schema.h"
+#include "registry/living_servers.h"
 #include "registry/paths.h"
 #include "registry/registry.h"
 #include "store/schema.h"
@@ -191,7 +191,8 @@ TEST_F(SandboxTest, LeavesNothingHalfMade) {
 
 TEST_F(SandboxTest, ShowRefusesWhatIsNoSandbox) {
     EXPECT_THROW(read_sandbox(file_), DatabaseError);
-    std::ofstream(file_) << "this is no database, but long enough to be looked at as one, is it?";
+    std::ofstream(file_)
+        << "this is not a database, but long enough to be looked at as one, is it?";
     EXPECT_THROW(read_sandbox(file_), Error);
     std::filesystem::remove(file_);
     std::ofstream(file_).close();  // an empty file is an empty database

@@ -193,7 +193,7 @@ TEST(Settings, AnUnknownOrIncompleteRegistryIsRefused) {
     EXPECT_THAT(error_of({}, {{"REGISTRY_ZOOKEEPER_CONNECT_STRING", "h:2181/a,i:2181"}}),
                 HasSubstr("the chroot stands once"));
     EXPECT_THAT(error_of({}, {{"REGISTRY_ZOOKEEPER_CONNECT_STRING", "h:2181/a//b"}}),
-                HasSubstr("is no registry namespace"));
+                HasSubstr("is not a registry namespace"));
     EXPECT_THAT(error_of({}, {{"REGISTRY_ZOOKEEPER_CONNECT_STRING", "h"},
                               {"REGISTRY_ZOOKEEPER_DIGEST", "s3cret"}}),
                 HasSubstr("REGISTRY_ZOOKEEPER_DIGEST: expected USER:PASSWORD"));

@@ -100,7 +100,7 @@ Said table(const Case& c) {
     const bool has_stamp = stamp != nullptr || carries_foreign(c);
     const bool after_deadline = c.last_start() && *c.last_start() >= c.deadline;
 
-    // 1: has no host, or one that is no address.
+    // 1: has no host, or one that is not an address.
     if (c.host == Case::none) return {1, Verdict::ownerless};
     if (c.host == Case::odd) return {1, Verdict::odd_host};
     // 2: carries this run's stamp.
@@ -121,7 +121,7 @@ Said table(const Case& c) {
         return {6, c.not_held() ? Verdict::in_doubt : Verdict::running_elsewhere};
     // 7: a task of it moved later than the run's first look.
     if (c.moved_in_run) return {7, c.not_held() ? Verdict::in_doubt : Verdict::running_elsewhere};
-    // (A single workflow of a living master, named: taken if nobody holds it, else left.)
+    // (A single workflow of a living master, named: taken if no master holds it, else left.)
     if (c.lives && c.by_answer_alone) return {14, unless_not_held(Verdict::unanswered)};
     // 8: its restart_time is a stamp of its host written under another time zone.
     if (stamp == nullptr && carries_foreign(c)) return {8, unless_not_held(Verdict::in_doubt)};
@@ -405,7 +405,7 @@ TEST(VerdictPropertiesTest, ThatNobodyHoldsItSelectsAllThatIsSelectedWithoutAnAn
         if (judged(c) != without) return "a missing answer is not as none";
         c.answer = MasterAnswer::not_held;
         if (without.verdict == Verdict::selected && judged(c).verdict != Verdict::selected)
-            return "skipped because nobody holds it";
+            return "skipped because no master holds it";
         return "";
     });
 }

@@ -25,15 +25,15 @@ void add_counts(WorkerAsked& to, const WorkerAsked& before) {
 template <typename Asked>
 void add(std::optional<std::vector<Asked>>& all, const std::vector<Asked>& round) {
     if (!all) all.emplace();
-    for (const Asked& one : round) {
+    for (const Asked& asked : round) {
         const auto known = std::find_if(all->begin(), all->end(), [&](const Asked& each) {
-            return each.address == one.address;
+            return each.address == asked.address;
         });
         if (known == all->end()) {
-            all->push_back(one);
+            all->push_back(asked);
             continue;
         }
-        const Asked before = std::exchange(*known, one);
+        const Asked before = std::exchange(*known, asked);
         known->questions += before.questions;
         known->unanswered += before.unanswered;
         if (!known->peer) known->peer = before.peer;

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <functional>
 
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "store/command_type.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_state.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "coordinator/run_context.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {

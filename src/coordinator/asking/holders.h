@@ -9,7 +9,7 @@
 #include "coordinator/asking/master_round.h"
 #include "coordinator/failover_options.h"
 #include "coordinator/run_context.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 

@@ -6,7 +6,7 @@
 
 #include "coordinator/asking/asked_in_report.h"
 #include "coordinator/asking/worker_round.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/task_instance_store.h"
 #include "store/task_state.h"
 
@@ -27,9 +27,9 @@ std::set<std::int64_t> quiet_among(const RunContext& context,
     const auto activity = TaskInstanceStore(context.store()).activity(ids_of(held));
     std::set<std::int64_t> quiet;
     for (const WorkflowInstance& instance : held) {
-        const auto its = activity.find(instance.id);
+        const auto found = activity.find(instance.id);
         const bool tasks_quiet =
-            its == activity.end() || certainly_before(its->second.latest, limit);
+            found == activity.end() || certainly_before(found->second.latest, limit);
         if (tasks_quiet && instance.last_start() && certainly_before(instance.last_start(), limit))
             quiet.insert(instance.id);
     }

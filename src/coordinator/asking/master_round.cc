@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
 
@@ -139,8 +139,9 @@ class Round {
             const Server* known = before.master(master.address);
             if (known && is_same_process(*known, master)) continue;
             round_.any_new = true;
-            std::erase_if(round_.masters,
-                          [&](const MasterAsked& one) { return one.address == master.address; });
+            std::erase_if(round_.masters, [&](const MasterAsked& asked) {
+                return asked.address == master.address;
+            });
             add_unanswered(master.address, "it registered while the masters were asked");
         }
     }

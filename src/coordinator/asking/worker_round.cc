@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/task_type.h"
 
 namespace dsfailover {
@@ -17,7 +17,7 @@ std::string why_not_asked(const RunContext& context, const UnfinishedTask& task,
                           bool at_living_worker) {
     const auto& host = task.task.host;
     if (!host || host->empty()) return "it has no host";
-    if (!at_living_worker) return fmt::format("its host {} is no living worker", *host);
+    if (!at_living_worker) return fmt::format("its host {} is not a living worker", *host);
     if (!is_known_batch_type(task.type))
         return fmt::format("no worker is asked about tasks of type {}", task.type);
     if (context.servers == nullptr) return "nobody is asked";
@@ -56,16 +56,16 @@ WorkerRound ask_living_workers(const RunContext& context, std::span<const Unfini
         if (life.reason.empty()) places[host].push_back(i);
     }
     std::vector<Inquiry> inquiries;
-    for (const auto& [address, its] : places) {
+    for (const auto& [address, tasks_there] : places) {
         Inquiry& inquiry = inquiries.emplace_back(Inquiry{address, {}});
-        for (const std::size_t place : its) inquiry.ids.push_back(tasks[place].task.id);
+        for (const std::size_t place : tasks_there) inquiry.ids.push_back(tasks[place].task.id);
     }
     if (inquiries.empty()) return round;
     const auto answers = context.servers->ask(Question::task_lives, inquiries, timeout);
     for (std::size_t i = 0; i < inquiries.size(); ++i) {
-        const std::vector<std::size_t>& its = places.at(inquiries[i].address);
-        for (std::size_t j = 0; j < its.size(); ++j) {
-            TaskLife& life = round.tasks[its[j]];
+        const std::vector<std::size_t>& tasks_there = places.at(inquiries[i].address);
+        for (std::size_t j = 0; j < tasks_there.size(); ++j) {
+            TaskLife& life = round.tasks[tasks_there[j]];
             life.answer = answers[i].answers[j];
             if (life.answer == Answer::unanswered) life.reason = answers[i].problem;
         }

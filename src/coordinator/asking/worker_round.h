@@ -24,7 +24,7 @@ struct WorkerRound {
 
 /// Asks each living worker whether those of `tasks` live whose host it is. Nobody is asked about a
 /// type that is not known to be a batch task of a worker (is_known_batch_type), nor about a task
-/// whose host is no living worker, nor at all where the run asks nobody: these are unanswered.
+/// whose host is not a living worker, nor at all where the run asks nobody: these are unanswered.
 /// `timeout`: of the whole round. Throws RegistryError, EnvironmentError, Interrupted.
 WorkerRound ask_living_workers(const RunContext& context, std::span<const UnfinishedTask> tasks,
                                Millis timeout);

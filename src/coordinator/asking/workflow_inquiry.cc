@@ -6,7 +6,7 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/asking/asked_in_report.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 
@@ -32,7 +32,7 @@ void WorkflowInquiry::saw_without_command(const WorkflowInstance& instance, Epoc
     }
 }
 
-// When the answer that nobody holds it can be trusted.
+// When the answer that no master holds it can be trusted.
 EpochMs WorkflowInquiry::sure_at(std::int64_t id) const {
     const auto known = seen_.find(id);
     return (known == seen_.end() ? now_ms() : known->second.since) + options_.apart.count();

@@ -53,7 +53,7 @@ class WorkflowInquiry {
     /// Whether every living master but `leave_out` (may be empty) says what it holds.
     bool every_master_answers(const std::string& leave_out);
 
-    /// An instance is failed over because nobody holds it: it is asked about again before the
+    /// An instance is failed over because no master holds it: it is asked about again before the
     /// commit.
     void rely_on_answer(std::int64_t id) { relied_on_.insert(id); }
     bool relies_on_answer(std::int64_t id) const { return relied_on_.contains(id); }

@@ -57,7 +57,7 @@ class Conclusion {
             case Verdict::selected:
                 return selected();
             case Verdict::child_running:
-                return say(fmt::format("Nobody runs it, but its child {} may be running.",
+                return say(fmt::format("No master runs it, but its child {} may be running.",
                                        known_.family->other),
                            "",
                            "A person resumed it: its recovery would send the child a second "
@@ -69,7 +69,7 @@ class Conclusion {
             case Verdict::ownerless:
                 return ownerless();
             case Verdict::odd_host:
-                return say("No failover finds it, since its host is no address.", "",
+                return say("No failover finds it, since its host is not an address.", "",
                            "Correct its host in t_ds_workflow_instance: HOST:PORT of the master "
                            "that ran it.");
             case Verdict::started_after_deadline:
@@ -127,7 +127,7 @@ class Conclusion {
 
     void selected() {
         const bool sure = known_.said.answer == MasterAnswer::not_held;
-        const std::string nobody = sure ? "Nobody runs it" : "Nobody seems to run it";
+        const std::string nobody = sure ? "No master runs it" : "Nobody seems to run it";
         if (!known_.facts.lives)
             return say(fmt::format("{}: its master {} is gone.", nobody, known_.host()),
                        fmt::format("dsfailover failover-master {}", known_.host()),
@@ -140,14 +140,14 @@ class Conclusion {
     }
 
     void ownerless() {
-        say(known_.said.answer == MasterAnswer::not_held ? "Nobody runs it, and it has no host."
+        say(known_.said.answer == MasterAnswer::not_held ? "No master runs it, and it has no host."
                                                          : "It has no host.",
             failover_of_it_alone(), failing_over("It gives it a host, and fails it over."));
     }
 
     void at_living_host() {
         if (known_.said.answer == MasterAnswer::not_held)
-            return say(fmt::format("Nobody runs it, although its host {} lives.", known_.host()),
+            return say(fmt::format("No master runs it, although its host {} lives.", known_.host()),
                        failover_of_it_alone(), failing_over("It fails this one over alone."));
         say(fmt::format("{}, which lives, should be running it.", known_.host()), "",
             ask_masters());
@@ -155,7 +155,7 @@ class Conclusion {
 
     void nobody_tells() {
         if (known_.said.answer == MasterAnswer::not_held)
-            return say("Nobody runs it.", failover_of_it_alone(),
+            return say("No master runs it.", failover_of_it_alone(),
                        failing_over("It fails this one over alone."));
         say(fmt::format("Nothing tells whether the master at {} has it, or the one before.",
                         known_.host()),
@@ -236,7 +236,7 @@ class Conclusion {
         item_.why = sentence(
             "its state is SUBMITTED_SUCCESS, no command for it waits, and no "
             "living master holds it");
-        say("It is lost: nobody will ever start it.",
+        say("It is lost: no master will ever start it.",
             fmt::format("dsfailover finish {} --as {}", known_.row.id,
                         known_.unfinished_parent ? "failure" : "stop"),
             known_.unfinished_parent ? "Its parent then goes on as after any failure."

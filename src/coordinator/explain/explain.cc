@@ -9,7 +9,7 @@
 #include "base/address.h"
 #include "coordinator/asking/asked_in_report.h"
 #include "coordinator/asking/worker_round.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/explain/conclusion.h"
 #include "coordinator/explain/workflow_look.h"
 #include "coordinator/failover/failover_stamps.h"
@@ -119,8 +119,8 @@ class Explanation {
             item.start_time = epoch_ms(row.start_time);
             item.restart_time = epoch_ms(row.restart_time);
             item.command_type = row.command_type;
-            if (const auto its = activity.find(row.id); its != activity.end())
-                item.last_task_activity = epoch_ms(its->second.latest);
+            if (const auto found = activity.find(row.id); found != activity.end())
+                item.last_task_activity = epoch_ms(found->second.latest);
             item.answer = to_string(known.said.answer);
             if (known.is_held()) item.held_by = known.said.held_by;
         }

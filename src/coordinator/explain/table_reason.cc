@@ -59,7 +59,7 @@ std::string of_stamp(const KnownWorkflow& known) {
 std::string table_reason(const KnownWorkflow& known) {
     switch (known.judgement->row) {
         case 1:
-            return known.has_host() ? fmt::format("its host {} is no HOST:PORT", known.host())
+            return known.has_host() ? fmt::format("its host {} is not HOST:PORT", known.host())
                                     : "it has no host";
         case 2:
         case 9:

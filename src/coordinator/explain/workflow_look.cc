@@ -5,7 +5,7 @@
 
 #include "coordinator/asking/idle_workflows.h"
 #include "coordinator/asking/workflow_inquiry.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/selection.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
@@ -59,8 +59,8 @@ void WorkflowLook::read() {
         if (row.state == kFailover) first_.watch->note(row.id);
         KnownWorkflow& known = known_[row.id];
         known.row = std::move(row);
-        if (const auto its = before.find(known.row.id); its != before.end())
-            known.said = its->second.said;
+        if (const auto found = before.find(known.row.id); found != before.end())
+            known.said = found->second.said;
     }
     for (WaitingCommand& command : commands.for_workflows(ids()))
         known_.at(command.workflow_instance_id).commands.push_back(command);

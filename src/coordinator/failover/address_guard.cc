@@ -21,7 +21,7 @@ void AddressGuard::secure() {
         if (target.is_watched()) all.push_back(&target);
     }
     // All locks go with the session.
-    guarded(context_, all, [&] {
+    stop_on_error(context_, all, [&] {
         take_claims();
         take_locks();
         wait_grace();
@@ -48,7 +48,7 @@ void AddressGuard::take_claims() {
     for (MasterTarget& target : targets_) {
         if (!target.is_open()) continue;
         check_interruption();
-        guarded(context_, target, [&] {
+        stop_on_error(context_, target, [&] {
             target.claims = take_run_claims(context_, {target.address}, left_to_wait(), look);
         });
     }
@@ -86,7 +86,7 @@ void AddressGuard::take_locks() {
         check_interruption();
         const Millis left = left_to_wait();
         target.section().lock.emplace().path = failover_lock_path(target.address);
-        guarded(context_, target, [&] {
+        stop_on_error(context_, target, [&] {
             LockRequest request;
             request.address = target.address;
             request.time_limit = options_.no_lock ? options_.lock_timeout : left;
@@ -119,7 +119,7 @@ void AddressGuard::look_who_returned(const MasterTarget* but) {
     look_.servers = read_servers(context_.registry, true);
     for (MasterTarget& target : targets_) {
         if (target.is_watched() && &target != but)
-            guarded(context_, target, [&] { check_return(target); });
+            stop_on_error(context_, target, [&] { check_return(target); });
     }
 }
 
@@ -153,10 +153,10 @@ void AddressGuard::wait_grace() {
 // was restarted must still be the same.
 void AddressGuard::check_return(MasterTarget& target) {
     const Server* living = look_.servers.master(target.address);
-    MasterSection& its = target.section();
+    MasterSection& section = target.section();
     if (!target.lives && living) {
-        its.alive = true;
-        its.startup_time = living->startup_time;
+        section.alive = true;
+        section.startup_time = living->startup_time;
         throw RefusedError(fmt::format(
             "{}: the master {} came back ({}) while we waited: nothing was failed over. What its "
             "old process left is failed over {}.",
@@ -191,13 +191,14 @@ void AddressGuard::confirm_all(std::vector<MasterTarget*>& targets) {
         locks.push_back(&*target->lock);
         addresses.push_back(target->address);
     }
-    guarded(context_, targets, [&] {
+    stop_on_error(context_, targets, [&] {
         const std::vector<bool> held = FailoverLock::confirm(context_.registry, locks);
         const auto living = read_some_servers(context_.registry, paths::kMasters, addresses, false);
         for (std::size_t i = 0; i < targets.size(); ++i) {
             MasterTarget& target = *targets[i];
-            guarded(context_, target,
-                    [&] { require_ours(target, held[i] && still_claimed(target), living[i]); });
+            stop_on_error(context_, target, [&] {
+                require_ours(target, held[i] && still_claimed(target), living[i]);
+            });
         }
     });
     std::erase_if(targets, [](const MasterTarget* target) { return !target->is_open(); });

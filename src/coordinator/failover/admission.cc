@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/address.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/failover_lock.h"
 #include "coordinator/marks/fence.h"
 #include "registry/paths.h"
@@ -73,9 +73,11 @@ std::optional<Refusal> check_before_fence(const RunContext& context, const First
                                           const std::string& address, bool is_master,
                                           std::optional<EpochMs> event_time) {
     const EpochMs clock = latest_clock(context.database);
-    WorkflowInstanceStore(context.store()).scan_unfinished({}, [&](const WorkflowInstance& one) {
-        if (one.host && is_address(*one.host)) check_start_time(context, one, clock);
-    });
+    WorkflowInstanceStore(context.store())
+        .scan_unfinished({}, [&](const WorkflowInstance& instance) {
+            if (instance.host && is_address(*instance.host))
+                check_start_time(context, instance, clock);
+        });
     if (!is_master || event_time || !activity_lags(context, look.servers)) return std::nullopt;
     return Refusal{
         ExitCode::needs_person,

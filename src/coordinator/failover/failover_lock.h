@@ -12,7 +12,7 @@
 #include "coordinator/failover_options.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/run_context.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 
@@ -123,10 +123,10 @@ std::vector<FailoverLock> take_free_failover_locks(Registry& registry,
 
 /// Takes the failover lock of an address, waiting at most the time limit and logging who holds it
 /// from the beginning, and whether it looks leaked. With `no_lock`, a lock in foreign hands is
-/// passed: if the holder is no living server, once it outlived what a session of ours lasts; if it
-/// is suspected leaked, after it kept its holder for the time limit while that did nothing for the
-/// address. The latter without `no_lock`, too, where every master answers. Throws RegistryError,
-/// and what `request.look` and `request.masters_answer` throw.
+/// passed: if the holder is not a living server, once it outlived what a session of ours lasts; if
+/// it is suspected leaked, after it kept its holder for the time limit while that did nothing for
+/// the address. The latter without `no_lock`, too, where every master answers. Throws
+/// RegistryError, and what `request.look` and `request.masters_answer` throw.
 LockResult take_failover_lock(const RunContext& context, const LockRequest& request);
 
 /// Whether the lock of a server that is to be fenced can be acquired then.

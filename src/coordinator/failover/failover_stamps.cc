@@ -70,7 +70,7 @@ std::optional<Stamp> parse_stamp(std::string_view text, const Stamp& before) {
     return stamp;
 }
 
-// A name with one of our separators is no address: written so that it never counts as living.
+// A name with one of our separators is not an address: written so that it never counts as living.
 std::string without_separators(std::string address) {
     for (char& c : address)
         if (c == ',' || c == '|') c = '?';
@@ -172,15 +172,17 @@ std::vector<EpochMs> carried_stamps(const StoreContext& store, const std::string
                                     std::span<const Stamp> stamps) {
     std::vector<WrittenStamp> written;
     for (const Stamp& stamp : stamps) {
-        WrittenStamp& one = written.emplace_back(WrittenStamp{stamp.value, std::nullopt});
-        if (stamp.knows_origin()) one.local_us = TimeZone(stamp.zone).to_local(stamp.value * 1000);
+        WrittenStamp& known = written.emplace_back(WrittenStamp{stamp.value, std::nullopt});
+        if (stamp.knows_origin())
+            known.local_us = TimeZone(stamp.zone).to_local(stamp.value * 1000);
     }
     WorkflowInstanceStore(store).scan_restart_times(address, [&](const StoredTime& time) {
-        for (WrittenStamp& one : written) one.carried = one.carried || one.is(time.local_us);
+        for (WrittenStamp& known : written)
+            known.carried = known.carried || known.is(time.local_us);
     });
     std::vector<EpochMs> carried;
-    for (const WrittenStamp& one : written)
-        if (one.carried) carried.push_back(one.value);
+    for (const WrittenStamp& known : written)
+        if (known.carried) carried.push_back(known.value);
     return carried;
 }
 
@@ -192,20 +194,20 @@ std::map<std::string, FailoverStamps> read_all_stamps(Registry& registry,
     std::map<std::string, FailoverStamps> stamps;
     for (std::size_t i = 0; i < reads.size(); ++i) {
         const std::string what = fmt::format("{}: {}", registry.endpoint(), paths[i]);
-        FailoverStamps& its = stamps[addresses[i]];
+        FailoverStamps& of_address = stamps[addresses[i]];
         if (!reads[i].problem.empty()) {
-            its.problem = fmt::format(
+            of_address.problem = fmt::format(
                 "{} cannot be read: {}. It tells which workflows dsfailover failed "
                 "over before; give the user that wrote it (--registry-user).",
                 what, reads[i].problem);
         } else if (reads[i].node) {
             const std::string& text = reads[i].node->value;
-            its.version = reads[i].node->version;
+            of_address.version = reads[i].node->version;
             if (auto stamps_read = parse_stamps(text)) {
-                its.stamps = std::move(*stamps_read);
+                of_address.stamps = std::move(*stamps_read);
             } else {
-                its.problem = fmt::format(
-                    "{} holds \"{}\", which is no comma separated list of stamps (epoch "
+                of_address.problem = fmt::format(
+                    "{} holds \"{}\", which is not a comma-separated list of stamps (epoch "
                     "milliseconds, with zone and masters). It tells which workflows dsfailover "
                     "failed over "
                     "before; repair it (or delete it if those are all finished).",
@@ -219,9 +221,9 @@ std::map<std::string, FailoverStamps> read_all_stamps(Registry& registry,
 std::vector<bool> add_stamps(Registry& registry, std::span<const StampToAdd> stamps, EpochMs clock,
                              const CarriedStamps& carried) {
     std::vector<Put> puts;
-    for (const StampToAdd& one : stamps) {
+    for (const StampToAdd& stamp : stamps) {
         puts.push_back(
-            {stamps_path(one.address), with_stamp(one, clock, carried), one.read->version});
+            {stamps_path(stamp.address), with_stamp(stamp, clock, carried), stamp.read->version});
     }
     registry.put_all(puts);
     std::vector<bool> added;
@@ -252,9 +254,9 @@ std::vector<bool> add_stamps(const RunContext& context, std::span<const StampToA
                    });
     for (std::size_t i = 0; i < added.size(); ++i) {
         if (!added[i]) continue;
-        const StampToAdd& one = stamps[i];
-        context.audit.write({"stamp", "written", one.address, std::nullopt, std::nullopt,
-                             stamps_path(one.address), std::to_string(one.stamp.value)});
+        const StampToAdd& stamp = stamps[i];
+        context.audit.write({"stamp", "written", stamp.address, std::nullopt, std::nullopt,
+                             stamps_path(stamp.address), std::to_string(stamp.stamp.value)});
     }
     return added;
 }

@@ -10,7 +10,7 @@
 
 #include "base/time.h"
 #include "coordinator/run_context.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "registry/registry.h"
 #include "store/schema.h"
 

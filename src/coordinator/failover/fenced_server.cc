@@ -25,10 +25,11 @@ struct FencedServer {
                    left(report.worker->fence, report.worker->mark, report.worker->outcome);
         }
         if (!report.masters) return false;
-        for (const MasterSection& its : *report.masters) {
-            const bool none_done = its.workflows.done == 0 && its.workflows.left > 0;
-            const bool stopped = its.outcome != Outcome::partial || none_done;
-            if (its.address == address) return stopped && left(its.fence, its.mark, its.outcome);
+        for (const MasterSection& section : *report.masters) {
+            const bool none_done = section.workflows.done == 0 && section.workflows.left > 0;
+            const bool stopped = section.outcome != Outcome::partial || none_done;
+            if (section.address == address)
+                return stopped && left(section.fence, section.mark, section.outcome);
         }
         return false;
     }

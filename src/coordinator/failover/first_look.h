@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "coordinator/asking/workflow_inquiry.h"
 #include "coordinator/failover/selection.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/command_watch.h"
 
 namespace dsfailover {

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "base/plural.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/one_cluster.h"
 #include "coordinator/failover/selection.h"
 #include "coordinator/report_names.h"
@@ -56,11 +56,12 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
     using Asking = SelectionRequest::Asking;
     request.asking = options.dry_run ? Asking::once : Asking::who_holds;
     std::map<std::string, WorkflowsSection> skipped;
-    const Selection selection = read_selection(
-        context, look.servers, request,
-        [&](const std::string& address, const SkippedWorkflow& one) {
-            skipped.try_emplace(address, options.items).first->second.items.add(skipped_item(one));
-        });
+    const Selection selection =
+        read_selection(context, look.servers, request,
+                       [&](const std::string& address, const SkippedWorkflow& workflow) {
+                           skipped.try_emplace(address, options.items)
+                               .first->second.items.add(skipped_item(workflow));
+                       });
     warn_of_the_whole(context, look.servers, selection);
     report_odd_hosts(context, selection);
 
@@ -86,7 +87,7 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
 void report_odd_hosts(const RunContext& context, const Selection& selection) {
     if (selection.odd_hosts.empty()) return;
     context.fail(ExitCode::needs_person,
-                 fmt::format("Unfinished workflows have {} hosts that are no HOST:PORT, see the "
+                 fmt::format("Unfinished workflows have {} hosts that are not HOST:PORT, see the "
                              "warnings: nothing fails them over.",
                              selection.odd_hosts.size()));
 }
@@ -100,7 +101,7 @@ void warn_of_the_whole(const RunContext& context, const Servers& servers,
     }
     for (const std::string& host : selection.odd_hosts) {
         context.warn(
-            fmt::format("Unfinished workflows have the host \"{}\", which is no HOST:PORT; they "
+            fmt::format("Unfinished workflows have the host \"{}\", which is not HOST:PORT; they "
                         "are left alone.",
                         host));
     }

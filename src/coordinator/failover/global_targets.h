@@ -14,9 +14,9 @@ namespace dsfailover {
 /// and are gone, or were restarted since. Seen before any lock is taken.
 ///
 /// An address of which nothing can be selected, but workflows are in doubt or running elsewhere,
-/// gets a section in the report and is no target; so does a living master whose heartbeat cannot be
-/// read. What is in doubt, or cannot be read, raises the exit code to 3. Warns of workflows without
-/// a host, and if registry and database look like two clusters.
+/// gets a section in the report and is not a target; so does a living master whose heartbeat cannot
+/// be read. What is in doubt, or cannot be read, raises the exit code to 3. Warns of workflows
+/// without a host, and if registry and database look like two clusters.
 std::vector<FailoverTarget> find_global_targets(const RunContext& context, const FirstLook& look,
                                                 std::optional<EpochMs> event_time,
                                                 const FailoverOptions& options);
@@ -26,7 +26,7 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
 void warn_of_the_whole(const RunContext& context, const Servers& servers,
                        const Selection& selection);
 
-/// Adds an error for hosts that are no HOST:PORT, and raises the exit code to 3, if there are any.
+/// Adds an error for hosts that are not HOST:PORT, and raises the exit code to 3, if there are any.
 void report_odd_hosts(const RunContext& context, const Selection& selection);
 
 }  // namespace dsfailover

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/address.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/failover_stamps.h"
 #include "registry/paths.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "coordinator/run_context.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 
@@ -37,7 +37,7 @@ class HostStamps {
 
     const RunContext& context_;
     std::map<std::string, EpochMs> stamps_;  // by host
-    EpochMs no_stamp_ = 0;                   // restart_time where the host is no address
+    EpochMs no_stamp_ = 0;                   // restart_time where the host is not an address
 };
 
 }  // namespace dsfailover

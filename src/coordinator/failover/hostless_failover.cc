@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/interruption.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/consequences.h"
 #include "coordinator/failover/host_stamps.h"
 #include "coordinator/failover/recovery_watch.h"
@@ -70,7 +70,7 @@ void HostlessFailover::run(std::vector<WorkflowInstance> instances) {
 
 void HostlessFailover::work(std::vector<WorkflowInstance> instances) {
     if (!choose_host()) {
-        for (const WorkflowInstance& one : instances) skip(one, SkipReason::no_master);
+        for (const WorkflowInstance& instance : instances) skip(instance, SkipReason::no_master);
         return;
     }
     if (!options_.dry_run) {
@@ -83,7 +83,8 @@ void HostlessFailover::work(std::vector<WorkflowInstance> instances) {
     if (selected.empty()) return;
     section_.host = host_;
     if (options_.dry_run) {
-        for (const WorkflowInstance& one : selected) record_.plan(one, by_answer(one.id));
+        for (const WorkflowInstance& instance : selected)
+            record_.plan(instance, by_answer(instance.id));
         return;
     }
     commit(selected);
@@ -124,31 +125,32 @@ std::vector<WorkflowInstance> HostlessFailover::select(
     const auto activity = tasks.activity(ids);
     std::vector<MastersSaid> said(ids.size());
     if (look_.inquiry) {
-        for (const WorkflowInstance& one : instances)
-            if (!waiting.contains(one.id)) look_.inquiry->saw_without_command(one, now_ms());
+        for (const WorkflowInstance& instance : instances)
+            if (!waiting.contains(instance.id))
+                look_.inquiry->saw_without_command(instance, now_ms());
         said = options_.dry_run ? look_.inquiry->ask_once(ids) : look_.inquiry->ask(ids);
     }
     const EpochMs still_since = latest_clock(context_.database) - options_.unclaimed_after.count();
     std::vector<WorkflowInstance> selected;
     for (std::size_t i = 0; i < instances.size(); ++i) {
-        const WorkflowInstance& one = instances[i];
-        HostlessFacts facts{{}, one.last_start(), still_since};
+        const WorkflowInstance& instance = instances[i];
+        HostlessFacts facts{{}, instance.last_start(), still_since};
         Evidence& evidence = facts.evidence;
-        evidence.command_waits = waiting.contains(one.id);
-        evidence.seen_busy = look_.watch->seen(one.id);
-        if (const auto its = activity.find(one.id); its != activity.end())
-            evidence.activity = its->second;
+        evidence.command_waits = waiting.contains(instance.id);
+        evidence.seen_busy = look_.watch->seen(instance.id);
+        if (const auto found = activity.find(instance.id); found != activity.end())
+            evidence.activity = found->second;
         const auto& latest = evidence.activity.latest;
         evidence.moved_in_run =
             latest && latest->instants.earliest_us > look_.moves_count_after() * 1000;
         evidence.answer = said[i].answer;
         const Verdict verdict = judge_hostless(facts);
         if (verdict != Verdict::selected) {
-            skip(one, skip_reason(verdict), said[i], latest);
+            skip(instance, skip_reason(verdict), said[i], latest);
             continue;
         }
-        if (said[i].answer == MasterAnswer::not_held) look_.inquiry->rely_on_answer(one.id);
-        selected.push_back(one);
+        if (said[i].answer == MasterAnswer::not_held) look_.inquiry->rely_on_answer(instance.id);
+        selected.push_back(instance);
     }
     leave_for_family(selected);
     return selected;
@@ -156,7 +158,7 @@ std::vector<WorkflowInstance> HostlessFailover::select(
 
 void HostlessFailover::leave_for_family(std::vector<WorkflowInstance>& selected) {
     std::vector<FamilyMember> members;
-    for (const WorkflowInstance& one : selected) members.push_back(family_member(one));
+    for (const WorkflowInstance& instance : selected) members.push_back(family_member(instance));
     AskAboutChildren ask;
     if (look_.inquiry)
         ask = [&](std::span<const WorkflowInstance> children) {
@@ -167,10 +169,10 @@ void HostlessFailover::leave_for_family(std::vector<WorkflowInstance>& selected)
         };
     const auto left = left_for_family(context_, members, ask, latest_clock(context_.database),
                                       *look_.left_to_parents);
-    std::erase_if(selected, [&](const WorkflowInstance& one) {
-        const auto why = left.find(one.id);
+    std::erase_if(selected, [&](const WorkflowInstance& instance) {
+        const auto why = left.find(instance.id);
         if (why == left.end()) return false;
-        skip(one, skip_reason(why->second.verdict));
+        skip(instance, skip_reason(why->second.verdict));
         return true;
     });
 }
@@ -193,7 +195,7 @@ void HostlessFailover::commit(std::span<const WorkflowInstance> selected) {
         };
     hooks.also = [&](std::span<const FailedOver> changed) {
         std::vector<std::int64_t> ids;
-        for (const FailedOver& one : changed) ids.push_back(one.id);
+        for (const FailedOver& failed_over : changed) ids.push_back(failed_over.id);
         workflows.rehost(ids, host_, stamp_);
     };
     hooks.done = [&](const WorkflowFailoverResult& result) { note(result); };
@@ -244,16 +246,17 @@ void HostlessFailover::finish() {
     claims_.release();
     record_.close(options_.dry_run);
     record_.tell(context_);
-    WorkflowsSection& its = record_.section().workflows;
+    WorkflowsSection& workflows = record_.section().workflows;
     std::vector<const WorkflowItem*> done;
-    for (const WorkflowItem& item : its.items.kept()) done.push_back(&item);
+    for (const WorkflowItem& item : workflows.items.kept()) done.push_back(&item);
     warn_of_consequences(context_, done);
-    section_.workflows.selected += its.selected;
-    section_.workflows.done += its.done;
-    section_.workflows.left += its.left;
-    section_.workflows.unknown += its.unknown;
-    for (const auto& [reason, count] : its.skipped) section_.workflows.skipped[reason] += count;
-    for (WorkflowItem& item : its.items.kept()) section_.workflows.items.add(std::move(item));
+    section_.workflows.selected += workflows.selected;
+    section_.workflows.done += workflows.done;
+    section_.workflows.left += workflows.left;
+    section_.workflows.unknown += workflows.unknown;
+    for (const auto& [reason, count] : workflows.skipped)
+        section_.workflows.skipped[reason] += count;
+    for (WorkflowItem& item : workflows.items.kept()) section_.workflows.items.add(std::move(item));
 }
 
 void HostlessFailover::wait_for_recovery(EpochMs until) {

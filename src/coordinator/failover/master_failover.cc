@@ -42,9 +42,9 @@ void MasterFailover::run(std::vector<FailoverTarget> wanted, std::optional<Epoch
     std::sort(wanted.begin(), wanted.end(), [](const FailoverTarget& a, const FailoverTarget& b) {
         return a.address < b.address;
     });
-    for (FailoverTarget& one : wanted) {
-        const Server* living = look_.servers.master(one.address);
-        targets_.emplace_back(std::move(one), living, options_.items);
+    for (FailoverTarget& target : wanted) {
+        const Server* living = look_.servers.master(target.address);
+        targets_.emplace_back(std::move(target), living, options_.items);
     }
     reading_.emplace(context_, options_, look_, targets_, event_time);
     stamps_.emplace(context_, look_, guard_, *reading_);
@@ -77,15 +77,15 @@ void MasterFailover::first_reading(bool whole_cluster) {
     std::vector<SelectedMaster> selected = open_ones(selection);
     if (ask_old_processes(context_, options_, look_, selected)) {
         std::set<std::string> open;
-        for (const SelectedMaster& one : selected)
-            if (one.target->is_open()) open.insert(one.target->address);
+        for (const SelectedMaster& master : selected)
+            if (master.target->is_open()) open.insert(master.target->address);
         selection = reading_->again(open);
-        for (const SelectedMaster& one : open_ones(selection))
-            reading_->judge(*one.target, *one.found);
+        for (const SelectedMaster& master : open_ones(selection))
+            reading_->judge(*master.target, *master.found);
     }
     selected = open_ones(selection);
     if (options_.dry_run) {
-        for (const SelectedMaster& one : selected) plan(one);
+        for (const SelectedMaster& master : selected) plan(master);
         return;
     }
     if (options_.wait && !selected.empty())
@@ -106,23 +106,23 @@ bool MasterFailover::by_answer(std::int64_t id) const {
     return look_.inquiry && look_.inquiry->relies_on_answer(id);
 }
 
-void MasterFailover::plan(const SelectedMaster& one) {
-    MasterTarget& target = *one.target;
-    WorkflowsSection& its = target.section().workflows;
-    for (auto page = one.found->selected.take(kPage, target.address); !page.empty();
-         page = one.found->selected.take(kPage, target.address)) {
+void MasterFailover::plan(const SelectedMaster& master) {
+    MasterTarget& target = *master.target;
+    WorkflowsSection& workflows = target.section().workflows;
+    for (auto page = master.found->selected.take(kPage, target.address); !page.empty();
+         page = master.found->selected.take(kPage, target.address)) {
         for (const WorkflowInstance& instance : page) {
             if (limit_left_ && (*limit_left_)-- <= 0) {
-                ++its.left;
+                ++workflows.left;
                 target.record.leave_by_limit(instance);
             } else {
                 target.record.plan(instance, by_answer(instance.id));
             }
         }
     }
-    if (its.left > 0) {
+    if (workflows.left > 0) {
         context_.fail(ExitCode::needs_person,
-                      fmt::format("{} workflows of {} are left by --limit{}.", its.left,
+                      fmt::format("{} workflows of {} are left by --limit{}.", workflows.left,
                                   target.address, target.only ? "" : "; no mark is written then"));
         return;
     }
@@ -135,11 +135,11 @@ void MasterFailover::plan(const SelectedMaster& one) {
 void MasterFailover::commit(std::span<const SelectedMaster> selected) {
     // With a limit, who knows how many masters it reaches.
     if (!limit_left_) stamps_->agree_together(selected);
-    auto one = selected.begin();
+    auto master = selected.begin();
     const auto next = [&]() -> std::optional<FailoverChunk> {
-        for (; one != selected.end(); ++one) {
-            if (auto chunk = next_chunk(*one)) return chunk;
-            list_beyond_limit(*one);
+        for (; master != selected.end(); ++master) {
+            if (auto chunk = next_chunk(*master)) return chunk;
+            list_beyond_limit(*master);
         }
         return std::nullopt;
     };
@@ -147,19 +147,19 @@ void MasterFailover::commit(std::span<const SelectedMaster> selected) {
 }
 
 // None at the end, where --limit is reached, and when the target was stopped.
-std::optional<FailoverChunk> MasterFailover::next_chunk(const SelectedMaster& one) {
-    MasterTarget& target = *one.target;
-    if (!target.is_open() || one.found->selectable == 0 || over_limit()) return std::nullopt;
-    if (!target.stamp) guarded(context_, target, [&] { stamps_->agree(one); });
+std::optional<FailoverChunk> MasterFailover::next_chunk(const SelectedMaster& master) {
+    MasterTarget& target = *master.target;
+    if (!target.is_open() || master.found->selectable == 0 || over_limit()) return std::nullopt;
+    if (!target.stamp) stop_on_error(context_, target, [&] { stamps_->agree(master); });
     if (!target.is_open() || !target.stamp) return std::nullopt;
     context_.audit.check();
     FailoverChunk chunk;
-    chunk.instances = next_instances(one);
+    chunk.instances = next_instances(master);
     if (chunk.instances.empty()) return std::nullopt;
-    const WorkflowsSection& its = target.section().workflows;
-    if (target.pace.is_due() && its.done > 0)
-        spdlog::info("{}: {} of {} workflows failed over{}", target.address, its.done, its.selected,
-                     target.pace.rate(its.done, its.selected));
+    const WorkflowsSection& workflows = target.section().workflows;
+    if (target.pace.is_due() && workflows.done > 0)
+        spdlog::info("{}: {} of {} workflows failed over{}", target.address, workflows.done,
+                     workflows.selected, target.pace.rate(workflows.done, workflows.selected));
     chunk.stamp = *target.stamp;
     chunk.host = target.new_host;
     chunk.watch = look_.watch.get();
@@ -173,32 +173,33 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(const SelectedMaster& on
     chunk.also = also_;
     chunk.done = [this, &target](const WorkflowFailoverResult& result) { record(target, result); };
     chunk.failed = [this, &target](const std::exception_ptr& problem) {
-        guarded(context_, target, [&] { std::rethrow_exception(problem); });
+        stop_on_error(context_, target, [&] { std::rethrow_exception(problem); });
     };
     return chunk;
 }
 
 // What failed in an earlier reading has had its tries.
-std::vector<WorkflowInstance> MasterFailover::next_instances(const SelectedMaster& one) {
+std::vector<WorkflowInstance> MasterFailover::next_instances(const SelectedMaster& master) {
     std::vector<WorkflowInstance> instances;
     while (instances.empty()) {
         std::size_t count = chunk_size_.get();
         if (look_.inquiry && look_.inquiry->relies_on_any()) count = std::min(count, kMostAsked);
         if (limit_left_) count = std::min(count, static_cast<std::size_t>(*limit_left_));
-        instances = one.found->selected.take(count, one.target->address);
+        instances = master.found->selected.take(count, master.target->address);
         if (instances.empty()) break;
         std::erase_if(instances, [&](const WorkflowInstance& instance) {
-            return one.target->record.failed(instance.id);
+            return master.target->record.failed(instance.id);
         });
     }
     return instances;
 }
 
-void MasterFailover::list_beyond_limit(const SelectedMaster& one) {
-    while (one.target->is_open() && over_limit()) {
-        const auto rest = one.found->selected.take(kPage, one.target->address);
+void MasterFailover::list_beyond_limit(const SelectedMaster& master) {
+    while (master.target->is_open() && over_limit()) {
+        const auto rest = master.found->selected.take(kPage, master.target->address);
         if (rest.empty()) return;
-        for (const WorkflowInstance& instance : rest) one.target->record.leave_by_limit(instance);
+        for (const WorkflowInstance& instance : rest)
+            master.target->record.leave_by_limit(instance);
     }
 }
 
@@ -266,7 +267,7 @@ void MasterFailover::write_marks() {
             done[i]->end(Outcome::completed);
         }
     };
-    guarded(context_, done, [&] {
+    stop_on_error(context_, done, [&] {
         try {
             dsfailover::write_marks(context_.registry, context_.audit, marks);
         } catch (const RegistryError&) {
@@ -297,7 +298,7 @@ void MasterFailover::nothing_was_left(MasterTarget& target) {
 void MasterFailover::write_fences() {
     for (MasterTarget& target : targets_) {
         if (target.stage != MasterTarget::Stage::fence_only) continue;
-        guarded(context_, target, [&] {
+        stop_on_error(context_, target, [&] {
             guard_.confirm_fence(target);
             MarkToWrite mark{target.address, target.process, kFenceValue, {}};
             dsfailover::write_marks(context_.registry, context_.audit, {&mark, 1});
@@ -318,15 +319,15 @@ void MasterFailover::add_names() {
 
 void MasterFailover::finish(std::optional<Outcome> unfinished) {
     for (MasterTarget& target : targets_) {
-        MasterSection& its = target.section();
+        MasterSection& section = target.section();
         target.record.close(options_.dry_run);
-        any_left_ = any_left_ || its.workflows.left > 0;
-        if (options_.dry_run && target.is_open() && its.outcome == Outcome::nothing_to_do &&
-            its.workflows.selected > 0) {
-            its.outcome = Outcome::planned;
+        any_left_ = any_left_ || section.workflows.left > 0;
+        if (options_.dry_run && target.is_open() && section.outcome == Outcome::nothing_to_do &&
+            section.workflows.selected > 0) {
+            section.outcome = Outcome::planned;
         }
         target.record.tell(context_);
-        if (unfinished && target.is_open() && !its.mark) its.outcome = *unfinished;
+        if (unfinished && target.is_open() && !section.mark) section.outcome = *unfinished;
     }
     guard_.release();
     add_names();

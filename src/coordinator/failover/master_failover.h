@@ -61,13 +61,13 @@ class MasterFailover {
     void first_reading(bool whole_cluster);
     void later_readings();
     void commit(std::span<const SelectedMaster> selected);
-    std::optional<FailoverChunk> next_chunk(const SelectedMaster& one);
-    std::vector<WorkflowInstance> next_instances(const SelectedMaster& one);
+    std::optional<FailoverChunk> next_chunk(const SelectedMaster& master);
+    std::vector<WorkflowInstance> next_instances(const SelectedMaster& master);
     void record(MasterTarget& target, const WorkflowFailoverResult& result);
     std::vector<SelectedMaster> open_ones(Selection& selection);
     bool by_answer(std::int64_t id) const;
-    void plan(const SelectedMaster& one);
-    void list_beyond_limit(const SelectedMaster& one);
+    void plan(const SelectedMaster& master);
+    void list_beyond_limit(const SelectedMaster& master);
     bool over_limit() const { return limit_left_ && *limit_left_ <= 0; }
     void write_marks();
     void note_left(MasterTarget& target);

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/global_targets.h"
 #include "coordinator/marks/failover_marks.h"
 #include "registry/paths.h"

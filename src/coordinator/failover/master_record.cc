@@ -16,10 +16,11 @@ MasterRecord::MasterRecord(const std::string& address, std::size_t items,
 
 void MasterRecord::count_first(const AddressSelection& found) {
     if (!found.facts.by_answer_alone) section_.deadline = found.facts.deadline;
-    WorkflowsSection& its = section_.workflows;
-    its.selected = found.selectable;
-    its.skipped.clear();
-    for (const auto& [verdict, count] : found.skipped) its.skipped[skip_reason(verdict)] = count;
+    WorkflowsSection& workflows = section_.workflows;
+    workflows.selected = found.selectable;
+    workflows.skipped.clear();
+    for (const auto& [verdict, count] : found.skipped)
+        workflows.skipped[skip_reason(verdict)] = count;
     settles_at_ = found.settles_at;
 }
 
@@ -82,7 +83,7 @@ void MasterRecord::put_item(WorkflowItem item, bool listed) {
     auto& items = section_.workflows.items;
     if (!listed) return items.add(std::move(item));
     const auto place = std::find_if(items.kept().begin(), items.kept().end(),
-                                    [&](const WorkflowItem& one) { return one.id == item.id; });
+                                    [&](const WorkflowItem& kept) { return kept.id == item.id; });
     if (place != items.kept().end()) *place = std::move(item);
 }
 
@@ -93,27 +94,27 @@ bool MasterRecord::forget_left(std::int64_t id) {
 
 // What turned out before the commit.
 void MasterRecord::skip_selected(WorkflowItem& item, SkipReason reason) {
-    WorkflowsSection& its = section_.workflows;
+    WorkflowsSection& workflows = section_.workflows;
     item.outcome = WorkflowOutcome::skipped;
     item.reason = to_string(reason);
-    --its.selected;
-    ++its.skipped[reason];
+    --workflows.selected;
+    ++workflows.skipped[reason];
     skipped_.insert(item.id);
 }
 
 void MasterRecord::add(const WorkflowFailoverResult& result, bool by_answer) {
     using Kind = WorkflowFailoverResult::Kind;
-    WorkflowsSection& its = section_.workflows;
+    WorkflowsSection& workflows = section_.workflows;
     // The ordinary case of a large failover, for which no item is made in vain.
-    if (result.kind == Kind::failed_over && changed_.empty() && !its.items.has_room()) {
-        ++its.done;
-        return its.items.omit();
+    if (result.kind == Kind::failed_over && changed_.empty() && !workflows.items.has_room()) {
+        ++workflows.done;
+        return workflows.items.omit();
     }
     WorkflowItem item = workflow_item(result.id, result.state, WorkflowOutcome::failed_over);
     const bool listed = forget_left(item.id);
     switch (result.kind) {
         case Kind::failed_over:
-            ++its.done;
+            ++workflows.done;
             if (result.command_id != 0) item.command_id = result.command_id;
             if (by_answer) item.reason = "not_held";
             break;
@@ -143,7 +144,7 @@ void MasterRecord::add(const WorkflowFailoverResult& result, bool by_answer) {
             item.reason = result.problem;
             break;
         case Kind::unknown:
-            ++its.unknown;
+            ++workflows.unknown;
             unknown_why_ = result.problem;
             item.outcome = WorkflowOutcome::unknown;
             item.reason = result.problem;
@@ -153,19 +154,20 @@ void MasterRecord::add(const WorkflowFailoverResult& result, bool by_answer) {
 }
 
 void MasterRecord::close(bool is_plan) {
-    WorkflowsSection& its = section_.workflows;
+    WorkflowsSection& workflows = section_.workflows;
     const auto changed = static_cast<std::int64_t>(changed_.size());
-    if (changed > 0) its.skipped[SkipReason::state_changed] = changed;
+    if (changed > 0) workflows.skipped[SkipReason::state_changed] = changed;
     const auto unanswered = static_cast<std::int64_t>(unanswered_.size());
-    if (unanswered > 0) its.skipped[when_unanswered_] += unanswered;
-    its.selected -= unanswered;
+    if (unanswered > 0) workflows.skipped[when_unanswered_] += unanswered;
+    workflows.selected -= unanswered;
     if (!is_plan)
-        its.left = std::max<std::int64_t>(0, its.selected - its.done - its.unknown - changed);
+        workflows.left = std::max<std::int64_t>(
+            0, workflows.selected - workflows.done - workflows.unknown - changed);
 }
 
 void MasterRecord::tell(const RunContext& context) const {
-    const WorkflowsSection& its = section_.workflows;
-    auto doubts = its.skipped;
+    const WorkflowsSection& workflows = section_.workflows;
+    auto doubts = workflows.skipped;
     // Of these it is known that no master holds them; what is to be done is said below.
     if (!run_outside_.empty()) doubts[SkipReason::in_doubt] -= std::ssize(run_outside_);
     report_doubts(context, section_.address, doubts, settles_at_);
@@ -205,13 +207,13 @@ void MasterRecord::tell(const RunContext& context) const {
                                  "first is workflow instance {}",
                                  failed_.size(), section_.address, failed_first_));
     }
-    if (its.unknown > 0) {
+    if (workflows.unknown > 0) {
         context.fail(
             ExitCode::failed,
             fmt::format("Whether {} workflows of {} were failed over is unknown, because the "
                         "database did not come back to be asked ({}). Run the same command "
                         "again when it is back: it sees what was committed and does the rest.",
-                        its.unknown, section_.address, unknown_why_));
+                        workflows.unknown, section_.address, unknown_why_));
     }
 }
 

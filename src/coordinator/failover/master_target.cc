@@ -34,7 +34,8 @@ void stop(const RunContext& context, MasterTarget& target, ExitCode code, Outcom
     context.fail(code, message);
 }
 
-void guarded(const RunContext& context, MasterTarget& target, const std::function<void()>& work) {
+void stop_on_error(const RunContext& context, MasterTarget& target,
+                   const std::function<void()>& work) {
     try {
         work();
     } catch (const LockError& error) {
@@ -51,14 +52,14 @@ void guarded(const RunContext& context, MasterTarget& target, const std::functio
     }
 }
 
-void guarded(const RunContext& context, std::span<MasterTarget* const> targets,
-             const std::function<void()>& work) {
+void stop_on_error(const RunContext& context, std::span<MasterTarget* const> targets,
+                   const std::function<void()>& work) {
     try {
         work();
     } catch (const RegistryError&) {
         const std::exception_ptr problem = std::current_exception();
         for (MasterTarget* target : targets)
-            guarded(context, *target, [&] { std::rethrow_exception(problem); });
+            stop_on_error(context, *target, [&] { std::rethrow_exception(problem); });
         if (targets.empty()) throw;
     }
 }

@@ -14,7 +14,7 @@
 #include "coordinator/failover/master_record.h"
 #include "coordinator/run_claim.h"
 #include "coordinator/run_context.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 
@@ -72,10 +72,11 @@ void stop(const RunContext& context, MasterTarget& target, ExitCode code, Outcom
 
 /// Does `work` for a master: a refusal, a lost lock or a lost session stops that master, and not
 /// the others. What ends the run passes.
-void guarded(const RunContext& context, MasterTarget& target, const std::function<void()>& work);
+void stop_on_error(const RunContext& context, MasterTarget& target,
+                   const std::function<void()>& work);
 
 /// The same for work on several masters together: what ends it stops each of them.
-void guarded(const RunContext& context, std::span<MasterTarget* const> targets,
-             const std::function<void()>& work);
+void stop_on_error(const RunContext& context, std::span<MasterTarget* const> targets,
+                   const std::function<void()>& work);
 
 }  // namespace dsfailover

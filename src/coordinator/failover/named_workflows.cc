@@ -24,7 +24,7 @@ bool is_held_or_unanswered(const WorkflowItem& item) {
 
 std::string why_left(const RunContext& context, const WorkflowItem& item) {
     const std::string reason = item.reason.value_or("");
-    const auto is = [&](SkipReason one) { return reason == to_string(one); };
+    const auto is = [&](SkipReason named) { return reason == to_string(named); };
     if (item.held_by) return fmt::format("{} holds it", *item.held_by);
     if (is(SkipReason::unanswered) && !context.servers)
         return "its host lives, and the masters were not asked";
@@ -94,8 +94,8 @@ void NamedWorkflows::sort(const std::set<std::int64_t>& ids) {
         ++context_.report.others->workflows.skipped[SkipReason::unknown];
         context_.report.others->workflows.items.add(std::move(item));
     }
-    for (auto& [host, its] : by_host)
-        targets_.push_back({host, std::nullopt, std::nullopt, nullptr, std::move(its)});
+    for (auto& [host, those] : by_host)
+        targets_.push_back({host, std::nullopt, std::nullopt, nullptr, std::move(those)});
 }
 
 void NamedWorkflows::skip(std::int64_t id, int state, SkipReason reason) {

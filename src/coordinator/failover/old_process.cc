@@ -81,7 +81,7 @@ bool ask_old_processes(const RunContext& context, const FailoverOptions& options
         target.section().old_process = found[i];
         warn(context, target.address, found[i]);
         if (found[i] != OldProcess::holds) continue;
-        guarded(context, target, [&] {
+        stop_on_error(context, target, [&] {
             if (target.process && !options.dry_run) {
                 const auto stopped = [&] {
                     return ask(context, {&inquiries[i], 1}, options.ask.timeout).front() !=

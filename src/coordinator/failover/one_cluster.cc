@@ -21,8 +21,8 @@ bool registry_knows_a_host(const RunContext& context, const Servers& servers,
                            const Selection& selection) {
     const auto& hosts = selection.addresses;
     const bool marked = std::any_of(hosts.begin(), hosts.end(), [](const auto& entry) {
-        const AddressSelection& its = entry.second;
-        return !its.marks.nodes.empty() || !its.stamps.stamps.empty();
+        const AddressSelection& found = entry.second;
+        return !found.marks.nodes.empty() || !found.stamps.stamps.empty();
     });
     if (marked) return true;
     // In tables the rows of dead servers stay for a while.

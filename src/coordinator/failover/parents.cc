@@ -24,15 +24,15 @@ std::string with_name(std::int64_t id, const std::optional<std::string>& name) {
 // "9 (parent) of 10 (child, RUNNING_EXECUTION at 127.0.1.2:5678)", for each of the first few.
 std::vector<std::string> describe(const RunContext& context, std::span<const ParentNote> parents) {
     std::vector<std::int64_t> ids;
-    for (const ParentNote& one : parents) ids.insert(ids.end(), {one.id, one.child_id});
+    for (const ParentNote& note : parents) ids.insert(ids.end(), {note.id, note.child_id});
     const auto names = WorkflowInstanceStore(context.store()).names(ids);
     std::vector<std::string> texts;
     for (std::size_t i = 0; i < parents.size(); ++i) {
-        const ParentNote& one = parents[i];
+        const ParentNote& note = parents[i];
         texts.push_back(fmt::format("{} with the child {}, {} at {}",
-                                    with_name(one.id, names[2 * i]),
-                                    with_name(one.child_id, names[2 * i + 1]), one.child_state,
-                                    one.child_host.value_or("no host")));
+                                    with_name(note.id, names[2 * i]),
+                                    with_name(note.child_id, names[2 * i + 1]), note.child_state,
+                                    note.child_host.value_or("no host")));
     }
     return texts;
 }
@@ -40,7 +40,7 @@ std::vector<std::string> describe(const RunContext& context, std::span<const Par
 // A parent that a person resumed goes on with the child that its task points to.
 void leave_out_resumed(const RunContext& context, std::vector<ParentNote>& parents) {
     std::vector<std::int64_t> resumed;
-    for (const ParentNote& one : parents) resumed.push_back(one.id);
+    for (const ParentNote& note : parents) resumed.push_back(note.id);
     std::vector<WorkflowInstance> rows =
         WorkflowInstanceStore(context.store()).by_ids(resumed, false);
     std::erase_if(rows, [](const WorkflowInstance& row) { return !resumed_by_hand(row); });

@@ -42,7 +42,8 @@ class Watch {
           inquiry_(inquiry),
           rehosts_(rehosts && context.schema.recovery_leaves_host()),
           counts_(counts) {
-        for (const FailedOver& one : followed.waiting) workflows_.emplace(one.command_id, one.id);
+        for (const FailedOver& failed_over : followed.waiting)
+            workflows_.emplace(failed_over.command_id, failed_over.id);
         count();
         note_taken(followed.taken);
     }
@@ -61,7 +62,7 @@ class Watch {
         poll(polling, look, [&](std::int64_t) {
             spdlog::info(
                 "{} recovered, {} errored, {} commands waiting for a master, {} workflows "
-                "that nobody is seen to hold yet",
+                "that no master is seen to hold yet",
                 counts_.recovered, counts_.errored, workflows_.size(), unproven_.size());
         });
         return std::move(problems_);
@@ -91,10 +92,10 @@ class Watch {
         }
         std::vector<std::int64_t> workflows;
         for (const std::int64_t command : taken) {
-            const auto its = workflows_.find(command);
-            if (its == workflows_.end()) continue;
-            workflows.push_back(its->second);
-            workflows_.erase(its);
+            const auto entry = workflows_.find(command);
+            if (entry == workflows_.end()) continue;
+            workflows.push_back(entry->second);
+            workflows_.erase(entry);
         }
         note_taken(workflows);
     }
@@ -117,8 +118,8 @@ class Watch {
             if (is_unfinished(row.state)) ids.push_back(row.id);
         }
         // The others are finished, or gone.
-        std::erase_if(unproven_, [&](const auto& one) {
-            const bool over = !std::binary_search(ids.begin(), ids.end(), one.first);
+        std::erase_if(unproven_, [&](const auto& unproven) {
+            const bool over = !std::binary_search(ids.begin(), ids.end(), unproven.first);
             counts_.recovered += over ? 1 : 0;
             return over;
         });
@@ -134,9 +135,10 @@ class Watch {
         for (const WorkflowInstance& row : rows) {
             const auto place = std::lower_bound(ids.begin(), ids.end(), row.id);
             if (place == ids.end() || *place != row.id) continue;
-            const MastersSaid& its = said[static_cast<std::size_t>(place - ids.begin())];
-            if (its.answer == MasterAnswer::held && its.complete && row.host != its.held_by)
-                misplaced_.push_back({row, its.held_by});
+            const MastersSaid& answer = said[static_cast<std::size_t>(place - ids.begin())];
+            if (answer.answer == MasterAnswer::held && answer.complete &&
+                row.host != answer.held_by)
+                misplaced_.push_back({row, answer.held_by});
         }
     }
 
@@ -144,16 +146,16 @@ class Watch {
     void rehost() {
         if (misplaced_.empty()) return;
         std::set<std::string> hosts;
-        for (const MisplacedInstance& one : misplaced_)
-            hosts.insert({one.row.host.value_or(""), one.holder});
+        for (const MisplacedInstance& misplaced : misplaced_)
+            hosts.insert({misplaced.row.host.value_or(""), misplaced.holder});
         try {
             RunClaims claims = take_run_claims(context_, hosts, Millis(0), [] {});
             put_waiting_first(context_, misplaced_);
             Rehosting rehosting(context_, [&] { claims.require_held(); });
             const auto results = rehosting.write(misplaced_, read_servers(context_.registry, true));
-            counts_.rehosted += std::count_if(results.begin(), results.end(), [](const auto& one) {
-                return one.kind == RehostResult::Kind::rehosted;
-            });
+            counts_.rehosted += std::count_if(
+                results.begin(), results.end(),
+                [](const auto& result) { return result.kind == RehostResult::Kind::rehosted; });
             misplaced_.clear();
         } catch (const LockError& error) {
             spdlog::info("rehosting later: {}", error.what());

@@ -24,8 +24,8 @@ class Families {
     Families(const RunContext& context, std::span<const FamilyMember> selected,
              std::set<std::int64_t>& left_to_parents)
         : context_(context), left_to_parents_(left_to_parents) {
-        for (const FamilyMember& one : selected)
-            if (one.matters()) selected_.emplace(one.id, one);
+        for (const FamilyMember& member : selected)
+            if (member.matters()) selected_.emplace(member.id, member);
     }
 
     std::map<std::int64_t, LeftForFamily> look(const AskAboutChildren& ask, EpochMs clock) {
@@ -41,9 +41,9 @@ class Families {
     // Those selected, and others of the children that are.
     void read_parents() {
         std::vector<std::int64_t> children;
-        for (const auto& [id, one] : selected_) {
-            if (one.resumed) resumed_.insert(id);
-            if (one.is_child) children.push_back(id);
+        for (const auto& [id, member] : selected_) {
+            if (member.resumed) resumed_.insert(id);
+            if (member.is_child) children.push_back(id);
         }
         std::set<std::int64_t> others;
         for (const WorkflowRelation& each : parents_of(context_.store(), children))

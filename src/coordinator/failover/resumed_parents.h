@@ -46,10 +46,10 @@ using AskAboutChildren =
 /// Which of `selected` are left because of their families, and why. A parent
 /// that a person resumed gives the child its SUB_WORKFLOW task points to a command once it is
 /// recovered, whatever that child is doing. So it is left while the child runs, or may run
-/// (child_running); and a child that nobody runs is left to a parent that is recovered (by_parent).
-/// Children that are not selected themselves are asked about with `ask`; without it they count as
-/// running. `clock`: epoch ms. `left_to_parents`: those left so by earlier readings of the run;
-/// gains this one's. Throws DatabaseError and what `ask` throws.
+/// (child_running); and a child that no master runs is left to a parent that is recovered
+/// (by_parent). Children that are not selected themselves are asked about with `ask`; without it
+/// they count as running. `clock`: epoch ms. `left_to_parents`: those left so by earlier readings
+/// of the run; gains this one's. Throws DatabaseError and what `ask` throws.
 std::map<std::int64_t, LeftForFamily> left_for_family(const RunContext& context,
                                                       std::span<const FamilyMember> selected,
                                                       const AskAboutChildren& ask, EpochMs clock,

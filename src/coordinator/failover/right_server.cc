@@ -80,8 +80,8 @@ bool registry_knows(const RunContext& context, std::string_view folder,
     if (context.registry.get(server_path(folder, address))) return true;
     if (context.registry.get(stamps_path(address))) return true;
     FailoverMarks marks(context.registry);
-    const AddressMarks& its = marks.of(address);
-    return !its.nodes.empty() || its.unparsable;
+    const AddressMarks& of_address = marks.of(address);
+    return !of_address.nodes.empty() || of_address.unparsable;
 }
 
 Refusal of_the_other_kind(const std::string& address, bool is_master, std::string_view why) {

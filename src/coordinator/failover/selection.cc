@@ -10,7 +10,7 @@
 #include "base/interruption.h"
 #include "coordinator/asking/asked_in_report.h"
 #include "coordinator/asking/idle_workflows.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/resumed_parents.h"
 #include "store/batches.h"
 #include "store/command_store.h"
@@ -104,27 +104,29 @@ class Reader {
     void scan(const std::vector<std::string>& hosts) {
         WorkflowInstanceStore workflows(context_.store());
         if (!request_.ids.empty()) {
-            for (const WorkflowInstance& one : workflows.by_ids(request_.ids, false))
-                if (is_unfinished(one.state) || one.state == workflow_state::kFailover) sort(one);
+            for (const WorkflowInstance& instance : workflows.by_ids(request_.ids, false))
+                if (is_unfinished(instance.state) || instance.state == workflow_state::kFailover)
+                    sort(instance);
             return;
         }
         if (request_.each) {
-            return workflows.scan_states(kNotEndedStates, [&](const WorkflowInstance& one) {
-                request_.each(one);
-                sort(one);
+            return workflows.scan_states(kNotEndedStates, [&](const WorkflowInstance& instance) {
+                request_.each(instance);
+                sort(instance);
             });
         }
         const std::vector<std::string> whose =
             request_.all_hosts ? std::vector<std::string>() : hosts;
         const std::vector<EpochMs> stamps = stamps_told_apart();
         if (!request_.until_selected) {
-            return workflows.scan_with_failover(whose, stamps,
-                                                [&](const WorkflowInstance& one) { sort(one); });
+            return workflows.scan_with_failover(
+                whose, stamps, [&](const WorkflowInstance& instance) { sort(instance); });
         }
-        workflows.scan_failover(whose, stamps, [&](const WorkflowInstance& one) { sort(one); });
+        workflows.scan_failover(whose, stamps,
+                                [&](const WorkflowInstance& instance) { sort(instance); });
         try {
-            workflows.scan_unfinished(whose, [&](const WorkflowInstance& one) {
-                sort(one);
+            workflows.scan_unfinished(whose, [&](const WorkflowInstance& instance) {
+                sort(instance);
                 if (any_selected_) throw Selected();
             });
         } catch (const Selected&) {
@@ -639,7 +641,7 @@ void report_doubts(const RunContext& context, const std::string& address,
         return fmt::format(
             "Workflows of {} in doubt: {}. Another master may be running them, and failing over "
             "what runs makes it hang or run twice. {} The logs of the masters tell who has one; "
-            "name those that nobody runs with --in-doubt ID,....",
+            "name those that no master runs with --in-doubt ID,....",
             address, count,
             context.servers ? fmt::format("Not every living master said whether it holds them: {}.",
                                           why_unanswered(context.report))

@@ -16,7 +16,7 @@
 #include "coordinator/failover_options.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/run_context.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/command_watch.h"
 
 namespace dsfailover {
@@ -58,7 +58,7 @@ struct SelectionRequest {
     bool all_hosts = false;
     /// Of these addresses these instances alone.
     std::map<std::string, std::set<std::int64_t>> only;
-    /// Where a master lives at these addresses only that nobody holds an instance decides: see
+    /// Where a master lives at these addresses only that no master holds an instance decides: see
     /// FailoverTarget::only.
     std::set<std::string> by_answer;
     EpochMs event_time = 0;
@@ -81,7 +81,7 @@ struct SelectionRequest {
     enum class Asking {
         not_yet,     ///< only what WorkflowInquiry must have seen before is noted
         who_holds,   ///< once: only that a master holds one counts, the rest stays an open question
-        once,        ///< of a dry run: that nobody holds one counts at once
+        once,        ///< of a dry run: that no master holds one counts at once
         until_sure,  ///< WorkflowInquiry::ask()
     } asking = Asking::until_sure;
     /// Addresses of which what would be selected is asked about, too, whatever AskOptions::about
@@ -116,7 +116,7 @@ using SkipCallback = std::function<void(const std::string& address, const Skippe
 struct Selection {
     std::map<std::string, AddressSelection> addresses;
     std::int64_t ownerless = 0;         ///< unfinished, without a host
-    std::set<std::string> odd_hosts;    ///< hosts that are no HOST:PORT
+    std::set<std::string> odd_hosts;    ///< hosts that are not HOST:PORT
     bool any_of_living_master = false;  ///< a living master is the host of one
 };
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/failover_stamps.h"
 #include "registry/paths.h"
 
@@ -45,8 +45,9 @@ void StampAgreement::choose(std::span<const SelectedMaster> selected) {
     std::vector<StampToAdd> stamps;
     for (const auto& [target, found] : selected)
         stamps.push_back({target->address, &found->stamps, next(found->stamps)});
-    const bool is_target = std::any_of(stamps.begin(), stamps.end(),
-                                       [&](const StampToAdd& one) { return one.address == host; });
+    const bool is_target = std::any_of(stamps.begin(), stamps.end(), [&](const StampToAdd& stamp) {
+        return stamp.address == host;
+    });
     const bool beside = rehosts && !is_target;
     if (beside) stamps.push_back({host, &of_host, next(of_host)});
     const std::vector<bool> added = add_stamps(context_, stamps, clock);
@@ -67,24 +68,24 @@ void StampAgreement::agree_together(std::span<const SelectedMaster> selected) {
     if (targets.size() < 2) return;
     guard_.confirm_all(targets);
     std::vector<SelectedMaster> confirmed;
-    for (const SelectedMaster& one : selected) {
-        if (std::find(targets.begin(), targets.end(), one.target) != targets.end())
-            confirmed.push_back(one);
+    for (const SelectedMaster& master : selected) {
+        if (std::find(targets.begin(), targets.end(), master.target) != targets.end())
+            confirmed.push_back(master);
     }
-    guarded(context_, targets, [&] { choose(confirmed); });
+    stop_on_error(context_, targets, [&] { choose(confirmed); });
 }
 
-void StampAgreement::agree(const SelectedMaster& one) {
-    MasterTarget& target = *one.target;
+void StampAgreement::agree(const SelectedMaster& master) {
+    MasterTarget& target = *master.target;
     for (int conflicts = 0; conflicts < kConflicts; ++conflicts) {
         if (conflicts > 0) {
             Selection again = reading_.again({target.address});
-            *one.found = std::move(again.addresses.at(target.address));
-            reading_.judge(target, *one.found);
-            if (!target.is_open() || one.found->selectable == 0) return;
+            *master.found = std::move(again.addresses.at(target.address));
+            reading_.judge(target, *master.found);
+            if (!target.is_open() || master.found->selectable == 0) return;
         }
         guard_.confirm(target);
-        choose({&one, 1});
+        choose({&master, 1});
         if (target.stamp) return;
     }
     throw LockError(fmt::format(

@@ -28,7 +28,7 @@ class StampAgreement {
     /// The stamp of one master, which is read again until nobody else changes its stamps. It may
     /// end with that, or have nothing left to select; then it has no stamp. Throws LockError if
     /// others change them all the time, RefusedError, and as MasterReading does.
-    void agree(const SelectedMaster& one);
+    void agree(const SelectedMaster& master);
 
   private:
     void choose(std::span<const SelectedMaster> selected);

@@ -133,14 +133,14 @@ WorkflowFailover::Objections WorkflowFailover::change_rows(std::span<const Workf
 WorkflowFailover::Objections WorkflowFailover::ask(std::span<const FailedOver> changed) const {
     if (!hooks_.ask) return {};
     std::vector<std::int64_t> ids;
-    for (const FailedOver& one : changed) ids.push_back(one.id);
+    for (const FailedOver& failed_over : changed) ids.push_back(failed_over.id);
     Objections objections;
-    for (WorkflowInquiry::Objection& one : hooks_.ask(context_, ids)) {
-        WorkflowFailoverResult& result = objections[one.id];
-        const bool held = !one.said.held_by.empty();
+    for (WorkflowInquiry::Objection& objection : hooks_.ask(context_, ids)) {
+        WorkflowFailoverResult& result = objections[objection.id];
+        const bool held = !objection.said.held_by.empty();
         result.kind =
             held ? WorkflowFailoverResult::Kind::held : WorkflowFailoverResult::Kind::unanswered;
-        result.held_by = std::move(one.said.held_by);
+        result.held_by = std::move(objection.said.held_by);
     }
     return objections;
 }
@@ -161,7 +161,8 @@ WorkflowFailover::Objections WorkflowFailover::commit_chunk(std::span<const Work
 
     std::unordered_map<std::int64_t, std::int64_t> commands;
     commands.reserve(changed.size());
-    for (const FailedOver& one : changed) commands.emplace(one.id, one.command_id);
+    for (const FailedOver& failed_over : changed)
+        commands.emplace(failed_over.id, failed_over.command_id);
     for (const WorkflowInstance& instance : chunk) {
         const auto found = commands.find(instance.id);
         if (found == commands.end()) {

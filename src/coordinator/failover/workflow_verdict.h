@@ -16,7 +16,7 @@ namespace dsfailover {
 enum class Verdict {
     selected,
     ownerless,               ///< it has no host
-    odd_host,                ///< its host is no address
+    odd_host,                ///< its host is not an address
     own_work,                ///< this run failed it over
     started_after_deadline,  ///< it is not meant
     impossible_start,        ///< it started after its master was gone: a clock or the zone is wrong

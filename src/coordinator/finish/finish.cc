@@ -9,14 +9,14 @@
 #include "base/log.h"
 #include "coordinator/asking/holders.h"
 #include "coordinator/asking/worker_round.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/finish/family.h"
 #include "coordinator/finish/finish_record.h"
 #include "coordinator/finish/finish_refusal.h"
 #include "coordinator/finish/finish_verdict.h"
 #include "coordinator/finish/workflow_finish.h"
 #include "coordinator/run_claim.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/command_store.h"
 #include "store/task_instance_store.h"
 #include "store/task_state.h"
@@ -78,7 +78,7 @@ class Finish {
 
     std::vector<std::int64_t> ids() const {
         std::vector<std::int64_t> all;
-        for (const auto& [id, one] : candidates_) all.push_back(id);
+        for (const auto& [id, candidate] : candidates_) all.push_back(id);
         return all;
     }
 
@@ -102,7 +102,8 @@ class Finish {
         for (auto& [id, commands] : waiting_commands())
             candidates_.at(id).target.commands = std::move(commands);
         std::set<std::string> hosts;
-        for (const auto& [id, one] : candidates_) hosts.insert(one.target.row.host.value_or(""));
+        for (const auto& [id, candidate] : candidates_)
+            hosts.insert(candidate.target.row.host.value_or(""));
         return hosts;
     }
 
@@ -141,10 +142,10 @@ class Finish {
         for (WorkflowInstance& row : workflows_.by_ids(ids(), false)) rows[row.id] = std::move(row);
         auto waiting = waiting_commands();
         std::erase_if(candidates_, [&](const auto& entry) {
-            const auto& [id, one] = entry;
+            const auto& [id, candidate] = entry;
             const auto row = rows.find(id);
-            const bool same = row != rows.end() && is_as_read(row->second, one.target.row) &&
-                              waiting[id] == one.target.commands;
+            const bool same = row != rows.end() && is_as_read(row->second, candidate.target.row) &&
+                              waiting[id] == candidate.target.commands;
             if (!same) record_.skip(id, SkipReason::state_changed);
             return !same;
         });
@@ -160,16 +161,16 @@ class Finish {
         for (std::size_t i = 0; i < tasks.size(); ++i) note(tasks[i], round.tasks[i]);
         for (const std::int64_t id : tasks_.with_duplicate_tasks(all))
             candidates_.at(id).facts.duplicate_tasks = true;
-        for (auto& [id, one] : candidates_) set_end(one.target);
+        for (auto& [id, candidate] : candidates_) set_end(candidate.target);
     }
 
     void note(const UnfinishedTask& task, const TaskLife& life) {
         const std::int64_t workflow = task.task.workflow_instance_id;
-        Candidate& one = candidates_.at(workflow);
-        one.target.tasks.push_back(task);
+        Candidate& candidate = candidates_.at(workflow);
+        candidate.target.tasks.push_back(task);
         const bool alive = life.answer == Answer::yes;
         if (!alive && (life.answer == Answer::no || !life.at_living_worker)) return;
-        (alive ? one.facts.task_alive : one.facts.task_unknown) = true;
+        (alive ? candidate.facts.task_alive : candidate.facts.task_unknown) = true;
         record_.item(workflow).tasks_alive.push_back({task.task.id, task.task.name,
                                                       task.task.host.value_or(""), alive, task.pid,
                                                       task.app_link});
@@ -177,8 +178,8 @@ class Finish {
 
     std::optional<StoredTime> last_activity(std::int64_t id) {
         const auto activity = tasks_.activity(std::span(&id, 1));
-        const auto its = activity.find(id);
-        return its == activity.end() ? std::nullopt : its->second.latest;
+        const auto found = activity.find(id);
+        return found == activity.end() ? std::nullopt : found->second.latest;
     }
 
     // Not now: a DEPENDENT task of another workflow goes by the run that ended last.
@@ -198,46 +199,47 @@ class Finish {
     void finish(std::int64_t id) {
         check_interruption();
         context_.audit.check();
-        Candidate& one = candidates_.at(id);
-        if (const auto reason = refusal(one)) return refuse(one, *reason);
+        Candidate& candidate = candidates_.at(id);
+        if (const auto reason = refusal(candidate)) return refuse(candidate, *reason);
         if (options_.dry_run) {
             planned_.insert(id);
-            return record_.plan(one.target);
+            return record_.plan(candidate.target);
         }
         const bool failure = options_.as == FinishAs::failure;
         const FinalStates states = failure ? FinalStates{kFailed, task_state::kFailed}
                                            : FinalStates{kStopped, task_state::kKilled};
-        const FinishResult result = finish_workflow(context_, one.target, states, [&] {
+        const FinishResult result = finish_workflow(context_, candidate.target, states, [&] {
             holders_.ask_with_row_locked(id);
-            const auto reason = refusal(one);
+            const auto reason = refusal(candidate);
             claims_.require_held();
             return reason;
         });
         switch (result.kind) {
             case FinishResult::Kind::finished:
-                return record_.finished(one.target);
+                return record_.finished(candidate.target);
             case FinishResult::Kind::taken:
                 return record_.skip(id, SkipReason::taken);
             case FinishResult::Kind::changed:
                 return record_.skip(id, SkipReason::state_changed);
             case FinishResult::Kind::refused:
-                return refuse(one, result.refusal.value());
+                return refuse(candidate, result.refusal.value());
             case FinishResult::Kind::failed:
                 return record_.fail(id, result.problem);
         }
     }
 
     // What speaks against it by now; inside its transaction, too.
-    std::optional<SkipReason> refusal(Candidate& one) {
-        const std::int64_t id = one.target.row.id;
-        one.facts.masters = holders_.of(id).answer();
-        one.facts.idle = is_idle(one.target.row);
-        one.target.unfinished_parents = unfinished_parents(context_, id);
-        one.facts.parent_unfinished = !one.target.unfinished_parents.empty();
-        one.children = unfinished_children(context_, id);
-        std::erase_if(one.children, [&](std::int64_t child) { return planned_.contains(child); });
-        one.facts.child_unfinished = !one.children.empty();
-        return why_refused(one.facts, options_.as, options_.tasks);
+    std::optional<SkipReason> refusal(Candidate& candidate) {
+        const std::int64_t id = candidate.target.row.id;
+        candidate.facts.masters = holders_.of(id).answer();
+        candidate.facts.idle = is_idle(candidate.target.row);
+        candidate.target.unfinished_parents = unfinished_parents(context_, id);
+        candidate.facts.parent_unfinished = !candidate.target.unfinished_parents.empty();
+        candidate.children = unfinished_children(context_, id);
+        std::erase_if(candidate.children,
+                      [&](std::int64_t child) { return planned_.contains(child); });
+        candidate.facts.child_unfinished = !candidate.children.empty();
+        return why_refused(candidate.facts, options_.as, options_.tasks);
     }
 
     Millis idle_of(const WorkflowInstance& row) const {
@@ -251,15 +253,15 @@ class Finish {
         return !last || last->certainly_before(context_.database.clock_ms() - idle_of(row).count());
     }
 
-    void refuse(const Candidate& one, SkipReason reason) {
-        const WorkflowInstance& row = one.target.row;
+    void refuse(const Candidate& candidate, SkipReason reason) {
+        const WorkflowInstance& row = candidate.target.row;
         FinishItem& item = record_.item(row.id);
         const std::string holder = holders_.of(row.id).holder;
         if (!holder.empty()) item.holder = holder;
         record_.refuse(
             row.id, reason,
-            describe_refusal(reason, {holder, idle_of(row), holders_.problems(), one.children,
-                                      one.target.unfinished_parents, item.tasks_alive}));
+            describe_refusal(reason, {holder, idle_of(row), holders_.problems(), candidate.children,
+                                      candidate.target.unfinished_parents, item.tasks_alive}));
     }
 
     const RunContext& context_;

@@ -20,9 +20,9 @@ FinishRecord::FinishRecord(const RunContext& context, const FinishOptions& optio
       section_(context.report.finish.emplace(options.items)) {}
 
 FinishItem& FinishRecord::item(std::int64_t id) {
-    FinishItem& one = items_[id];
-    one.id = id;
-    return one;
+    FinishItem& kept = items_[id];
+    kept.id = id;
+    return kept;
 }
 
 void FinishRecord::forget() {
@@ -52,10 +52,10 @@ void FinishRecord::fail(std::int64_t id, const std::string& problem) {
 }
 
 void FinishRecord::note(const FinishTarget& target, WorkflowOutcome outcome) {
-    FinishItem& one = item(target.row.id);
-    one.outcome = outcome;
-    one.commands_deleted = target.commands;
-    for (const UnfinishedTask& task : target.tasks) one.tasks_ended.push_back(task.task.id);
+    FinishItem& noted = item(target.row.id);
+    noted.outcome = outcome;
+    noted.commands_deleted = target.commands;
+    for (const UnfinishedTask& task : target.tasks) noted.tasks_ended.push_back(task.task.id);
     if (target.row.command_type == command_type::kBackfill) backfills_.push_back(target.row.id);
     parents_.insert(target.unfinished_parents.begin(), target.unfinished_parents.end());
 }
@@ -79,13 +79,13 @@ void FinishRecord::finished(const FinishTarget& target) {
 
 void FinishRecord::list() {
     std::vector<std::int64_t> done;
-    for (auto& [id, one] : items_) {
-        const bool skipped = one.outcome == WorkflowOutcome::skipped;
+    for (auto& [id, item] : items_) {
+        const bool skipped = item.outcome == WorkflowOutcome::skipped;
         if (!skipped) ++section_.selected;
-        if (one.outcome == WorkflowOutcome::finished) ++section_.done;
-        if (one.outcome == WorkflowOutcome::left || one.outcome == WorkflowOutcome::failed)
+        if (item.outcome == WorkflowOutcome::finished) ++section_.done;
+        if (item.outcome == WorkflowOutcome::left || item.outcome == WorkflowOutcome::failed)
             ++section_.left;
-        if (one.outcome == WorkflowOutcome::finished || one.outcome == WorkflowOutcome::planned)
+        if (item.outcome == WorkflowOutcome::finished || item.outcome == WorkflowOutcome::planned)
             done.push_back(id);
     }
     for (const auto& [reason, ids] : skipped_) {
@@ -94,9 +94,9 @@ void FinishRecord::list() {
     }
     if (!done.empty()) tell_what_follows(done);
     tell_of_tasks(done);
-    for (auto& [id, one] : items_) section_.items.add(std::move(one));
+    for (auto& [id, item] : items_) section_.items.add(std::move(item));
     std::vector<FinishItem*> listed;
-    for (FinishItem& one : section_.items.kept()) listed.push_back(&one);
+    for (FinishItem& item : section_.items.kept()) listed.push_back(&item);
     add_workflow_names(context_, std::move(listed));
 }
 

@@ -49,7 +49,7 @@ class Attempts {
   private:
     std::span<const std::int64_t> ids() const { return {&target_.row.id, 1}; }
 
-    // Nobody but us ends what nobody holds.
+    // Nobody but us ends what no master holds.
     bool is_finished(const std::vector<WorkflowInstance>& locked) const {
         return !locked.empty() && locked.front().state == states_.workflow;
     }
@@ -68,7 +68,7 @@ class Attempts {
     void write() {
         workflows_.end(target_.row.id, states_.workflow, target_.end_time);
         std::vector<std::int64_t> tasks;
-        for (const UnfinishedTask& one : target_.tasks) tasks.push_back(one.task.id);
+        for (const UnfinishedTask& unfinished : target_.tasks) tasks.push_back(unfinished.task.id);
         tasks_.end(tasks, states_.task, target_.end_time);
     }
 

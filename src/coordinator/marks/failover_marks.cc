@@ -74,18 +74,18 @@ void FailoverMarks::read_all(const std::vector<std::string>& addresses) {
     if (marks.empty()) return;
     std::vector<NodeRead> reads = registry_.get_all(marks);
     for (std::size_t i = 0; i < reads.size(); ++i) {
-        AddressMarks& its = *of_mark[i];
+        AddressMarks& of_address = *of_mark[i];
         if (!reads[i].node) {
-            its.unparsable = its.unparsable || !reads[i].problem.empty();
+            of_address.unparsable = of_address.unparsable || !reads[i].problem.empty();
             continue;
         }
         const auto value = parse_mark_value(reads[i].node->value);
         if (!parse_mark_name(reads[i].name) || !value) {
-            its.unparsable = true;
+            of_address.unparsable = true;
         } else if (*value != kFenceValue) {
-            its.newest = std::max(its.newest.value_or(0), *value);
+            of_address.newest = std::max(of_address.newest.value_or(0), *value);
         }
-        its.nodes.push_back(std::move(*reads[i].node));
+        of_address.nodes.push_back(std::move(*reads[i].node));
     }
 }
 

@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "coordinator/events.h"
 #include "coordinator/marks/failover_marks.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "registry/paths.h"
 #include "report/audit_log.h"
 #include "report/report.h"

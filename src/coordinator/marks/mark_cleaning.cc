@@ -12,12 +12,12 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "base/pace.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/marks/fence.h"
 #include "coordinator/marks/mark_evidence.h"
 #include "coordinator/report_names.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "registry/paths.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
@@ -45,7 +45,7 @@ MarkItem describe(const NodeRead& child, EpochMs now) {
         if (value != kFenceValue) {
             if (value) item.age_ms = now - *value;
         } else if (item.startup_time) {
-            item.age_ms = now - *item.startup_time;  // its value is no time
+            item.age_ms = now - *item.startup_time;  // its value is not a time
         }
     }
     return item;
@@ -160,8 +160,7 @@ class Cleaner {
         const auto name = parse_mark_name(child.name);
         const auto value = parse_mark_value(child.node->value);
         if (!value)
-            return fail(child.name, child.node->value,
-                        "its value is no number of epoch milliseconds");
+            return fail(child.name, child.node->value, "its value is not epoch milliseconds");
         if (name && *value != kFenceValue) {
             if (auto newest = evidence_.newest.find(name->address);
                 newest != evidence_.newest.end()) {
@@ -213,13 +212,13 @@ class Cleaner {
         if (context_) changes = verdicts_without(*context_, evidence_.living, names);
         std::erase_if(candidates_, [&](const Candidate& candidate) {
             const bool is_fence = parse_mark_value(candidate.value) == kFenceValue;
-            const auto its = changes.find(candidate.name);
+            const auto found = changes.find(candidate.name);
             const bool unknown = !context_ && !is_fence;
-            if (its == changes.end() && !unknown) return false;
+            if (found == changes.end() && !unknown) return false;
             const std::string why =
                 unknown
                     ? fmt::format("Whether {} is evidence only the database tells.", candidate.name)
-                    : what_changes(candidate.name, its->second);
+                    : what_changes(candidate.name, found->second);
             if (options_.evidence) {
                 report_.warnings.push_back(why);
                 return false;
@@ -245,7 +244,7 @@ class Cleaner {
             fmt::join(parts, "; "));
     }
 
-    // A fence's value is no time: it is as old as its process.
+    // A fence's value is not a time: it is as old as its process.
     static EpochMs age_begins(EpochMs value, const std::optional<MarkName>& name) {
         return value == kFenceValue && name && name->process ? name->process->startup_time : value;
     }
@@ -358,7 +357,7 @@ void list_marks(Registry& registry, Report& report, const MarksOptions& options)
             ++section.kept;
             item.outcome = MarkOutcome::kept;
             const auto value = parse_mark_value(child.node->value);
-            if (!value) item.reason = "its value is no number of epoch milliseconds";
+            if (!value) item.reason = "its value is not epoch milliseconds";
             if (value == kFenceValue) item.reason = "fence";
         } else {
             ++section.failed;

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/address.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/selection.h"
 #include "coordinator/marks/failover_marks.h"
 #include "registry/paths.h"

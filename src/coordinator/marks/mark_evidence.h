@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "coordinator/run_context.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 

@@ -9,12 +9,12 @@
 
 #include "coordinator/asking/holders.h"
 #include "coordinator/asking/lowest_ids.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/rehost/rehost_record.h"
 #include "coordinator/rehost/rehosting.h"
 #include "coordinator/report_names.h"
 #include "coordinator/run_claim.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
 
@@ -58,7 +58,7 @@ class Rehost {
             misplaced_.resize(limit);
         }
         if (options_.dry_run) {
-            for (const MisplacedInstance& one : misplaced_) record_.plan(one);
+            for (const MisplacedInstance& misplaced : misplaced_) record_.plan(misplaced);
             return;
         }
         Rehosting rehosting(context_, [&] { claims_.require_held(); });
@@ -94,9 +94,9 @@ class Rehost {
         }
         record_.unanswered_because(holders.problems());
         std::set<std::string> hosts;
-        for (const MisplacedInstance& one : misplaced_) {
-            record_.select(one);
-            hosts.insert({one.row.host.value_or(""), one.holder});
+        for (const MisplacedInstance& misplaced : misplaced_) {
+            record_.select(misplaced);
+            hosts.insert({misplaced.row.host.value_or(""), misplaced.holder});
         }
         return hosts;
     }

@@ -56,7 +56,7 @@ void RehostRecord::select(const MisplacedInstance& instance) {
 }
 
 void RehostRecord::leave(std::span<const MisplacedInstance> instances) {
-    for (const MisplacedInstance& one : instances) items_[one.row.id].reason = "limit";
+    for (const MisplacedInstance& misplaced : instances) items_[misplaced.row.id].reason = "limit";
     context_.fail(ExitCode::needs_person,
                   fmt::format("--limit: {} workflows are left for another run.", instances.size()));
 }

@@ -23,12 +23,12 @@ constexpr std::size_t kTogether = 100;
 
 void put_waiting_first(const RunContext& context, std::vector<MisplacedInstance>& instances) {
     std::vector<std::int64_t> ids;
-    for (const MisplacedInstance& one : instances) ids.push_back(one.row.id);
+    for (const MisplacedInstance& misplaced : instances) ids.push_back(misplaced.row.id);
     const auto found = TaskInstanceStore(context.store()).waiting_for_slot(ids);
     const std::unordered_set<std::int64_t> waiting(found.begin(), found.end());
-    std::stable_partition(instances.begin(), instances.end(), [&](const MisplacedInstance& one) {
-        return waiting.contains(one.row.id);
-    });
+    std::stable_partition(
+        instances.begin(), instances.end(),
+        [&](const MisplacedInstance& misplaced) { return waiting.contains(misplaced.row.id); });
 }
 
 Rehosting::Rehosting(const RunContext& context, std::function<void()> confirm)
@@ -42,7 +42,7 @@ std::vector<RehostResult> Rehosting::write(std::span<const MisplacedInstance> in
     instances_ = instances;
     results_.assign(instances.size(), {});
     std::set<std::string> holders;
-    for (const MisplacedInstance& one : instances) holders.insert(one.holder);
+    for (const MisplacedInstance& misplaced : instances) holders.insert(misplaced.holder);
     std::map<std::string, std::string> unreadable;
     stamps_.add(holders, servers, [&](const std::string& holder, const std::string& problem) {
         unreadable[holder] = problem;
@@ -81,9 +81,9 @@ bool Rehosting::write_together(std::span<const std::size_t> places) {
     }
     for (const std::size_t place : places) {
         if (results_[place].kind != Kind::rehosted) continue;
-        const MisplacedInstance& one = instances_[place];
-        context_.audit.write({"workflow", "rehosted", one.holder, one.row.id, std::nullopt, "",
-                              one.row.host.value_or("")});
+        const MisplacedInstance& misplaced = instances_[place];
+        context_.audit.write({"workflow", "rehosted", misplaced.holder, misplaced.row.id,
+                              std::nullopt, "", misplaced.row.host.value_or("")});
     }
     return true;
 }
@@ -96,18 +96,18 @@ void Rehosting::attempt(std::span<const std::size_t> places, bool maybe_committe
     for (WorkflowInstance& row : workflows_.by_ids(ids, true)) rows.emplace(row.id, row);
     std::map<std::string, std::vector<std::int64_t>> by_holder;
     for (const std::size_t place : places) {
-        const MisplacedInstance& one = instances_[place];
-        const auto row = rows.find(one.row.id);
+        const MisplacedInstance& misplaced = instances_[place];
+        const auto row = rows.find(misplaced.row.id);
         // The holder may have written the host back since, at the workflow's end or stop.
         const auto is_ours = [&] {
             const auto& time = row->second.restart_time;
             return maybe_committed && time &&
-                   time->was_written_as(stamps_.restart_time(one.holder), context_.zone);
+                   time->was_written_as(stamps_.restart_time(misplaced.holder), context_.zone);
         };
         results_[place] = {Kind::changed, ""};
         if (row == rows.end()) continue;
-        const bool as_read = is_as_read(row->second, one.row);
-        if (as_read) by_holder[one.holder].push_back(one.row.id);
+        const bool as_read = is_as_read(row->second, misplaced.row);
+        if (as_read) by_holder[misplaced.holder].push_back(misplaced.row.id);
         if (as_read || is_ours()) results_[place].kind = Kind::rehosted;
     }
     if (by_holder.empty()) return;  // what was committed stays so, whoever has the claim by now

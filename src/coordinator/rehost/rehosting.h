@@ -8,7 +8,7 @@
 
 #include "coordinator/failover/host_stamps.h"
 #include "coordinator/run_context.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {

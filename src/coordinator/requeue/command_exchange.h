@@ -10,7 +10,7 @@
 
 namespace dsfailover {
 
-/// A command that nobody takes.
+/// A command that no master takes.
 struct UnclaimedCommand {
     std::int64_t id = 0;
     WorkflowInstance workflow;  ///< as it was read

@@ -13,7 +13,7 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "coordinator/asking/holders.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/host_stamps.h"
 #include "coordinator/failover/recovery_watch.h"
 #include "coordinator/failover/selection.h"
@@ -24,7 +24,7 @@
 #include "coordinator/requeue/requeue_selection.h"
 #include "coordinator/retried_transaction.h"
 #include "coordinator/run_claim.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/batches.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
@@ -93,7 +93,7 @@ class Requeue {
         selection_.select();
         record_.count_selected();
         std::set<std::string> hosts;
-        for (const auto& [id, one] : record_.stuck()) hosts.insert(one.row.host.value_or(""));
+        for (const auto& [id, stuck] : record_.stuck()) hosts.insert(stuck.row.host.value_or(""));
         return hosts;
     }
 
@@ -222,8 +222,8 @@ class Requeue {
         }
         if (by_state.empty()) return;  // all was committed before, whoever has the claim by now
         for (const auto& [state, those] : by_state) {
-            for (const FailedOver& one : commands_.insert_recovery_command(those, state)) {
-                given[one.id] = one.command_id;
+            for (const FailedOver& failed_over : commands_.insert_recovery_command(those, state)) {
+                given[failed_over.id] = failed_over.command_id;
             }
         }
         for (const auto& [time, those] : by_restart_time) workflows_.set_restart_time(those, time);
@@ -231,7 +231,7 @@ class Requeue {
         transaction.commit();
     }
 
-    // -- with a command that nobody takes
+    // -- with a command that no master takes
 
     bool exchange_unclaimed() {
         if (record_.unclaimed().empty()) return false;
@@ -300,18 +300,18 @@ class Requeue {
         for (const std::int64_t id : ids) {
             check_interruption();
             context_.audit.check();
-            StuckInstance& one = record_.at(id);
-            if (one.outcome == WorkflowOutcome::failed) continue;
+            StuckInstance& stuck = record_.at(id);
+            if (stuck.outcome == WorkflowOutcome::failed) continue;
             const ExchangeResult result = exchange_command(
                 context_,
-                {one.command.id, one.row,
-                 one.in_failover() ? std::optional(restart_time(id)) : std::nullopt,
+                {stuck.command.id, stuck.row,
+                 stuck.in_failover() ? std::optional(restart_time(id)) : std::nullopt,
                  selection_.looked_up_to()},
                 [&] { claims_.require_held(); });
-            const bool first = one.outcome == WorkflowOutcome::left;
+            const bool first = stuck.outcome == WorkflowOutcome::left;
             switch (result.kind) {
                 case ExchangeResult::Kind::exchanged:
-                    one.reason = "unclaimed";
+                    stuck.reason = "unclaimed";
                     record_.requeued(id, result.command_id);
                     break;
                 case ExchangeResult::Kind::taken:
@@ -339,9 +339,9 @@ class Requeue {
         const EpochMs until = now_ms() + options_.wait->count();
         const auto done = [&] {
             std::vector<FailedOver> all;
-            for (const auto& [id, one] : record_.stuck()) {
-                if (one.outcome == WorkflowOutcome::requeued && one.command.id != 0)
-                    all.push_back({id, one.command.id});
+            for (const auto& [id, stuck] : record_.stuck()) {
+                if (stuck.outcome == WorkflowOutcome::requeued && stuck.command.id != 0)
+                    all.push_back({id, stuck.command.id});
             }
             return all;
         };

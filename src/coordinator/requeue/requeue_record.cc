@@ -14,9 +14,9 @@ namespace dsfailover {
 
 namespace {
 
-std::string state_of(const StuckInstance& one) {
-    const std::string_view name = workflow_state_name(one.row.state);
-    return name.empty() ? std::to_string(one.row.state) : std::string(name);
+std::string state_of(const StuckInstance& stuck) {
+    const std::string_view name = workflow_state_name(stuck.row.state);
+    return name.empty() ? std::to_string(stuck.row.state) : std::string(name);
 }
 
 }  // namespace
@@ -26,14 +26,14 @@ RequeueRecord::RequeueRecord(const RunContext& context, std::size_t items)
 
 std::vector<std::int64_t> RequeueRecord::ids() const {
     std::vector<std::int64_t> ids;
-    for (const auto& [id, one] : stuck_) ids.push_back(id);
+    for (const auto& [id, stuck] : stuck_) ids.push_back(id);
     return ids;
 }
 
 std::vector<std::int64_t> RequeueRecord::of_kind(StuckInstance::Kind kind) const {
     std::vector<std::int64_t> ids;
-    for (const auto& [id, one] : stuck_) {
-        if (one.kind == kind && one.outcome != WorkflowOutcome::failed) ids.push_back(id);
+    for (const auto& [id, stuck] : stuck_) {
+        if (stuck.kind == kind && stuck.outcome != WorkflowOutcome::failed) ids.push_back(id);
     }
     return ids;
 }
@@ -54,9 +54,9 @@ void RequeueRecord::count_selected() { section_.selected = section_.left = std::
 
 void RequeueRecord::skip(std::int64_t id, SkipReason reason, const std::string& holder) {
     ++section_.skipped[reason];
-    const auto one = stuck_.find(id);
+    const auto found = stuck_.find(id);
     others_[id] = {WorkflowOutcome::skipped, std::string(to_string(reason)), holder,
-                   one == stuck_.end() ? "" : state_of(one->second)};
+                   found == stuck_.end() ? "" : state_of(found->second)};
 }
 
 void RequeueRecord::leave_out(std::span<const std::int64_t> ids, SkipReason reason) {
@@ -95,38 +95,38 @@ void RequeueRecord::limit(std::size_t limit) {
 }
 
 void RequeueRecord::fail(std::int64_t id, const std::string& problem) {
-    StuckInstance& one = stuck_.at(id);
-    one.outcome = WorkflowOutcome::failed;
-    one.reason = problem;
+    StuckInstance& stuck = stuck_.at(id);
+    stuck.outcome = WorkflowOutcome::failed;
+    stuck.reason = problem;
     context_.fail(ExitCode::needs_person,
                   fmt::format("Workflow instance {} could not be requeued: {}", id, problem));
 }
 
 void RequeueRecord::fail_all_of(const std::string& host, const std::string& problem) {
-    for (auto& [id, one] : stuck_) {
-        if (one.row.host != host || one.outcome == WorkflowOutcome::failed) continue;
-        one.outcome = WorkflowOutcome::failed;
-        one.reason = problem;
+    for (auto& [id, stuck] : stuck_) {
+        if (stuck.row.host != host || stuck.outcome == WorkflowOutcome::failed) continue;
+        stuck.outcome = WorkflowOutcome::failed;
+        stuck.reason = problem;
     }
     context_.fail(ExitCode::failed, problem);
 }
 
 void RequeueRecord::requeued(std::int64_t id, std::int64_t command_id) {
-    StuckInstance& one = stuck_.at(id);
-    one.command.id = command_id;
-    if (one.outcome != WorkflowOutcome::requeued) {
-        one.outcome = WorkflowOutcome::requeued;
+    StuckInstance& stuck = stuck_.at(id);
+    stuck.command.id = command_id;
+    if (stuck.outcome != WorkflowOutcome::requeued) {
+        stuck.outcome = WorkflowOutcome::requeued;
         ++section_.done;
         --section_.left;
     }
     const auto known = command_id == 0 ? std::nullopt : std::optional(command_id);
     context_.audit.write(
         {"workflow", "requeued", "", id, known, "",
-         one.state == 0 ? std::string_view("unclaimed") : workflow_state_name(one.state)});
+         stuck.state == 0 ? std::string_view("unclaimed") : workflow_state_name(stuck.state)});
 }
 
 void RequeueRecord::plan() {
-    for (auto& [id, one] : stuck_) one.outcome = WorkflowOutcome::planned;
+    for (auto& [id, stuck] : stuck_) stuck.outcome = WorkflowOutcome::planned;
 }
 
 void RequeueRecord::say_why_left(std::span<const std::int64_t> named) const {
@@ -160,12 +160,12 @@ void RequeueRecord::list(bool is_plan) {
         if (!other.holder.empty()) item.held_by = other.holder;
         if (!other.state.empty()) item.previous_state = other.state;
     }
-    for (const auto& [id, one] : stuck_) {
+    for (const auto& [id, stuck] : stuck_) {
         WorkflowItem& item = items[id];
-        item.previous_state = state_of(one);
-        item.outcome = one.outcome;
-        item.reason = one.reason;
-        if (one.command.id != 0) item.command_id = one.command.id;
+        item.previous_state = state_of(stuck);
+        item.outcome = stuck.outcome;
+        item.reason = stuck.reason;
+        if (stuck.command.id != 0) item.command_id = stuck.command.id;
     }
     for (auto& [id, item] : items) {
         item.id = id;

@@ -20,7 +20,7 @@ struct StuckInstance {
         unclaimed,   ///< it has a command that no master takes
     };
     Kind kind = Kind::no_command;
-    WaitingCommand command;  ///< the one that nobody takes; its id is then the new one's
+    WaitingCommand command;  ///< the one that no master takes; its id is then the new one's
     WorkflowInstance row;    ///< as read
     int state = 0;           ///< to go back to; 0: as its command says
     WorkflowOutcome outcome = WorkflowOutcome::left;

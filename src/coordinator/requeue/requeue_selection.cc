@@ -17,9 +17,9 @@ namespace {
 
 using namespace workflow_state;
 
-void set_state(StuckInstance& one, int state, std::string_view why) {
-    one.state = state;
-    one.reason = fmt::format("no_command: back to {} {}", workflow_state_name(state), why);
+void set_state(StuckInstance& stuck, int state, std::string_view why) {
+    stuck.state = state;
+    stuck.reason = fmt::format("no_command: back to {} {}", workflow_state_name(state), why);
 }
 
 }  // namespace
@@ -56,12 +56,12 @@ void RequeueSelection::select() {
     }
     std::vector<std::int64_t> without;
     for (const std::int64_t id : ids) {
-        const auto its =
+        const auto commands =
             std::ranges::equal_range(waiting, id, {}, &WaitingCommand::workflow_instance_id);
-        if (its.empty())
+        if (commands.empty())
             without.push_back(id);
         else
-            take(id, its);
+            take(id, commands);
     }
     take_those_without(without);
     read_rows();
@@ -82,12 +82,12 @@ std::vector<WaitingCommand> RequeueSelection::every_command() {
     return all;
 }
 
-void RequeueSelection::take(std::int64_t id, std::span<const WaitingCommand> its) {
-    if (its.size() > 1) {
+void RequeueSelection::take(std::int64_t id, std::span<const WaitingCommand> commands) {
+    if (commands.size() > 1) {
         with_several_.push_back(id);
         record_.skip(id, SkipReason::several_commands);
-    } else if (is_unclaimed(its.front(), options_.unclaimed_after, clock_)) {
-        record_.stuck()[id] = {StuckInstance::Kind::unclaimed, its.front(), {}, 0,
+    } else if (is_unclaimed(commands.front(), options_.unclaimed_after, clock_)) {
+        record_.stuck()[id] = {StuckInstance::Kind::unclaimed, commands.front(), {}, 0,
                                WorkflowOutcome::left,          "unclaimed"};
     } else {
         record_.skip(id, SkipReason::command_pending);
@@ -112,10 +112,11 @@ void RequeueSelection::read_rows() {
         record_.at(row.id).row = std::move(row);
     const bool any_state = options_.commands || !options_.ids.empty();
     std::vector<std::int64_t> changed, unknown;
-    for (const auto& [id, one] : record_.stuck()) {
-        if (one.row.id == 0 && one.kind == StuckInstance::Kind::unclaimed)
+    for (const auto& [id, stuck] : record_.stuck()) {
+        if (stuck.row.id == 0 && stuck.kind == StuckInstance::Kind::unclaimed)
             unknown.push_back(id);
-        else if (!one.in_failover() && (one.kind == StuckInstance::Kind::no_command || !any_state))
+        else if (!stuck.in_failover() &&
+                 (stuck.kind == StuckInstance::Kind::no_command || !any_state))
             changed.push_back(id);
     }
     record_.leave_out(changed, SkipReason::state_changed);
@@ -129,10 +130,11 @@ void RequeueSelection::tell() {
                                                           id, context_.database.endpoint()));
     }
     if (of_nothing_ > 0) {
-        context_.warn(fmt::format(
-            "{} commands that nobody takes are for no workflow instance that there is; they were "
-            "left: the master that takes one can only move it to t_ds_error_command.",
-            of_nothing_));
+        context_.warn(
+            fmt::format("{} commands that no master takes are for workflow instances that do not "
+                        "exist; they were "
+                        "left: the master that takes one can only move it to t_ds_error_command.",
+                        of_nothing_));
     }
     if (with_several_.empty()) return;
     context_.fail(ExitCode::needs_person,
@@ -207,23 +209,23 @@ void RequeueSelection::choose_states() {
     const auto signs = TaskInstanceStore(context_.store()).stop_signs(ids);
     std::vector<std::int64_t> guessed, overruled;
     for (const std::int64_t id : ids) {
-        StuckInstance& one = record_.at(id);
+        StuckInstance& stuck = record_.at(id);
         const auto command = lost.find(id);
         const auto sign = signs.find(id);
         const auto told = command == lost.end()
                               ? std::nullopt
                               : state_of_command_param(command->second.command_param);
         if (told) {
-            set_state(one, *told, "as the lost command says");
+            set_state(stuck, *told, "as the lost command says");
             if (options_.as && *options_.as != *told) overruled.push_back(id);
         } else if (options_.as) {
-            set_state(one, *options_.as, "as --as says");
+            set_state(stuck, *options_.as, "as --as says");
         } else if (sign != signs.end() && sign->second.killed) {
-            set_state(one, kReadyStop, "because a task of it was killed");
+            set_state(stuck, kReadyStop, "because a task of it was killed");
         } else if (sign != signs.end() && sign->second.paused) {
-            set_state(one, kReadyPause, "because a task of it was paused");
+            set_state(stuck, kReadyPause, "because a task of it was paused");
         } else {
-            set_state(one, kRunning, "because nothing tells another state");
+            set_state(stuck, kRunning, "because nothing tells another state");
             guessed.push_back(id);
         }
     }

@@ -38,7 +38,7 @@ class RequeueSelection {
     std::vector<std::int64_t> in_failover();
     std::vector<std::int64_t> find_named();
     std::vector<WaitingCommand> every_command();
-    void take(std::int64_t id, std::span<const WaitingCommand> its);
+    void take(std::int64_t id, std::span<const WaitingCommand> commands);
     void take_those_without(std::span<const std::int64_t> ids);
     void read_rows();
     void leave_out_duplicates();

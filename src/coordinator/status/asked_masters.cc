@@ -17,9 +17,9 @@
 #include "coordinator/asking/idle_workflows.h"
 #include "coordinator/asking/lowest_ids.h"
 #include "coordinator/asking/master_round.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/report_names.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/command_store.h"
 #include "store/command_watch.h"
 #include "store/task_instance_store.h"
@@ -176,9 +176,9 @@ class MasterInquiry {
                                               const Activity& activity) {
         std::optional<EpochMs> since;
         if (instance.last_start()) since = instance.last_start()->epoch_ms();
-        const auto its = activity.find(instance.id);
-        if (its != activity.end() && its->second.latest)
-            since = std::max(since.value_or(INT64_MIN), its->second.latest->epoch_ms());
+        const auto found = activity.find(instance.id);
+        if (found != activity.end() && found->second.latest)
+            since = std::max(since.value_or(INT64_MIN), found->second.latest->epoch_ms());
         return since;
     }
 

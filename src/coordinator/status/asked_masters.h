@@ -6,10 +6,10 @@
 namespace dsfailover {
 
 /// status --ask: asks every living master about every unfinished workflow without a waiting command
-/// twice, options.ask.apart apart, and says which nobody holds (abandoned) and which another master
-/// than their host holds (misplaced). What is not known, and why, becomes a warning. `items`:
-/// listed of each kind. Names are left out. `context` must have servers to ask. Writes nothing.
-/// Throws RegistryError, DatabaseError, EnvironmentError, Interrupted.
+/// twice, options.ask.apart apart, and says which no master holds (abandoned) and which another
+/// master than their host holds (misplaced). What is not known, and why, becomes a warning.
+/// `items`: listed of each kind. Names are left out. `context` must have servers to ask. Writes
+/// nothing. Throws RegistryError, DatabaseError, EnvironmentError, Interrupted.
 AskedSection ask_masters(const RunContext& context, const StatusOptions& options);
 
 }  // namespace dsfailover

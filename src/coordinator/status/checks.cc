@@ -151,7 +151,7 @@ class Checks {
     void leaders() {
         const std::string restart = found_.masters_elect
                                         ? "look again in a minute: the masters elect another"
-                                        : once_settled("restart a master: nobody elects another");
+                                        : once_settled("restart a master: no other one is elected");
         const bool coordinated = status_.coordinator_alive.value_or(found_.masters == 0);
         add(CheckName::coordinator, coordinated,
             leader(status_.coordinator, status_.coordinator_alive), restart);
@@ -159,7 +159,7 @@ class Checks {
         add(CheckName::alert_leader, alerted,
             leader(status_.alert_leader, status_.alert_leader_alive),
             found_.masters_elect ? "look again in a minute: the alert servers elect another"
-                                 : "restart an alert server: nobody elects another");
+                                 : "restart an alert server: no other one is elected");
     }
 
     static std::string leader(const std::optional<std::string>& address,
@@ -200,8 +200,8 @@ class Checks {
 
 }  // namespace
 
-std::vector<CheckItem> cluster_checks(const StatusSection& status, const StatusFindings& found,
-                                      const StatusOptions& options) {
+std::vector<CheckItem> clock_checks(const StatusSection& status, const StatusFindings& found,
+                                    const StatusOptions& options) {
     return Checks(status, found, options).run();
 }
 

@@ -16,7 +16,7 @@ struct StatusFindings {
     bool masters_elect = true;              ///< they notice that their coordinator went
     std::vector<std::string> to_fail_over;  ///< hosts of which global would do something
     std::vector<std::int64_t> in_doubt;     ///< workflows
-    std::set<std::string> odd_hosts;        ///< that are no HOST:PORT
+    std::set<std::string> odd_hosts;        ///< that are not HOST:PORT
     std::vector<std::int64_t> with_odd_host;
     std::int64_t idle_for_good = 0;    ///< of StatusSection::idle, overtaken or blocked
     std::int64_t cleanable_marks = 0;  ///< that clean-marks would take
@@ -27,7 +27,7 @@ struct StatusFindings {
 /// Every check of a status but those of --ask, in the order of CheckName: what was found, and the
 /// command to run next where one fails. No hint advises to start a master while anything is in
 /// doubt. `status`: all but its checks.
-std::vector<CheckItem> cluster_checks(const StatusSection& status, const StatusFindings& found,
-                                      const StatusOptions& options);
+std::vector<CheckItem> clock_checks(const StatusSection& status, const StatusFindings& found,
+                                    const StatusOptions& options);
 
 }  // namespace dsfailover

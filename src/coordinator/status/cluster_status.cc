@@ -7,7 +7,7 @@
 #include <unordered_set>
 
 #include "base/interruption.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/lock_status.h"
 #include "coordinator/failover/parents.h"
 #include "coordinator/requeue/stuck_workflows.h"
@@ -112,10 +112,10 @@ class StatusReader {
 
     void find_stuck() {
         std::vector<std::int64_t> candidates;
-        for (const SeenWorkflow& one : workflows_.seen()) {
-            if (one.state != kFailover) continue;
-            in_failover_.push_back(one.id);
-            if (!one.command_waits) candidates.push_back(one.id);
+        for (const SeenWorkflow& seen : workflows_.seen()) {
+            if (seen.state != kFailover) continue;
+            in_failover_.push_back(seen.id);
+            if (!seen.command_waits) candidates.push_back(seen.id);
         }
         // Instances and commands were not read at one moment.
         const auto stuck =
@@ -130,15 +130,15 @@ class StatusReader {
     void find_lost_kills() {
         const std::unordered_set<std::int64_t> restartable(workflows_.restartable().begin(),
                                                            workflows_.restartable().end());
-        for (const SeenWorkflow& one : workflows_.seen()) {
-            if (one.state != kReadyStop || !one.at_work || !one.host) continue;
-            if (!one.recovered && !restartable.contains(one.id)) continue;
+        for (const SeenWorkflow& seen : workflows_.seen()) {
+            if (seen.state != kReadyStop || !seen.at_work || !seen.host) continue;
+            if (!seen.recovered && !restartable.contains(seen.id)) continue;
             status_.waiting_for_kill.add(
-                {one.id, std::nullopt, *one.host,
-                 one.recovered ? "it was recovered, and recovery kills no tasks: stop it again"
-                               : "its master is gone, and recovery kills no tasks: stop it "
-                                 "again once it is recovered",
-                 one.last_task_activity});
+                {seen.id, std::nullopt, *seen.host,
+                 seen.recovered ? "it was recovered, and recovery kills no tasks: stop it again"
+                                : "its master is gone, and recovery kills no tasks: stop it "
+                                  "again once it is recovered",
+                 seen.last_task_activity});
         }
     }
 
@@ -186,7 +186,7 @@ class StatusReader {
     }
 
     void check() {
-        status_.checks = cluster_checks(status_, found_, options_);
+        status_.checks = clock_checks(status_, found_, options_);
         if (!options_.check) return;
         std::vector<std::string> failed;
         for (const CheckItem& check : status_.checks)

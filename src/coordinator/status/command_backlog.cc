@@ -15,11 +15,13 @@ std::unordered_set<std::int64_t> read_command_backlog(const RunContext& context,
     CommandStore commands(context.store());
     watch.look(commands, [&](const WaitingCommand& command) {
         workflows.insert(command.workflow_instance_id);
-        CommandsOfType& its = info.by_type[command.command_type];
-        ++its.count;
+        CommandsOfType& of_type = info.by_type[command.command_type];
+        ++of_type.count;
         if (const auto& updated = command.update_time)
-            its.oldest_update_time = std::min(its.oldest_update_time.value_or(*updated), *updated);
-        if (master_lives && is_unclaimed(command, options.unclaimed_after, clock)) ++its.unclaimed;
+            of_type.oldest_update_time =
+                std::min(of_type.oldest_update_time.value_or(*updated), *updated);
+        if (master_lives && is_unclaimed(command, options.unclaimed_after, clock))
+            ++of_type.unclaimed;
         if (is_unclaimed(command, options.backlog_after, clock)) ++info.old;
     });
     return workflows;

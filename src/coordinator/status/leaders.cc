@@ -25,13 +25,13 @@ class Leader {
             return;
         }
         address = node->value;
-        const auto its = std::find_if(servers_.begin(), servers_.end(), [&](const Node& server) {
+        const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const Node& server) {
             return server.name == node->value;
         });
-        alive = its != servers_.end() && context_.registry.of_one_process(*node, *its);
+        alive = found != servers_.end() && context_.registry.of_one_process(*node, *found);
         if (*alive) return;
         warn(fmt::format("The {}, {}, is gone{}", what_, node->value,
-                         its == servers_.end() ? "" : ": another process lives at its address"));
+                         found == servers_.end() ? "" : ": another process lives at its address"));
     }
 
   private:
@@ -39,7 +39,7 @@ class Leader {
         context_.warn(fmt::format("{}{}.", text,
                                   context_.registry.masters_notice_departures()
                                       ? ""
-                                      : ", and here nobody elects another"));
+                                      : ", and here no other one is elected"));
     }
 
     const RunContext& context_;

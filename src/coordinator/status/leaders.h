@@ -2,7 +2,7 @@
 
 #include "coordinator/run_context.h"
 #include "coordinator/status/checks.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 

@@ -3,7 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "store/definition_runs.h"
 #include "store/workflow_state.h"
 
@@ -14,8 +14,8 @@ namespace {
 template <typename Condition>
 std::vector<std::int64_t> ids_where(UnfinishedWorkflows& workflows, const Condition& condition) {
     std::vector<std::int64_t> ids;
-    for (const SeenWorkflow& one : workflows.seen())
-        if (condition(one)) ids.push_back(one.id);
+    for (const SeenWorkflow& seen : workflows.seen())
+        if (condition(seen)) ids.push_back(seen.id);
     return ids;
 }
 
@@ -37,17 +37,17 @@ std::unordered_map<std::int64_t, EpochMs> last_end_beside(
 void find_idle(const RunContext& context, const StatusOptions& options, const Servers& servers,
                UnfinishedWorkflows& workflows, StatusSection& status, StatusFindings& found) {
     const EpochMs before = latest_clock(context.database) - options.idle.count();
-    const auto ids = ids_where(workflows, [&](const SeenWorkflow& one) {
-        return is_unfinished(one.state) && one.host && one.since && *one.since < before &&
-               servers.master(*one.host);
+    const auto ids = ids_where(workflows, [&](const SeenWorkflow& seen) {
+        return is_unfinished(seen.state) && seen.host && seen.since && *seen.since < before &&
+               servers.master(*seen.host);
     });
     if (ids.empty()) return;
     const auto ends = last_end_beside(context, definitions_of(context.store(), ids));
     for (const std::int64_t id : ids) {
-        const SeenWorkflow& one = *workflows.find(id);
+        const SeenWorkflow& seen = *workflows.find(id);
         const auto end = ends.find(id);
-        IdleWorkflow idle{id, std::nullopt, *one.host, one.since, false, one.blocked};
-        idle.overtaken = end != ends.end() && end->second > *one.since;
+        IdleWorkflow idle{id, std::nullopt, *seen.host, seen.since, false, seen.blocked};
+        idle.overtaken = end != ends.end() && end->second > *seen.since;
         if (idle.overtaken || idle.blocked) ++found.idle_for_good;
         status.idle.add(std::move(idle));
     }
@@ -57,17 +57,17 @@ void find_idle(const RunContext& context, const StatusOptions& options, const Se
 void find_serial_waits(const RunContext& context, const StatusOptions& options,
                        UnfinishedWorkflows& workflows, StatusSection& status) {
     const EpochMs since = latest_clock(context.database) - options.unclaimed_after.count();
-    const auto ids = ids_where(workflows, [&](const SeenWorkflow& one) {
-        return one.state == workflow_state::kSerialWait && !one.command_waits && one.since &&
-               *one.since < since;
+    const auto ids = ids_where(workflows, [&](const SeenWorkflow& seen) {
+        return seen.state == workflow_state::kSerialWait && !seen.command_waits && seen.since &&
+               *seen.since < since;
     });
     if (ids.empty()) return;
     auto waiting = definitions_of(context.store(), ids);
     const auto to_end =
-        ids_where(workflows, [](const SeenWorkflow& one) { return has_not_ended(one.state); });
+        ids_where(workflows, [](const SeenWorkflow& seen) { return has_not_ended(seen.state); });
     std::unordered_set<std::int64_t> running;
     for (const auto& [id, code] : definitions_of(context.store(), to_end)) running.insert(code);
-    std::erase_if(waiting, [&](const auto& one) { return running.contains(one.second); });
+    std::erase_if(waiting, [&](const auto& entry) { return running.contains(entry.second); });
     const auto ends = last_end_beside(context, waiting);
     for (const std::int64_t id : ids) {
         const auto end = ends.find(id);

@@ -4,7 +4,7 @@
 #include "coordinator/run_context.h"
 #include "coordinator/status/checks.h"
 #include "coordinator/status/unfinished_workflows.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 

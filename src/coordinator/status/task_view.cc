@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "base/interruption.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/worker/task_route.h"
 #include "store/task_state.h"
 #include "store/task_survey.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/address.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/global_targets.h"
 #include "coordinator/failover/one_cluster.h"
 #include "coordinator/report_names.h"
@@ -69,11 +69,11 @@ void UnfinishedWorkflows::read(CommandWatch& watch) {
     std::sort(seen_.begin(), seen_.end(),
               [](const SeenWorkflow& a, const SeenWorkflow& b) { return a.id < b.id; });
     for (std::size_t i = 0; i < seen_.size(); ++i) {
-        SeenWorkflow& one = seen_[i];
-        index_.emplace(one.id, i);
-        ++status_.totals.workflows[std::string(workflow_state_name(one.state))];
-        one.doubtful = doubtful_.contains(one.id);
-        one.recovered = recovered_.contains(one.id);
+        SeenWorkflow& seen = seen_[i];
+        index_.emplace(seen.id, i);
+        ++status_.totals.workflows[std::string(workflow_state_name(seen.state))];
+        seen.doubtful = doubtful_.contains(seen.id);
+        seen.recovered = recovered_.contains(seen.id);
     }
 }
 
@@ -84,8 +84,8 @@ SeenWorkflow* UnfinishedWorkflows::find(std::int64_t id) {
 
 std::vector<std::int64_t> UnfinishedWorkflows::at_masters() const {
     std::vector<std::int64_t> ids;
-    for (const SeenWorkflow& one : seen_)
-        if (is_unfinished(one.state) || one.state == kFailover) ids.push_back(one.id);
+    for (const SeenWorkflow& seen : seen_)
+        if (is_unfinished(seen.state) || seen.state == kFailover) ids.push_back(seen.id);
     return ids;
 }
 

@@ -11,7 +11,7 @@
 #include "coordinator/failover/selection.h"
 #include "coordinator/run_context.h"
 #include "coordinator/status/checks.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 

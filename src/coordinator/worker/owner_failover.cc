@@ -34,7 +34,7 @@ void OwnerFailover::run(EpochMs event_time) {
     for (const std::string& address : masters) {
         FailoverTarget& target = targets.emplace_back();
         target.address = address;
-        // What nobody holds of a host that lives, and nothing else of it.
+        // What no master holds of a host that lives, and nothing else of it.
         if (!look_.servers.master(address)) continue;
         target.only = tasks_.of_owner(address);
         target.by_start = tasks_.by_start(address);
@@ -86,9 +86,9 @@ void OwnerFailover::note_failed_over(std::int64_t workflow) {
 void OwnerFailover::redispatch(std::span<const FailedOver> workflows) {
     std::vector<TaskInstance> tasks;
     for (const FailedOver& workflow : workflows) {
-        const auto its = by_workflow_.find(workflow.id);
-        if (its == by_workflow_.end()) continue;
-        for (const TaskAtWorker* task : its->second) {
+        const auto found = by_workflow_.find(workflow.id);
+        if (found == by_workflow_.end()) continue;
+        for (const TaskAtWorker* task : found->second) {
             if (task->route != TaskRoute::redispatched) continue;
             tasks.push_back(task->row.task);
             redispatched_.erase(task->row.task.id);  // by a try that was rolled back

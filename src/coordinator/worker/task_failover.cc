@@ -8,7 +8,7 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "base/polling.h"
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/lock_status.h"
 #include "coordinator/failover/selection.h"
 #include "registry/paths.h"
@@ -115,7 +115,8 @@ std::string TaskFailover::way_on_without_announcement() {
     }
     if (tasks_.any_doubt() || living.empty() || any_in_doubt(context_, look_.servers)) {
         return "Workflows are in doubt or running elsewhere (see status): settle those first, with "
-               "failover-master --in-doubt ID,... for what nobody runs. A master that is restarted "
+               "failover-master --in-doubt ID,... for what no master runs. A master that is "
+               "restarted "
                "now would fail all of them over again.";
     }
     return fmt::format(
@@ -134,7 +135,7 @@ void TaskFailover::advise() {
     }
     if (const auto left = tasks_.leave(TaskRoute::stuck); left > 0) {
         context_.fail(ExitCode::needs_person,
-                      fmt::format("{} tasks belong to workflows that nobody will touch again "
+                      fmt::format("{} tasks belong to workflows that no master will touch again "
                                   "(state FAILOVER without a command, or no "
                                   "host): see status, then requeue.",
                                   left));

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/polling.h"
 #include "coordinator/marks/failover_marks.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "registry/paths.h"
 
 namespace dsfailover {

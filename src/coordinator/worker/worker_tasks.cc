@@ -57,19 +57,19 @@ void WorkerTasks::judge_workflows(EpochMs event_time, bool given) {
     SelectionRequest by_start = request;
     by_start.addresses.clear();
     by_start.inquiry = nullptr;
-    for (const auto& [host, its] : of_living) {
+    for (const auto& [host, ids] : of_living) {
         if (!look_.inquiry) break;
         request.addresses.insert(host);
         request.by_answer.insert(host);
-        request.only.emplace(host, its);
+        request.only.emplace(host, ids);
     }
     judge(request);
-    for (auto& [host, its] : of_living) {
+    for (auto& [host, ids] : of_living) {
         if (look_.inquiry && !unanswered_.contains(host)) continue;
-        std::erase_if(its, [&](std::int64_t id) { return held_.contains(id); });
+        std::erase_if(ids, [&](std::int64_t id) { return held_.contains(id); });
         by_start_.insert(host);
         by_start.addresses.insert(host);
-        by_start.only.emplace(host, its);
+        by_start.only.emplace(host, ids);
     }
     judge(by_start);
 }
@@ -79,10 +79,10 @@ void WorkerTasks::judge(const SelectionRequest& request) {
     Selection selection = read_selection(
         context_, look_.servers, request,
         [&](const std::string&, const SkippedWorkflow& skipped) { note_skipped(skipped); });
-    for (const auto& [host, its] : request.only)
-        for (const WorkflowInstance& one :
-             selection.addresses.at(host).selected.take(its.size(), host))
-            unheld_.insert(one.id);
+    for (const auto& [host, ids] : request.only)
+        for (const WorkflowInstance& instance :
+             selection.addresses.at(host).selected.take(ids.size(), host))
+            unheld_.insert(instance.id);
 }
 
 void WorkerTasks::note_skipped(const SkippedWorkflow& skipped) {

@@ -306,7 +306,7 @@ std::int64_t etcd_integer(const json& object, const char* field) {
     }
     throw RegistryError(
         RegistryError::Kind::other,
-        fmt::format("etcd answers {} for {}, which is no integer", found->dump(), field));
+        fmt::format("etcd answers {} for {}, which is not an integer", found->dump(), field));
 }
 
 std::string etcd_bytes(const json& object, const char* field) {
@@ -317,7 +317,7 @@ std::string etcd_bytes(const json& object, const char* field) {
     if (bytes) return *std::move(bytes);
     throw RegistryError(
         RegistryError::Kind::other,
-        fmt::format("etcd answers {} for {}, which is no Base64", found->dump(), field));
+        fmt::format("etcd answers {} for {}, which is not Base64", found->dump(), field));
 }
 
 }  // namespace dsfailover

@@ -137,7 +137,7 @@ void EtcdKeys::erase_batch(std::span<Deletion> batch) {
             // A transaction happens whole or not at all. If nothing is left of it now it did.
             erase_in_transaction(batch);
             const auto is = [](RemoveOutcome outcome) {
-                return [outcome](const Deletion& one) { return one.outcome == outcome; };
+                return [outcome](const Deletion& deletion) { return deletion.outcome == outcome; };
             };
             if (std::none_of(batch.begin(), batch.end(), is(RemoveOutcome::removed)))
                 for (Deletion& deletion : batch)

@@ -45,7 +45,7 @@ std::shared_ptr<EtcdLease> EtcdLeases::grant() {
 void EtcdLeases::revoke(const EtcdLease& lease) {
     {
         const std::lock_guard guard(mutex_);
-        std::erase_if(leases_, [&](const auto& one) { return one->id() == lease.id(); });
+        std::erase_if(leases_, [&](const auto& held) { return held->id() == lease.id(); });
     }
     try {
         client_.call(Access::read, "lease/revoke", {{"ID", std::to_string(lease.id())}},

@@ -13,7 +13,7 @@
 namespace dsfailover {
 namespace {
 
-/// The revision a version stands for; 0, which no key has, for what is no version.
+/// The revision a version stands for; 0, which no key has, for what is not a version.
 std::int64_t to_revision(const std::string& version) {
     std::int64_t revision = 0;
     const char* end = version.data() + version.size();
@@ -156,7 +156,7 @@ void EtcdRegistry::remove(std::span<Removal> removals) {
     for (const Removal& removal : removals) {
         EtcdKeys::Deletion deletion;
         deletion.key = key(removal.path);
-        // -1 for what is no version: a revision of 0 would match a key that does not exist.
+        // -1 for what is not a version: a revision of 0 would match a key that does not exist.
         deletion.mod_revision = to_revision(removal.version);
         if (deletion.mod_revision == 0) deletion.mod_revision = -1;
         deletions.push_back(std::move(deletion));

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 namespace dsfailover {
 namespace {

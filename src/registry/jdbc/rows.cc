@@ -52,7 +52,7 @@ std::optional<JdbcRow> lock_key(Database& database, const std::string& key) {
                             {Value(key)}));
 }
 
-/// The id that starts a version; 0 for what is no version of ours.
+/// The id that starts a version; 0 for what is not a version of ours.
 std::int64_t id_of_version(const std::string& version) {
     std::int64_t id = 0;
     for (const char c : version) {
@@ -166,8 +166,8 @@ void JdbcRows::scan_below(const std::string& path, const std::function<void(Jdbc
         });
         read = page.size();
         if (read > 0) last_id = page.back().id;
-        for (JdbcRow& one : page)
-            if (one.key.starts_with(prefix)) row(one);
+        for (JdbcRow& child : page)
+            if (child.key.starts_with(prefix)) row(child);
     }
 }
 

@@ -37,7 +37,7 @@ class JdbcTimes {
     /// `precision_us`: of a column without one of its own, in microseconds.
     JdbcTimes(std::int64_t precision_us, TimeZone zone)
         : precision_us_(precision_us), zone_(std::move(zone)) {}
-    /// Throws RegistryError naming the text if it is no timestamp.
+    /// Throws RegistryError naming the text if it is not a timestamp.
     StoredTime parse(const std::string& text) const;
     /// As the database takes it; on MySQL without the fraction, which it would round.
     std::string format(EpochMs time) const;

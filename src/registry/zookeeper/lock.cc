@@ -38,7 +38,7 @@ std::string random_uuid() {
                        ((c >> 16) & 0x3fff) | 0x8000, c & 0xffff, word());
 }
 
-/// The number after "-lock-"; none for nodes that are no claims. Beyond 2^31 the server counts on
+/// The number after "-lock-"; none for nodes that are not claims. Beyond 2^31 the server counts on
 /// with negative numbers, so that a sign is part of it.
 std::optional<std::int64_t> claim_number(std::string_view name) {
     const std::size_t at = name.rfind(kLockPart);

@@ -30,8 +30,8 @@ class Socket {
     /// Whether it becomes ready before `until`.
     bool wait_for(short events, Clock::time_point until) const {
         const auto left = std::chrono::duration_cast<Millis>(until - Clock::now()).count();
-        pollfd one{descriptor_, events, 0};
-        return poll(&one, 1, static_cast<int>(std::max<std::int64_t>(left, 0))) > 0;
+        pollfd polled{descriptor_, events, 0};
+        return poll(&polled, 1, static_cast<int>(std::max<std::int64_t>(left, 0))) > 0;
     }
 
   private:
@@ -91,10 +91,10 @@ ZookeeperProbe ask(const Socket& socket, Clock::time_point until) {
 ZookeeperProbe probe_zookeeper(const std::string& address, Millis limit) {
     const auto until = Clock::now() + limit;
     const Addresses addresses = look_up(address);
-    for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) {
+    for (const addrinfo* found = addresses.get(); found != nullptr; found = found->ai_next) {
         const Socket socket(
-            ::socket(one->ai_family, one->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        if (is_connected(socket, *one, until)) return ask(socket, until);
+            ::socket(found->ai_family, found->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        if (is_connected(socket, *found, until)) return ask(socket, until);
     }
     return {};
 }

@@ -12,7 +12,7 @@ struct ZookeeperProbe {
         unreachable,  ///< no connection
         silent,       ///< it said nothing in time
         text,         ///< as a ZooKeeper does, also one that is not serving
-        otherwise,    ///< it closed the connection, or sent what is no text
+        otherwise,    ///< it closed the connection, or sent what is not a text
     };
     Answer answer = Answer::unreachable;
     std::string text;  ///< the first line of a text, printable

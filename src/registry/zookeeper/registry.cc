@@ -90,11 +90,11 @@ class ZookeeperRegistry : public Registry {
 
     bool put(const std::string& path, const std::string& value,
              const std::string& version) override {
-        Put one{path, value, version};
-        put_all({&one, 1});
-        if (one.outcome == PutOutcome::unknown)
+        Put put{path, value, version};
+        put_all({&put, 1});
+        if (put.outcome == PutOutcome::unknown)
             session_->fail(ZCONNECTIONLOSS, "writing", session_->full_path(path));
-        return one.outcome == PutOutcome::written;
+        return put.outcome == PutOutcome::written;
     }
 
     void put_all(std::span<Put> puts) override {

@@ -142,8 +142,9 @@ ZookeeperRemoval::Batch ZookeeperRemoval::remove_together(const Batch& batch) {
                           ZookeeperRequest together;
                           together.kind = Kind::remove_all;
                           for (const Removal* removal : part(i)) {
-                              ZookeeperRequest one = removal_request(*removal);
-                              together.removals.emplace_back(std::move(one.path), one.version);
+                              ZookeeperRequest request = removal_request(*removal);
+                              together.removals.emplace_back(std::move(request.path),
+                                                             request.version);
                           }
                           return together;
                       },

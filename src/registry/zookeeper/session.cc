@@ -382,19 +382,19 @@ void ZookeeperSession::read(std::size_t count, const MakeRequest& make, const On
                 sync.path = sync_path();
                 return sync;
             },
-            [&](std::size_t i, ZookeeperReply& one) {
-                if (is_lost(one.code) || one.code == ZAUTHFAILED)
-                    fail(one.code, "reading", name_space_);
+            [&](std::size_t i, ZookeeperReply& answer) {
+                if (is_lost(answer.code) || answer.code == ZAUTHFAILED)
+                    fail(answer.code, "reading", name_space_);
                 if (i == 0) {
-                    caught_up = one.code == ZOK;
-                    if (!caught_up && !is_cut_off(one.code))
-                        fail(one.code, "catching up (sync) before reading", sync_path());
+                    caught_up = answer.code == ZOK;
+                    if (!caught_up && !is_cut_off(answer.code))
+                        fail(answer.code, "catching up (sync) before reading", sync_path());
                     return;
                 }
-                if (!caught_up || is_cut_off(one.code))
+                if (!caught_up || is_cut_off(answer.code))
                     cut_off.push_back(left[i - 1]);
                 else
-                    reply(left[i - 1], one);
+                    reply(left[i - 1], answer);
             });
         left = std::move(cut_off);
         if (!left.empty()) {

@@ -16,7 +16,7 @@ struct ZookeeperVersion {
     std::int32_t data = 0;
 
     static ZookeeperVersion of(const Stat& stat) { return {stat.czxid, stat.version}; }
-    /// None if `text` is no version of ours.
+    /// None if `text` is not a version of ours.
     static std::optional<ZookeeperVersion> parse(std::string_view text);
     std::string text() const;
     bool operator==(const ZookeeperVersion&) const = default;

@@ -221,13 +221,13 @@ class FieldSink {
     void list(std::string_view name, Presence presence, const std::vector<Item>& items,
               std::string_view about, Layout layout) {
         if (!begin_list(name, about, presence, Layout::lines)) return;
-        const auto one = [&](const Item& item) {
+        const auto put_item = [&](const Item& item) {
             begin_object({}, {}, Presence::always, layout);
             describe(*this, item);
             end_object();
         };
-        if (only_describes()) one(Item());
-        for (const Item& item : items) one(item);
+        if (only_describes()) put_item(Item());
+        for (const Item& item : items) put_item(item);
         end_list();
     }
 };

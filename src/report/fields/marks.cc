@@ -18,7 +18,7 @@ void describe(FieldSink& to, const MarkItem& mark) {
     to.time("startup_time", mark.startup_time);
     to.number("process_id", mark.process_id);
     to.mark_value("value", mark.value, "As found: a number where it is one, else the text.");
-    to.number("age_ms", mark.age_ms, "Since its value; null: its value is no number.");
+    to.number("age_ms", mark.age_ms, "Since its value; null: its value is not a number.");
     to.word("outcome", mark.outcome);
     to.text("reason", mark.reason);
 }

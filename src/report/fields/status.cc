@@ -23,7 +23,7 @@ void describe_marks(FieldSink& to, const StatusSection& status) {
     to.count("count", status.marks);
     to.count("expired", status.expired_marks,
              "Older than 7 days, but for the fences that clean-marks keeps.");
-    to.count("unreadable", status.unreadable_marks, "Whose value is no number.");
+    to.count("unreadable", status.unreadable_marks, "Whose value is not a number.");
     to.list("fences", status.fences, "Marks with the value 0.");
 }
 

@@ -48,7 +48,7 @@ void print_facts(Page& page, const StatusSection& status) {
     for (const auto& [type, found] : status.commands.by_type)
         page.fact("commands",
                   fmt::format(
-                      "{}{}, {} that nobody takes",
+                      "{}{}, {} that no master takes",
                       counted(found.count, type == 2 ? "failover command waits" : "command waits",
                               type == 2 ? "failover commands wait" : "commands wait"),
                       (type == 2 ? "" : fmt::format(" of type {}", type)) +

@@ -65,7 +65,7 @@ class TextTable {
     void add(std::vector<Cell> row);
     bool empty() const { return rows_.empty(); }
     /// Every line indented by `indent` spaces, no wider than `width` if that can be, and ended by
-    /// a newline. What is no printable text is shown as '?'.
+    /// a newline. What is not a printable text is shown as '?'.
     std::string print(std::size_t indent, std::size_t width, bool colour) const;
 
   private:

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "coordinator/run_context.h"
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 #include "store/workflow_instance.h"
 
 namespace dsfailover {

@@ -1,4 +1,4 @@
-#include "coordinator/cluster_check.h"
+#include "coordinator/clock_check.h"
 
 #include <fmt/format.h>
 
@@ -187,8 +187,8 @@ void check_start_time(const RunContext& context, const WorkflowInstance& instanc
     if (text.empty()) return;
     if (!context.only_looks()) throw EnvironmentError(text);
     const auto& warnings = context.report.warnings;
-    const bool told = std::any_of(warnings.begin(), warnings.end(), [](const std::string& one) {
-        return one.find(kNotTheirZone) != std::string::npos;
+    const bool told = std::any_of(warnings.begin(), warnings.end(), [](const std::string& warning) {
+        return warning.find(kNotTheirZone) != std::string::npos;
     });
     if (!told) context.warn(std::move(text));
 }

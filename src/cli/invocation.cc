@@ -1,4 +1,4 @@
-#include "cli/context.h"
+#include "cli/invocation.h"
 
 #include <fmt/format.h>
 
@@ -44,14 +44,14 @@ std::string endpoint_of(const RegistrySettings& registry) {
 
 }  // namespace
 
-Context::Context(OptionValues options, std::vector<std::string> arguments, Environment environment,
-                 Report& report)
+Invocation::Invocation(OptionValues options, std::vector<std::string> arguments,
+                       Environment environment, Report& report)
     : options_(std::move(options)),
       arguments_(std::move(arguments)),
       environment_(std::move(environment)),
       report_(report) {}
 
-const Settings& Context::settings() {
+const Settings& Invocation::settings() {
     if (!settings_) {
         settings_ = resolve_settings(options_, environment_);
         report_.warnings.insert(report_.warnings.end(), settings_->warnings.begin(),
@@ -60,7 +60,7 @@ const Settings& Context::settings() {
     return *settings_;
 }
 
-TimeZone Context::zone() {
+TimeZone Invocation::zone() {
     try {
         return TimeZone(settings().time_zone);
     } catch (const UsageError& error) {
@@ -71,7 +71,7 @@ TimeZone Context::zone() {
     }
 }
 
-void Context::name_cluster(bool with_database) {
+void Invocation::name_cluster(bool with_database) {
     if (const auto& registry = settings().registry)
         report_.registry =
             RegistryInfo{type_name(registry->type), endpoint_of(*registry), registry->name_space};
@@ -79,7 +79,7 @@ void Context::name_cluster(bool with_database) {
         report_.database = DatabaseInfo{name_of(database->type), database->endpoint(), {}, {}};
 }
 
-void Context::open_workflow_database(DatabaseSettings settings, bool for_writing) {
+void Invocation::open_workflow_database(DatabaseSettings settings, bool for_writing) {
     settings.for_writing = for_writing;
     database_ = open_database(settings);
     const std::optional<Replica> replica = database_->replica();
@@ -92,7 +92,7 @@ void Context::open_workflow_database(DatabaseSettings settings, bool for_writing
             database_->endpoint(), kRightToLook));
 }
 
-Cluster Context::open_cluster(Needs needs, Access access) {
+OpenCluster Invocation::open_cluster(Needs needs, Access access) {
     RegistrySettings registry = require_registry(settings());
     if (needs == Needs::registry_and_database) require_database(settings());
     const bool with_database = settings().database && needs != Needs::registry_alone;
@@ -113,7 +113,7 @@ Cluster Context::open_cluster(Needs needs, Access access) {
 }
 
 // URLs may have secrets; the endpoints say the same without.
-void Context::begin_audit_log() {
+void Invocation::begin_audit_log() {
     AuditLog::Run run;
     run.registry = report_.registry->type + " " + report_.registry->endpoint;
     if (report_.database) run.database = report_.database->endpoint;
@@ -124,12 +124,12 @@ void Context::begin_audit_log() {
     audit_.begin(run);
 }
 
-void Context::end_audit_log() {
+void Invocation::end_audit_log() {
     audit_.end(to_string(report_.outcome), static_cast<int>(report_.exit_code));
     audit_.flush();
 }
 
-ServerAsker* Context::open_asker(AskAbout about) {
+ServerAsker* Invocation::open_asker(AskAbout about) {
     if (about == AskAbout::nobody) return nullptr;
     const AskScope scope = ask_scope(environment_, settings().database);
     if (scope == AskScope::nobody) return nullptr;

@@ -14,10 +14,10 @@
 namespace dsfailover {
 
 /// What a command works with. Nothing is opened before a command asks for it.
-class Context {
+class Invocation {
   public:
-    Context(OptionValues options, std::vector<std::string> arguments, Environment environment,
-            Report& report);
+    Invocation(OptionValues options, std::vector<std::string> arguments, Environment environment,
+               Report& report);
 
     const OptionValues& options() const { return options_; }
     const std::vector<std::string>& arguments() const { return arguments_; }
@@ -39,7 +39,7 @@ class Context {
     /// refused then, before anything is decided by it.
     enum class Needs { registry_alone, registry, registry_and_database };
     enum class Access { reading, writing };
-    Cluster open_cluster(Needs needs, Access access);
+    OpenCluster open_cluster(Needs needs, Access access);
 
     /// Who asks the living servers, as --ask and the environment have it; nullptr: nobody is asked.
     /// Lives as long as this. Throws UsageError.

@@ -1,4 +1,4 @@
-#include "registry/cluster.h"
+#include "registry/living_servers.h"
 
 #include <fmt/format.h>
 
@@ -52,7 +52,7 @@ Server parse_heartbeat(Node node) {
     const auto heartbeat = nlohmann::json::parse(node.value, nullptr, false);
     if (!heartbeat.is_object()) {
         server.problem =
-            node.value.empty() ? "its heartbeat is empty" : "its heartbeat is no JSON object";
+            node.value.empty() ? "its heartbeat is empty" : "its heartbeat is not a JSON object";
     } else {
         server.startup_time = integer_member(heartbeat, "startupTime");
         server.process_id = integer_member(heartbeat, "processId");
