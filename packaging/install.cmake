@@ -1,4 +1,4 @@
-# What `cmake --install` puts where. Each module is a component, so that it can be a package of its own.
+# What `cmake --install` installs where. Each module is a component, so that it can be a separate package.
 
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME program)
 set(DSFAILOVER_ZSH_FOLDER ${CMAKE_INSTALL_DATADIR}/zsh/site-functions
@@ -26,7 +26,7 @@ install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES packaging/config.yaml packaging/systemd/passwords.conf
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
-# What names the program's path is made when it is installed: only then the prefix is known.
+# Files with the program's path are made at installation: only then is the prefix known.
 install(CODE "set(PACKAGING ${CMAKE_CURRENT_LIST_DIR})
 set(DOCDIR ${CMAKE_INSTALL_DOCDIR})")
 install(SCRIPT packaging/install_jobs.cmake)

@@ -1,6 +1,6 @@
-# Installs systemd's units and the lines for cron, with the program's path as it is in this prefix.
+# Installs systemd's units and the lines for cron, with the program's path in this prefix.
 
-# A macro, since what is installed is in a variable of the script that calls this.
+# A macro, since the list of installed files is a variable of the calling script.
 macro(install_job file folder)
   get_filename_component(name ${file} NAME)
   file(READ ${file} text)

@@ -1,5 +1,5 @@
-# Removes what the last `cmake --install` of this build folder wrote, by its install_manifest.txt, and
-# the folders that are empty then. bin, lib, share and what holds them stay: they may be anybody's.
+# Removes the files that the last `cmake --install` of this build folder wrote, by its install_manifest.txt,
+# and the folders that are then empty. bin, lib, share and their parents stay: others may use them.
 
 set(MANIFEST ${CMAKE_CURRENT_BINARY_DIR}/install_manifest.txt)
 if(NOT EXISTS ${MANIFEST})
@@ -7,7 +7,7 @@ if(NOT EXISTS ${MANIFEST})
 endif()
 file(STRINGS ${MANIFEST} INSTALLED)
 
-# The folder that everything is in.
+# The prefix.
 set(PREFIX ${INSTALLED})
 list(FILTER PREFIX INCLUDE REGEX "/bin/dsfailover$")
 string(REGEX REPLACE "/bin/dsfailover$" "" PREFIX "${PREFIX}")

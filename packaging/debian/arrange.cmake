@@ -1,7 +1,7 @@
-# Run by cpack between installing and packing: what Debian wants otherwise than `cmake --install` does it.
+# Run by cpack between installing and packing: makes Debian's changes to what `cmake --install` installs.
 
 file(READ ${CPACK_DSFAILOVER_CHANGELOG} changelog)
-string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)  # SOURCE_DATE_EPOCH, where it is set
+string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)  # SOURCE_DATE_EPOCH, if it is set
 string(REPLACE "@DATE@" "${date}" changelog "${changelog}")
 
 function(compress file)

@@ -8,10 +8,10 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_COMPONENTS_ALL program etcd mysql postgresql)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_INSTALL_PREFIX /usr)
-# Else what install scripts see is not /usr, but a folder of cpack's.
+# Without this install scripts see a folder of cpack's instead of /usr.
 set(CPACK_SET_DESTDIR ON)
 set(CPACK_STRIP_FILES ON)
-# Modes as Debian wants them, whatever the umask is.
+# The modes Debian wants, whatever the umask is.
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
@@ -28,14 +28,14 @@ set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
 set(CONTROL_FILES conffiles postinst prerm postrm)
 set(about
 "When a master or worker dies and the cluster does not notice, when the
-failover lock is never given back, when workflows sit in FAILOVER and nobody
-takes them up, dsfailover does what the cluster's failover coordinator should
+failover lock is never released, when workflows sit in FAILOVER and no master
+takes them, dsfailover does what the cluster's failover coordinator should
 have done, with the cluster's own locks, marks and commands.")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME dsfailover)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS tzdata)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "dsfailover-etcd, dsfailover-mysql, dsfailover-postgresql")
 set(CPACK_DEBIAN_PROGRAM_DESCRIPTION
-"failover for Apache DolphinScheduler by hand
+"manual failover for Apache DolphinScheduler
 ${about}
 .
 ZooKeeper and SQLite need no other package; etcd, PostgreSQL, and MySQL and
@@ -49,12 +49,12 @@ foreach(module etcd mysql postgresql)
   set(what_mysql "MySQL and MariaDB")
   set(what_postgresql "PostgreSQL")
   set(CPACK_DEBIAN_${NAME}_PACKAGE_NAME dsfailover-${module})
-  # A module fits the program that it was built with, and no other.
+  # A module works only with the program it was built with.
   set(CPACK_DEBIAN_${NAME}_PACKAGE_DEPENDS "dsfailover (= ${DEBIAN_VERSION})")
   set(CPACK_DEBIAN_${NAME}_DESCRIPTION
 "${what_${module}} for dsfailover
-The module of dsfailover, which fails over workflows of Apache
-DolphinScheduler by hand, for ${what_${module}}.")
+The module for ${what_${module}} of dsfailover, the manual failover
+for Apache DolphinScheduler.")
 endforeach()
 
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/arrange.cmake)
