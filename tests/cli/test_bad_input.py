@@ -25,7 +25,7 @@ def usage_error(*arguments, environment=None, options=NOWHERE):
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("behind", [";x", "?x=1", "&x", "=x", "(x"])
 def test_an_address_with_something_behind_it_is_none(command, behind):
-    assert "'127.0.1.1:5678...' is not an address" in usage_error(command, "127.0.1.1:5678" + behind).said
+    assert "'127.0.1.1:5678...' is not the address of a server" in usage_error(command, "127.0.1.1:5678" + behind).said
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -16,8 +16,8 @@ namespace {
 
 /// Bounds an answer: with values of a few hundred bytes about a megabyte.
 constexpr int kPageKeys = 4000;
-/// etcd's --max-txn-ops is 128, from which those of a transaction inside are taken off: two.
-constexpr std::size_t kBatchKeys = 120;
+/// etcd's --max-txn-ops is 128, for comparisons as well: two for each key that is removed.
+constexpr std::size_t kBatchKeys = 64;
 
 EtcdKey to_key(const json& object) {
     return {etcd_bytes(object, "key"), etcd_bytes(object, "value"),
@@ -49,16 +49,29 @@ json transaction(const std::vector<json>& conditions, const std::vector<json>& t
     return {{"compare", conditions}, {"success", then}, {"failure", otherwise}};
 }
 
-/// Deletes the key if it is unchanged and nothing is below it, and otherwise says what is there.
-json erase_if_unchanged(const EtcdKeys::Deletion& deletion) {
-    const std::string key = to_base64(deletion.key);
-    const std::string end = to_base64(end_of(deletion.key + "/"));
+/// That the key is unchanged, and nothing is below it.
+std::vector<json> unchanged_and_alone(const EtcdKeys::Deletion& deletion) {
     json nothing_below = compare(deletion.key + "/", "CREATE", "create_revision", 0);
-    nothing_below["range_end"] = end;
+    nothing_below["range_end"] = to_base64(end_of(deletion.key + "/"));
+    return {compare(deletion.key, "MOD", "mod_revision", deletion.mod_revision),
+            std::move(nothing_below)};
+}
+
+json erasing(const EtcdKeys::Deletion& deletion) {
+    return {{"request_delete_range", {{"key", to_base64(deletion.key)}}}};
+}
+
+/// Deletes the key if it is unchanged and alone, and otherwise says what is there.
+json erase_if_unchanged(const EtcdKeys::Deletion& deletion) {
     return transaction(
-        {compare(deletion.key, "MOD", "mod_revision", deletion.mod_revision), nothing_below},
-        {{{"request_delete_range", {{"key", key}}}}},
-        {{{"request_range", {{"key", key}, {"keys_only", true}}}}});
+        unchanged_and_alone(deletion), {erasing(deletion)},
+        {{{"request_range", {{"key", to_base64(deletion.key)}, {"keys_only", true}}}}});
+}
+
+std::string removing(std::span<const EtcdKeys::Deletion> batch) {
+    return batch.size() == 1
+               ? "removing " + batch[0].key
+               : fmt::format("removing {} keys, the first {}", batch.size(), batch[0].key);
 }
 
 RemoveOutcome outcome_of(const EtcdKeys::Deletion& deletion, const json& answer) {
@@ -157,16 +170,30 @@ void EtcdKeys::erase_batch(std::span<Deletion> batch) {
     }
 }
 
-/// A transaction of transactions, because the comparisons of a single one decide for all its keys.
+/// All or none: nearly always none has changed, and a single transaction costs etcd half as much.
+bool EtcdKeys::erase_all_unchanged(std::span<Deletion> batch) {
+    std::vector<json> conditions, operations;
+    for (const Deletion& deletion : batch) {
+        for (json& condition : unchanged_and_alone(deletion))
+            conditions.push_back(std::move(condition));
+        operations.push_back(erasing(deletion));
+    }
+    const json answer =
+        client_.call(Access::write, "kv/txn", transaction(conditions, operations), removing(batch));
+    if (!answer.value("succeeded", false)) return false;
+    for (Deletion& deletion : batch) deletion.outcome = RemoveOutcome::removed;
+    return true;
+}
+
+/// Else a transaction of transactions, because the comparisons of a single one decide for all its
+/// keys.
 void EtcdKeys::erase_in_transaction(std::span<Deletion> batch) {
+    if (erase_all_unchanged(batch)) return;
     json operations = json::array();
     for (const Deletion& deletion : batch)
         operations.push_back({{"request_txn", erase_if_unchanged(deletion)}});
-    const json answer = client_.call(
-        Access::write, "kv/txn", {{"success", std::move(operations)}},
-        batch.size() == 1
-            ? "removing " + batch[0].key
-            : fmt::format("removing {} keys, the first {}", batch.size(), batch[0].key));
+    const json answer = client_.call(Access::write, "kv/txn", {{"success", std::move(operations)}},
+                                     removing(batch));
     try {
         const json& responses = answer.at("responses");
         for (std::size_t i = 0; i < batch.size(); ++i)

@@ -52,6 +52,7 @@ class EtcdKeys {
 
   private:
     void erase_batch(std::span<Deletion> batch);
+    bool erase_all_unchanged(std::span<Deletion> batch);
     void erase_in_transaction(std::span<Deletion> batch);
 
     EtcdClient& client_;
