@@ -177,6 +177,9 @@ void EtcdKeys::erase_in_transaction(std::span<Deletion> batch) {
     json operations = json::array();
     for (const Deletion& deletion : batch)
         operations.push_back({{"request_txn", erase_if_unchanged(deletion)}});
+    // etcd does not ask for the rights to what a transaction inside does, but for those to this: a
+    // key that nobody has.
+    operations.push_back({{"request_delete_range", {{"key", to_base64(batch[0].key + '\0')}}}});
     const json answer = client_.call(
         Access::write, "kv/txn", {{"success", std::move(operations)}},
         batch.size() == 1
