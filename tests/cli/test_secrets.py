@@ -9,9 +9,9 @@ import urllib.parse
 
 import pytest
 
-from support import databases, program, registries, servers
-from support.cluster import DEAD, Cluster, until
-from support.databases import Sqlite
+from support import program, servers
+from support.cluster import DEAD, until
+from support.hostile import AskingMySql
 from support.proxy import Proxy
 from support.servers import HOST, Etcd, free_port
 
@@ -252,3 +252,11 @@ def test_reports_and_audit_logs_are_for_their_owner(make_cluster, tmp_path):
     finally:
         os.umask(before)
     assert {stat.S_IMODE(file.stat().st_mode) for file in (audit, output)} == {0o600}
+
+
+def test_no_server_gets_a_password_in_clear_text_for_asking(zookeeper):
+    with AskingMySql() as server:
+        result = program.run("status", "--registry", zookeeper.url(), "--database", f"mysql://{USER}@{server.address}/ds", code=6,
+                             environment={"DSFAILOVER_DATABASE_PASSWORD": servers.PASSWORD})
+    assert USER.encode() in server.received and servers.PASSWORD.encode() not in server.received
+    assert server.address in result.said and "clear text" in result.said and "sslmode=verify-full" in result.said

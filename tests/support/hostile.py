@@ -105,3 +105,24 @@ class EndlessZooKeeper(Hostile):
             answer(struct.pack(">iqi", struct.unpack(">i", request()[:4])[0], 1, -101))
         while request():
             pass
+
+
+class AskingMySql(Hostile):
+    """Answers a login by asking for the password as it is (mysql_clear_password); keeps what comes in `received`."""
+
+    def __init__(self):
+        super().__init__("silent")
+        self._talk, self.received = self._ask, b""
+
+    def _ask(self, connection):
+        capabilities = 0x1 | 0x8 | 0x200 | 0x8000 | 0x80000
+        salt = b"0123456789abcdefghij"
+        greeting = (b"\x0a8.0.36\0" + struct.pack("<I", 7) + salt[:8] + b"\0" + struct.pack("<H", capabilities & 0xFFFF)
+                    + b"\x2d" + struct.pack("<HHB", 2, capabilities >> 16, 21) + b"\0" * 10 + salt[8:] + b"\0"
+                    + b"mysql_native_password\0")
+        connection.sendall(struct.pack("<I", len(greeting)) + greeting)
+        self.received += connection.recv(65536)
+        switch = b"\xfemysql_clear_password\0"
+        connection.sendall(struct.pack("<I", len(switch) | 2 << 24) + switch)
+        while more := connection.recv(65536):
+            self.received += more

@@ -104,7 +104,14 @@ void connect_in_time(MYSQL* connection, const DatabaseSettings& settings, const 
         if (came != 0) wanted = mysql_real_connect_cont(&connected, connection, came);
     }
     if (!problem.empty()) throw MysqlFailure{CR_SSL_CONNECTION_ERROR, problem};
-    if (connected == nullptr) throw MysqlFailure{mysql_errno(connection), mysql_error(connection)};
+    if (connected != nullptr) return;
+    const MysqlFailure failure{mysql_errno(connection), mysql_error(connection)};
+    // The library's text names the plugin by bytes of its own login that took the name's place.
+    if (failure.message.find("plugin list") != std::string::npos)
+        throw MysqlFailure{failure.code,
+                           "the server asks for the password in clear text, which it gets by TLS "
+                           "alone: sslmode=verify-full"};
+    throw failure;
 }
 
 }  // namespace dsfailover

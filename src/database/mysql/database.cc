@@ -157,6 +157,12 @@ void set_tls(MYSQL* connection, const DatabaseSettings& settings) {
     mysql_options(connection, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 }
 
+// What may be asked of us without TLS: nothing that sends the password itself
+// (mysql_clear_password, dialog), which the library does for any server that asks.
+constexpr const char* kLoginsInTheOpen =
+    "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519,parsec,"
+    "auth_gssapi_client";
+
 // As the mysql client does, and only if no password was given.
 void set_default_file(MYSQL* connection, const DatabaseSettings& settings) {
     const char* const home = std::getenv("HOME");
@@ -337,6 +343,8 @@ class MysqlDatabase : public Database {
         set_time_limits(connection, settings_);
         set_default_file(connection, settings_);
         set_tls(connection, settings_);
+        if (!needs_tls(settings_))
+            mysql_options(connection, MARIADB_OPT_RESTRICTED_AUTH, kLoginsInTheOpen);
         // "localhost" means a socket file to the library, but a port to JDBC and to the operator.
         const unsigned int protocol = MYSQL_PROTOCOL_TCP;
         mysql_options(connection, MYSQL_OPT_PROTOCOL, &protocol);
