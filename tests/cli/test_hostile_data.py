@@ -1,9 +1,12 @@
 """Names and values that want to be SQL, escape sequences, another encoding, or simply large: they are texts, in reports,
 on terminals and on the way back to the server."""
 
+import base64
+
 import pytest
 
 from support.cluster import DAY, HOUR, ago
+from support.registries import MARKS, MASTERS
 
 MEGABYTE = 1 << 20
 NAMES = ["'; DROP TABLE t_ds_command; --", "\"; DELETE FROM t_ds_workflow_instance; --", "\\'; SELECT pg_sleep(60); --",
@@ -88,3 +91,55 @@ def test_heartbeats(cluster):
             cluster.failover_master(address=f"127.0.3.{number}:5678", code=4)
     cluster.failover_master(code=0)
     cluster.assert_failed_over_once([workflow])
+
+
+BYTES = [b"\xff\xfe broken", b"a zero \0 byte", b"\xc3", b"\xed\xa0\x80 half a pair", b"\0"]
+
+
+def test_bytes_of_zookeeper_that_are_no_text(make_cluster):
+    cluster = make_cluster()
+    client, full = cluster.registry.client, cluster.registry.full
+    for number, value in enumerate(BYTES):
+        client.create(full(f"{MARKS}/127.9.0.{number}:5678-1-1"), value)
+        client.create(full(f"{MASTERS}/127.0.3.{number}:5678"), value, ephemeral=True)
+    workflow = cluster.workflow()
+    with cluster.nothing_changes():
+        assert len(looks(cluster, "list-marks")["marks"]["items"]) == len(BYTES)
+        assert len(looks(cluster, "status")["masters"]) == len(BYTES) + 1
+        cluster.failover_master(address="127.0.3.0:5678", code=4)
+        looks(cluster, "clean-marks")
+    cluster.failover_master(code=0)
+    cluster.assert_failed_over_once([workflow])
+
+
+def test_keys_of_etcd_that_are_no_text(make_cluster):
+    cluster = make_cluster("etcd")
+    registry = cluster.registry
+
+    def put(key, value):
+        registry.call("kv/put", **{name: base64.b64encode(bytes_).decode() for name, bytes_ in
+                                   (("key", registry.full(MARKS).encode() + b"/" + key), ("value", value))})
+    for key in BYTES:
+        put(key, str(ago(9 * DAY)).encode())
+        put(b"127.9.0.1:5678-1-" + key, key)
+    assert looks(cluster, "list-marks")["marks"]["examined"] == 2 * len(BYTES)
+    cluster.run("clean-marks", code=3)
+    assert cluster.run("list-marks", code=(0, 3))["marks"]["examined"] == len(BYTES)
+
+
+def test_texts_of_sqlite_that_are_none_or_endless(make_cluster):
+    """Other databases take neither."""
+    cluster = make_cluster()
+    cluster.db.connection.text_factory = lambda text: text.decode(errors="replace")
+    workflows = cluster.workflows(len(BYTES) + 1)
+    for workflow, value in zip(workflows, [*BYTES, b"x" * MEGABYTE]):
+        for column in ("name", "global_params", "tenant_code"):
+            cluster.db.execute(f"UPDATE t_ds_workflow_instance SET {column} = CAST(? AS TEXT) WHERE id = ?", value, workflow)
+    odd = cluster.workflow()
+    cluster.db.execute("UPDATE t_ds_workflow_instance SET host = CAST(? AS TEXT) WHERE id = ?", b"127.0.1.1:5678\0\xff", odd)
+    looks(cluster, "explain", *workflows, odd)
+    with cluster.nothing_changes():
+        looks(cluster, "status")
+    result = cluster.failover_master(code=3)  # for the odd host
+    cluster.assert_failed_over_once(workflows, result.master["stamp"])
+    assert cluster.state(odd) == 1
