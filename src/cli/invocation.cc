@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/ask_scope.h"
+#include "store/rights.h"
 
 namespace dsfailover {
 namespace {
@@ -105,6 +106,7 @@ OpenCluster Invocation::open_cluster(Needs needs, Access access) {
     // Both at once: each waits for a server.
     auto opening = std::async([&] { return open_registry(registry); });
     if (with_database) open_workflow_database(*settings().database, for_writing);
+    if (for_writing && needs == Needs::registry_and_database) require_rights_to_act(*database_);
     registry_ = opening.get();
     report_.registry =
         RegistryInfo{registry_->type(), registry_->endpoint(), registry_->name_space()};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "base/error.h"
 #include "config/yaml_file.h"
 
@@ -19,6 +21,16 @@ Secret read_password_file(const OptionValue& file, std::string_view option) {
     return Secret(std::move(text));
 }
 
+std::string warning_of_mode(const OptionValue& file, std::string_view option) {
+    std::error_code ignored;
+    const auto status = std::filesystem::status(file.value, ignored);
+    const bool by_all = (status.permissions() & std::filesystem::perms::others_read) !=
+                        std::filesystem::perms::none;
+    if (!std::filesystem::is_regular_file(status) || !by_all) return "";
+    return fmt::format("--{} {}: everybody on this machine can read it; chmod 600 {}", option,
+                       file.value, file.value);
+}
+
 }  // namespace
 
 std::optional<Password> given_password(std::string_view what, const OptionValues& options,
@@ -28,10 +40,11 @@ std::optional<Password> given_password(std::string_view what, const OptionValues
     const OptionValue* file = find(options, option);
     const std::optional<std::string> value = environment(variable);
     if (value && (file == nullptr || file->source >= Source::environment))
-        return Password{Secret(*value), Source::environment, variable};
+        return Password{Secret(*value), Source::environment, variable, ""};
     if (file == nullptr) return std::nullopt;
     return Password{read_password_file(*file, option), file->source,
-                    fmt::format("{} ({})", file->value, file->origin)};
+                    fmt::format("{} ({})", file->value, file->origin),
+                    warning_of_mode(*file, option)};
 }
 
 std::optional<Password> best_password(const std::vector<std::optional<Password>>& candidates,

@@ -14,11 +14,13 @@ struct Password {
     Secret secret;
     Source source = Source::command_line;
     std::string origin;
+    std::string warning;  ///< empty: none
 };
 
 /// The password of --WHAT-password-file and DSFAILOVER_WHAT_PASSWORD (`what`: "database" or
 /// "registry"), the one of higher precedence; of two in the environment the variable that holds it.
-/// A trailing line end is not part of the password. Throws UsageError naming a file that cannot be
+/// A trailing line end is not part of the password. A file that everybody can read is used, with a
+/// warning. Throws UsageError naming a file that cannot be
 /// read or is empty.
 std::optional<Password> given_password(std::string_view what, const OptionValues& options,
                                        const Environment& environment);

@@ -115,14 +115,15 @@ class Resolver {
         std::vector<std::optional<Password>> candidates;
         candidates.push_back(given_password(what, options_, environment_));
         if (password_in_url) {
-            candidates.push_back(Password{url_password, url.source, url.origin + " (the URL)"});
+            candidates.push_back(Password{url_password, url.source, url.origin + " (the URL)", ""});
             settings_.warnings.push_back(password_in_url_warning(url, what));
         }
         if (ds_password && same_user)
             candidates.push_back(
-                Password{Secret(ds_password->value), ds_password->source, ds_password->origin});
+                Password{Secret(ds_password->value), ds_password->source, ds_password->origin, ""});
         if (const auto best = best_password(candidates, order_)) {
             url_password = best->secret;
+            if (!best->warning.empty()) settings_.warnings.push_back(best->warning);
             note(option + "-password", std::string(kHidden), best->origin);
         } else if (type) {
             note_password_of_library(option + "-password", *type);

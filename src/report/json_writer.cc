@@ -1,5 +1,7 @@
 #include "report/json_writer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +11,21 @@ namespace {
 bool needs_no_escape(std::string_view text) {
     return std::all_of(text.begin(), text.end(),
                        [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+}
+
+/// Appends valid JSON, with those controls escaped that JSON allows and a terminal obeys: DEL and
+/// C1.
+void append_harmless(std::string_view json, std::string& to) {
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(json[i]);
+        const auto next = static_cast<unsigned char>(i + 1 < json.size() ? json[i + 1] : '\0');
+        if (byte == 0x7F)
+            to += "\\u007f";
+        else if (byte == 0xC2 && next <= 0x9F)
+            to += fmt::format("\\u{:04x}", static_cast<unsigned char>(json[++i]));
+        else
+            to += json[i];
+    }
 }
 
 }  // namespace
@@ -82,7 +99,8 @@ void JsonWriter::value(std::string_view text) {
         out_ += '"';
         return;
     }
-    out_ += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    append_harmless(
+        nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), out_);
 }
 
 }  // namespace dsfailover

@@ -88,7 +88,7 @@ def test_where_all_is_held_they_are_asked_once(cluster, stand_in):
     assert result["duration_ms"] < 8000
 
 
-@pytest.mark.parametrize("manner", ["silent", "closes", "garbage", "unknown_method"])
+@pytest.mark.parametrize("manner", ["silent", "closes", "garbage", "unknown_method", "endless", "flood"])
 def test_one_that_does_not_answer_leaves_nothing_abandoned(cluster, stand_in, manner):
     good, bad = stand_in(host="127.0.1.2"), stand_in(host="127.0.1.3", manner=manner)
     its = Asked(cluster, [good, bad])

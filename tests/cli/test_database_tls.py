@@ -14,20 +14,45 @@ COMMIT = {"postgresql": b"\x17\x03\x03\x00\x1d", "mysql": b"\x17\x03\x03\x00\x1c
 class TlsPostgreSQL(servers.PostgreSQL):
     def prepare(self):
         super().prepare()
-        Certificates(self.folder, self.user)
+        self.certificates = Certificates(self.folder, self.user)
+        with open(f"{self.folder}/data/pg_hba.conf", encoding="ascii") as file:
+            others = file.read()
+        with open(f"{self.folder}/data/pg_hba.conf", "w", encoding="ascii") as file:
+            file.write(f"hostssl all client 127.0.0.1/32 cert\nhostnossl all client 127.0.0.1/32 reject\n{others}")
+
+    def reload(self):
+        self.sql("SELECT pg_reload_conf()")
+
+    def sql(self, statement):
+        connection = self.admin()
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.close()
+
+    def create_client(self):
+        self.sql("CREATE ROLE client LOGIN SUPERUSER")
 
     def command(self):
-        return [*super().command(), "-c", "ssl=on", "-c", f"ssl_cert_file={self.folder}/server.pem",
+        return [*super().command(), "-c", "ssl=on", "-c", f"ssl_ca_file={self.folder}/ca.pem", "-c", f"ssl_cert_file={self.folder}/server.pem",
                 "-c", f"ssl_key_file={self.folder}/server.key"]
 
 
 class TlsMariaDB(servers.MariaDB):
     def prepare(self):
         super().prepare()
-        Certificates(self.folder, self.user)
+        self.certificates = Certificates(self.folder, self.user)
+
+    def reload(self):
+        self.sql("FLUSH SSL")
+
+    sql = TlsPostgreSQL.sql
+
+    def create_client(self):
+        self.sql("CREATE USER client@'%' REQUIRE X509")
+        self.sql("GRANT ALL ON *.* TO client@'%'")
 
     def command(self):
-        return [*super().command(), f"--ssl-cert={self.folder}/server.pem", f"--ssl-key={self.folder}/server.key"]
+        return [*super().command(), f"--ssl-ca={self.folder}/ca.pem", f"--ssl-cert={self.folder}/server.pem", f"--ssl-key={self.folder}/server.key"]
 
 
 @pytest.fixture(scope="module", params=[TlsPostgreSQL, TlsMariaDB], ids=["postgresql", "mariadb"])
@@ -43,10 +68,10 @@ def cluster(server, zookeeper):
     made.close()
 
 
-def options(cluster, address=None, parameters="sslmode=require"):
+def options(cluster, address=None, parameters="sslmode=require", user="ds"):
     db = cluster.db
     return ["--registry", cluster.registry.url, "--database",
-            f"{db.server.scheme}://ds@{address or db.server.address}/{db.database}?{parameters}"]
+            f"{db.server.scheme}://{user}@{address or db.server.address}/{db.database}?{parameters}"]
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
@@ -95,3 +120,75 @@ def test_a_plain_connection_where_the_server_asks_for_tls(cluster, server):
     finally:
         cluster.db.execute("ALTER USER ds@'%' REQUIRE NONE")
     cluster.assert_failed_over_once(workflows, result.master["stamp"])
+
+
+@pytest.fixture
+def presented(server):
+    """A function that lets the server present another certificate, until the test ends."""
+    server.certificates.issue("genuine")
+
+    def present(name, **properties):
+        server.certificates.issue(name, **properties)
+        server.certificates.present(name)
+        server.reload()
+    yield present
+    server.certificates.present("genuine")
+    server.reload()
+
+
+def test_a_certificate_that_expired_is_refused(cluster, server, presented):
+    presented("expired", days=-1)
+    for mode in ("verify-ca", "verify-full"):
+        result = cluster.run("status", code=6, options=options(
+            cluster, parameters=f"sslmode={mode}&sslrootcert={server.folder}/ca.pem"))
+        assert server.address in result.said and ("expired" in result.said or "certificate verify failed" in result.said), result
+    cluster.run("status", code=0, options=options(cluster))  # looks at none
+
+
+def test_a_certificate_of_another_name_is_refused_where_the_name_counts(cluster, server, presented):
+    presented("elsewhere", address="127.0.0.9")
+
+    def run(mode, code):
+        return cluster.run("status", code=code, options=options(
+            cluster, parameters=f"sslmode={mode}&sslrootcert={server.folder}/ca.pem"))
+    refused = run("verify-full", 6)
+    assert server.address in refused.said and "certificate" in refused.said.lower(), refused
+    run("verify-ca", 0)
+
+
+def test_a_client_certificate(cluster, server):
+    """The user has no password; the key is for its owner alone."""
+    server.create_client()
+    parameters = f"sslmode=verify-full&sslrootcert={server.folder}/ca.pem"
+    own = f"&sslcert={server.folder}/client.pem&sslkey={server.folder}/client.key"
+
+    def run(more, code):
+        return cluster.run("status", code=code, options=options(cluster, parameters=parameters + more, user="client"),
+                           environment={"DSFAILOVER_DATABASE_PASSWORD": ""} if server.type == "mysql" else None)
+    run(own, 0)
+    without = run("", 6)
+    assert server.address in without.said and ("certificate" in without.said or "Access denied" in without.said), without
+
+
+def test_a_server_without_tls_gets_no_login_where_tls_is_demanded(make_cluster, server):
+    """What it would get of a password is enough to try others by."""
+    plain = make_cluster("zookeeper", "postgresql" if server.type == "postgresql" else "mariadb")
+    with Proxy("127.0.0.1", plain.db.server.port) as proxy:
+        logged_in = []
+        proxy.do_before_each(b"ds\0", lambda: logged_in.append(True))
+        for mode in ("require", "verify-full"):
+            parameters = f"sslmode={mode}&sslrootcert={server.folder}/ca.pem"
+            result = plain.run("status", code=6, options=options(plain, proxy.address, parameters))
+            assert proxy.address in result.said and any(word in result.said for word in ("TLS", "SSL")), result
+        assert logged_in == []
+        plain.run("status", code=0, options=options(plain, proxy.address, "sslmode=disable"))
+        assert logged_in
+
+
+def test_channel_binding(cluster, server):
+    """Who is between cannot pass the login on."""
+    if server.type != "postgresql":
+        pytest.skip("PostgreSQL has it")
+    cluster.run("status", code=0, options=options(cluster, parameters="sslmode=require&channel_binding=require"))
+    refused = cluster.run("status", code=6, options=options(cluster, parameters="sslmode=disable&channel_binding=require"))
+    assert server.address in refused.said and "channel binding" in refused.said

@@ -22,7 +22,7 @@ class TlsEtcd(Etcd):
 
     def prepare(self):
         super().prepare()
-        Certificates(self.folder)
+        self.certificates = Certificates(self.folder)
 
     def command(self):
         plain = [each.replace(f"http://{self.address}", f"https://{self.address}") for each in super().command()]
@@ -83,6 +83,19 @@ def test_a_server_of_another_authority_is_refused(cluster, tls_etcd):
         other = ["--registry-ca", tls_etcd.file("client.pem")]
     result = cluster.failover_master(*certificates(tls_etcd, "ca"), *other, code=6)
     assert tls_etcd.address in " ".join(result.report["errors"])
+
+
+@pytest.mark.parametrize("properties, words", [({"days": -1}, "expired"), ({"address": "127.0.0.9"}, "127.0.0.1")])
+def test_a_certificate_that_expired_or_is_another_server_s_is_refused(cluster, tls_etcd, properties, words):
+    """It is read anew for each connection."""
+    tls_etcd.certificates.issue("genuine")
+    tls_etcd.certificates.issue("bad", **properties)
+    tls_etcd.certificates.present("bad")
+    try:
+        result = cluster.run("list-marks", *certificates(tls_etcd), code=6, options=["--registry", cluster.registry.url])
+    finally:
+        tls_etcd.certificates.present("genuine")
+    assert tls_etcd.address in result["errors"][0] and words in result["errors"][0], result
 
 
 def as_masters(cluster, server, **variables):

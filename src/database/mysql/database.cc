@@ -17,10 +17,12 @@
 #include "base/log.h"
 #include "database/database_error.h"
 #include "database/idle_time.h"
+#include "database/mysql/connecting.h"
 #include "database/mysql/dialect.h"
 #include "database/mysql/server.h"
 #include "database/mysql/statement.h"
 #include "database/statement_cache.h"
+#include "database/watchdog.h"
 
 namespace dsfailover {
 
@@ -142,10 +144,6 @@ void set_time_limits(MYSQL* connection, const DatabaseSettings& settings) {
     mysql_options(connection, MYSQL_OPT_WRITE_TIMEOUT, &answer);
 }
 
-bool needs_tls(const std::string& mode) {
-    return mode == "require" || mode == "verify-ca" || mode == "verify-full";
-}
-
 void set_tls(MYSQL* connection, const DatabaseSettings& settings) {
     const std::string& mode = settings.tls_mode;
     if (mode.empty() || mode == "disable") return;
@@ -153,11 +151,17 @@ void set_tls(MYSQL* connection, const DatabaseSettings& settings) {
     const bool checks = mode == "verify-ca" || mode == "verify-full";
     mysql_ssl_set(connection, or_null(settings.tls_key), or_null(settings.tls_cert),
                   checks ? or_null(settings.tls_ca) : nullptr, nullptr, nullptr);
-    const my_bool enforce = needs_tls(mode) ? 1 : 0;
+    const my_bool enforce = needs_tls(settings) ? 1 : 0;
     const my_bool verify = mode == "verify-full" ? 1 : 0;
     if (enforce != 0) mysql_options(connection, MYSQL_OPT_SSL_ENFORCE, &enforce);
     mysql_options(connection, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 }
+
+// What may be asked of us without TLS: nothing that sends the password itself
+// (mysql_clear_password, dialog), which the library does for any server that asks.
+constexpr const char* kLoginsInTheOpen =
+    "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519,parsec,"
+    "auth_gssapi_client";
 
 // As the mysql client does, and only if no password was given.
 void set_default_file(MYSQL* connection, const DatabaseSettings& settings) {
@@ -237,7 +241,7 @@ class MysqlDatabase : public Database {
 
     void rollback() noexcept override {
         transaction_.ended();
-        if (connection_ && mysql_query(connection_.get(), "ROLLBACK") != 0) close();
+        if (connection_ && ask("ROLLBACK") != 0) close();
         rest_long();
     }
 
@@ -270,12 +274,12 @@ class MysqlDatabase : public Database {
         for (const auto& [host, port] : hosts) {
             try {
                 connect(host, static_cast<unsigned int>(port));
+                const AnswerTime answer(*watchdog_, idle_);
                 set_up_session();
                 const bool first = &host == &hosts.front().first;
                 if (settings_.for_writing) check_for_writing(host, first);
                 why_only_read_ = "";
                 if (!first) only_read_replica(host);
-                idle_.answered();
                 return;
             } catch (const DatabaseError&) {
                 close();
@@ -339,18 +343,17 @@ class MysqlDatabase : public Database {
         set_time_limits(connection, settings_);
         set_default_file(connection, settings_);
         set_tls(connection, settings_);
+        if (!needs_tls(settings_))
+            mysql_options(connection, MARIADB_OPT_RESTRICTED_AUTH, kLoginsInTheOpen);
         // "localhost" means a socket file to the library, but a port to JDBC and to the operator.
         const unsigned int protocol = MYSQL_PROTOCOL_TCP;
         mysql_options(connection, MYSQL_OPT_PROTOCOL, &protocol);
         mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
         mysql_options4(connection, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "dsfailover");
-        if (mysql_real_connect(connection, or_null(host), or_null(settings_.user),
-                               or_null(settings_.password.reveal()), or_null(settings_.database),
-                               port, nullptr, CLIENT_FOUND_ROWS) == nullptr) {
-            throw_failure();
-        }
+        connect_in_time(connection, settings_, host, port);
+        watchdog_ = std::make_unique<Watchdog>(mysql_get_socket(connection), answer_limit());
         notice_silence(mysql_get_socket(connection));
-        if (needs_tls(settings_.tls_mode) && mysql_get_ssl_cipher(connection) == nullptr) {
+        if (needs_tls(settings_) && mysql_get_ssl_cipher(connection) == nullptr) {
             throw MysqlFailure{CR_SSL_CONNECTION_ERROR, "the server offers no TLS"};
         }
     }
@@ -398,20 +401,24 @@ class MysqlDatabase : public Database {
     void rest_long() noexcept {
         if (!wait_timeout_ || !connection_) return;
         static const std::string kSql = fmt::format("SET SESSION wait_timeout = {}", kRestSeconds);
-        mysql_query(connection_.get(), kSql.c_str());
+        ask(kSql);
     }
 
     // Outside of a transaction, before the next one or a statement: what was cut off while it
     // rested is opened again.
     void look_after_rest() {
         if (!connection_ || in_transaction() || !idle_.is_long()) return;
-        if (mysql_ping(connection_.get()) == 0) return;
+        if (answers_a_ping()) return;
         spdlog::info("{}: the connection was cut off while it rested; connecting again", endpoint_);
         reconnect();
     }
 
+    // The server's own limit should be the first to strike, since it says what happened.
+    Millis answer_limit() const { return settings_.statement_timeout + Millis(5000); }
+
     void close() noexcept {
         statements_.clear();
+        watchdog_.reset();
         connection_.reset();
         transaction_.ended();
     }
@@ -431,13 +438,23 @@ class MysqlDatabase : public Database {
         }
     }
 
+    // As mysql_query(): 0 if it was answered well.
+    int ask(const std::string& sql) noexcept {
+        const AnswerTime answer(*watchdog_, idle_);
+        return mysql_query(connection_.get(), sql.c_str());
+    }
+
+    bool answers_a_ping() {
+        const AnswerTime answer(*watchdog_, idle_);
+        return mysql_ping(connection_.get()) == 0;
+    }
+
     // A statement that cannot be prepared, or need not be.
     void command(const std::string& sql) {
         require_connection(sql);
-        if (mysql_query(connection_.get(), sql.c_str()) != 0) {
+        if (ask(sql) != 0) {
             fail({mysql_errno(connection_.get()), mysql_error(connection_.get())}, sql);
         }
-        idle_.answered();
     }
 
     std::int64_t run(std::string_view sql, std::span<const Value> parameters,
@@ -445,11 +462,16 @@ class MysqlDatabase : public Database {
         require_connection(describe_statement(sql));
         transaction_.require_usable(endpoint_);
         try {
+            const AnswerTime answer(*watchdog_, idle_);
             MysqlStatement& statement =
                 statements_.get(sql, [&] { return MysqlStatement(connection_.get(), sql); });
             require_parameters(statement.placeholders(), parameters.size(), sql);
-            statement.run(parameters, row);
-            idle_.answered();
+            // Rows may be many: each has the time of an answer, and what is done with it has any.
+            statement.run(parameters, [&](const Row& each) {
+                watchdog_->answered();
+                row(each);
+                watchdog_->expect_answer();
+            });
             return statement.affected_rows();
         } catch (const MysqlFailure& failure) {
             fail(failure, sql);
@@ -459,6 +481,8 @@ class MysqlDatabase : public Database {
     [[noreturn]] void fail(const MysqlFailure& failure, std::string_view sql) {
         transaction_.spoilt();
         const Kind kind = kind_of(failure);
+        const std::string message =
+            watchdog_->has_ended_session() ? watchdog_->what_happened() : failure.message;
         if (kind == Kind::unreachable) {
             close();
         } else if (in_transaction() && ends_transaction(kind)) {
@@ -467,7 +491,7 @@ class MysqlDatabase : public Database {
         const bool explained = kind == Kind::read_only && !why_only_read_.empty();
         throw make_database_error(
             kind, endpoint_, describe_statement(sql),
-            fmt::format("{} (error {}){}{}", failure.message, failure.code, explained ? "; " : "",
+            fmt::format("{} (error {}){}{}", message, failure.code, explained ? "; " : "",
                         explained ? why_only_read_ : ""));
     }
 
@@ -475,9 +499,10 @@ class MysqlDatabase : public Database {
     DatabaseSettings settings_;
     std::string endpoint_;
     std::unique_ptr<MYSQL, Close> connection_;
-    std::string why_only_read_;       // empty: it may be written to
-    std::optional<Replica> replica_;  // what the check for writing found
-    bool wait_timeout_ = false;       // it is what limits a rest in a transaction
+    std::unique_ptr<Watchdog> watchdog_;  // of the socket of connection_: gone before it
+    std::string why_only_read_;           // empty: it may be written to
+    std::optional<Replica> replica_;      // what the check for writing found
+    bool wait_timeout_ = false;           // it is what limits a rest in a transaction
     IdleTime idle_;
     StatementCache<MysqlStatement> statements_;  // of connection_: gone before it
     TransactionState transaction_;

@@ -2,13 +2,9 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
-#include <sys/socket.h>
 
-#include <atomic>
-#include <condition_variable>
 #include <future>
 #include <iterator>
-#include <mutex>
 #include <optional>
 #include <pqxx/connection>
 #include <pqxx/except>
@@ -16,7 +12,6 @@
 #include <pqxx/result>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,6 +21,7 @@
 #include "database/idle_time.h"
 #include "database/placeholders.h"
 #include "database/postgresql/dialect.h"
+#include "database/watchdog.h"
 
 namespace dsfailover {
 
@@ -119,58 +115,6 @@ constexpr std::string_view kCheckForWriting =
     "WHEN current_setting('transaction_read_only') = 'on' "
     "THEN 'default_transaction_read_only is on' END";
 
-// Cuts the connection off when an answer does not come in time: libpq would wait for it for ever.
-class Watchdog {
-  public:
-    Watchdog(int socket, Millis limit) : socket_(socket), limit_(limit) {
-        thread_ = std::thread(&Watchdog::watch, this);
-    }
-    ~Watchdog() {
-        {
-            const std::lock_guard guard(mutex_);
-            leaving_ = true;
-        }
-        leaving_changed_.notify_all();
-        thread_.join();
-    }
-    Watchdog(const Watchdog&) = delete;
-    Watchdog& operator=(const Watchdog&) = delete;
-
-    /// A statement is sent: its answer has to come within the limit.
-    void expect_answer() { set_deadline(Clock::now() + limit_); }
-    void answered() { set_deadline(std::nullopt); }
-    bool has_ended_session() const { return struck_; }
-
-  private:
-    using Clock = std::chrono::steady_clock;
-    static constexpr Millis kLookEvery{250};
-
-    void set_deadline(std::optional<Clock::time_point> deadline) {
-        const std::lock_guard guard(mutex_);
-        deadline_ = deadline;
-    }
-
-    // Looks now and then, so that a statement need not wake up this thread.
-    void watch() {
-        std::unique_lock guard(mutex_);
-        while (!leaving_changed_.wait_for(guard, kLookEvery, [this] { return leaving_; })) {
-            if (!deadline_ || Clock::now() < *deadline_) continue;
-            struck_ = true;
-            deadline_.reset();
-            shutdown(socket_, SHUT_RDWR);
-        }
-    }
-
-    const int socket_;
-    const Millis limit_;
-    std::mutex mutex_;
-    std::condition_variable leaving_changed_;
-    bool leaving_ = false;
-    std::optional<Clock::time_point> deadline_;
-    std::atomic<bool> struck_ = false;
-    std::thread thread_;
-};
-
 // A parameter as the text that PostgreSQL reads; none is null.
 std::optional<std::string> parameter_text(const Value& value) {
     if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
@@ -252,7 +196,7 @@ class PostgresqlDatabase : public Database {
         transaction_.ended();
         if (!session_) return;
         try {
-            const Answer answer(*watchdog_, idle_);
+            const AnswerTime answer(*watchdog_, idle_);
             session_->exec("ROLLBACK");
         } catch (const std::exception&) {
             close();  // the server rolls back by itself
@@ -391,7 +335,7 @@ class PostgresqlDatabase : public Database {
         const NumberedSql numbered = number_placeholders(sql);
         require_parameters(numbered.placeholders, parameters.size(), sql);
         try {
-            const Answer answer(*watchdog_, idle_);
+            const AnswerTime answer(*watchdog_, idle_);
             if (parameters.empty()) return session_->exec(numbered.sql);
             std::vector<std::optional<std::string>> texts;
             texts.reserve(parameters.size());
@@ -420,7 +364,7 @@ class PostgresqlDatabase : public Database {
         transaction_.spoilt();
         if (!connection_->is_open()) kind = Kind::unreachable;
         if (watchdog_->has_ended_session()) {
-            detail = "no answer within " + format_duration(answer_limit());
+            detail = watchdog_->what_happened();
         }
         if (kind == Kind::unreachable) {
             // A pooler that gives out sessions by the statement hangs up on a transaction.
@@ -446,24 +390,6 @@ class PostgresqlDatabase : public Database {
             callback(Row(cells));
         }
     }
-
-    // While it lives, the server has to answer.
-    class Answer {
-      public:
-        Answer(Watchdog& watchdog, IdleTime& idle) : watchdog_(watchdog), idle_(idle) {
-            watchdog_.expect_answer();
-        }
-        ~Answer() {
-            watchdog_.answered();
-            idle_.answered();
-        }
-        Answer(const Answer&) = delete;
-        Answer& operator=(const Answer&) = delete;
-
-      private:
-        Watchdog& watchdog_;
-        IdleTime& idle_;
-    };
 
     const PostgresqlDialect dialect_;
     DatabaseSettings settings_;

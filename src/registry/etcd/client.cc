@@ -30,8 +30,15 @@ enum GrpcCode {
     kUnauthenticated = 16,
 };
 
+/// What is taken of one answer, in bytes: a server that never ends one must not fill the memory.
+constexpr std::size_t kLongestAnswer = 64 << 20;
+constexpr std::string_view kTooLong = "answers more than 64 MB at once";
+
+/// Anything but the size of what came ends the transfer.
 std::size_t append(char* bytes, std::size_t size, std::size_t count, void* target) {
-    static_cast<std::string*>(target)->append(bytes, size * count);
+    auto& answer = *static_cast<std::string*>(target);
+    if (answer.size() + size * count > kLongestAnswer) return 0;
+    answer.append(bytes, size * count);
     return size * count;
 }
 
@@ -50,6 +57,17 @@ struct FreeList {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
+/// Whether what is read of an answer has the types that etcd gives it.
+bool is_of_etcd(const json& body) {
+    const auto absent_or = [&](const char* field, bool (json::*is_type)() const noexcept) {
+        const auto found = body.find(field);
+        return found == body.end() || ((*found).*is_type)();
+    };
+    return body.is_object() && absent_or("code", &json::is_number_integer) &&
+           absent_or("more", &json::is_boolean) && absent_or("succeeded", &json::is_boolean) &&
+           absent_or("token", &json::is_string) && absent_or("kvs", &json::is_array);
+}
+
 /// The gateway answers calls that are streams with {"result": ...} a line.
 json parse_body(const std::string& body) {
     json answer = json::parse(body.substr(0, body.find('\n')), nullptr, false);
@@ -62,7 +80,8 @@ json parse_body(const std::string& body) {
 /// What came of one request to one endpoint.
 struct EtcdClient::Answer {
     bool sent = false;      ///< it may have reached the server
-    bool answered = false;  ///< the server answered, whatever it was
+    bool answered = false;  ///< the server answered, as an etcd does
+    bool too_long = false;  ///< so much that it was cut off
     long status = 0;
     json body;
     std::string problem;  ///< empty: the answer is good
@@ -97,15 +116,23 @@ EtcdClient::Answer EtcdClient::Transfer::finish(CURL* handle, CURLcode code) {
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &done.status);
     done.sent = request_size > 0;
     done.answered = code == CURLE_OK;
+    if (code == CURLE_WRITE_ERROR) {
+        done.too_long = done.answered = true;
+        done.problem = kTooLong;
+        return done;
+    }
     if (code != CURLE_OK) {
         done.problem = problem[0] != '\0' ? problem : curl_easy_strerror(code);
         return done;
     }
     done.body = parse_body(answer);
-    if (!done.body.is_object()) {
+    if (!is_of_etcd(done.body)) {
         done.problem = fmt::format(
-            "answers HTTP status {} without JSON; is this the client port of etcd 3.4 or later?",
+            "answers HTTP status {} without JSON that is etcd's; is this the client port of etcd "
+            "3.4 or later?",
             done.status);
+        done.body = json();
+        done.answered = false;
     } else if (done.status != 200) {
         const char* field = done.body.contains("message") ? "message" : "error";
         const auto text = done.body.find(field);
@@ -196,7 +223,10 @@ json EtcdClient::call(Access access, const std::string& method, const json& requ
             token_.clear();
             continue;
         }
-        if (!answer.unavailable()) throw refusal(answer, doing);
+        if (answer.too_long && access == Access::read)
+            throw EtcdAnswerTooLong(fmt::format("etcd at {}, {}: {}; check --registry",
+                                                endpoints_[current_], doing, answer.problem));
+        if (!answer.unavailable() && !answer.too_long) throw refusal(answer, doing);
         if (access == Access::write && answer.sent)
             throw RegistryError(RegistryError::Kind::outcome_unknown,
                                 fmt::format("etcd at {}, {}: {}; whether it happened is unknown",

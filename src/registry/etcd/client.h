@@ -32,7 +32,7 @@ class EtcdClient {
 
     /// Calls POST /v3/`method` ("kv/range") and returns the answer. An endpoint that cannot be
     /// reached, or has no leader, is followed by the next. `doing` names the action in errors.
-    /// Throws RegistryError; outcome_unknown only for a write.
+    /// Throws RegistryError; outcome_unknown only for a write, EtcdAnswerTooLong only for a read.
     nlohmann::json call(Access access, const std::string& method, const nlohmann::json& request,
                         const std::string& doing);
 
@@ -79,6 +79,13 @@ class EtcdClient {
     bool interruptible_ = false;
     std::string token_;
     std::unique_ptr<CURL, CloseHandle> handle_;
+};
+
+/// A read was answered with more than is taken of one answer.
+class EtcdAnswerTooLong : public RegistryError {
+  public:
+    explicit EtcdAnswerTooLong(const std::string& message)
+        : RegistryError(Kind::unreachable, message) {}
 };
 
 /// An int64 of the gateway, which writes them as strings and leaves zeros out.

@@ -14,16 +14,12 @@ using Access = EtcdClient::Access;
 
 namespace {
 
-/// Bounds an answer: with values of a few hundred bytes about a megabyte.
+/// Bounds an answer: with values of a few hundred bytes about a megabyte. Where they are larger,
+/// fewer keys are asked for at once.
 constexpr int kPageKeys = 4000;
+constexpr int kFewer = 8;
 /// etcd's --max-txn-ops is 128, for comparisons as well: two for each key that is removed.
 constexpr std::size_t kBatchKeys = 64;
-
-EtcdKey to_key(const json& object) {
-    return {etcd_bytes(object, "key"), etcd_bytes(object, "value"),
-            etcd_integer(object, "create_revision"), etcd_integer(object, "mod_revision"),
-            etcd_integer(object, "lease")};
-}
 
 /// The first key that does not begin with `prefix`.
 std::string end_of(std::string prefix) {
@@ -87,30 +83,49 @@ RemoveOutcome outcome_of(const EtcdKeys::Deletion& deletion, const json& answer)
 
 std::string EtcdKey::lease_hex() const { return lease == 0 ? "" : fmt::format("{:x}", lease); }
 
+EtcdKey EtcdKeys::read_key(const json& object) const try {
+    if (!object.is_object())
+        throw RegistryError(RegistryError::Kind::other, "etcd answers a key that is none");
+    return {etcd_bytes(object, "key"), etcd_bytes(object, "value"),
+            etcd_integer(object, "create_revision"), etcd_integer(object, "mod_revision"),
+            etcd_integer(object, "lease")};
+} catch (const RegistryError& error) {
+    throw RegistryError(RegistryError::Kind::unreachable,
+                        fmt::format("{}: {}; check --registry", client_.endpoint(), error.what()));
+}
+
 std::optional<EtcdKey> EtcdKeys::find(const std::string& key) {
     const json answer =
         client_.call(Access::read, "kv/range", {{"key", to_base64(key)}}, "reading " + key);
     const auto found = answer.find("kvs");
     if (found == answer.end() || found->empty()) return std::nullopt;
-    return to_key(found->front());
+    return read_key(found->front());
 }
 
 void EtcdKeys::scan(const std::string& prefix, bool keys_only,
                     const std::function<void(EtcdKey&)>& found) {
     const std::string end = to_base64(end_of(prefix));
     std::string start = prefix;
+    int limit = kPageKeys;
     for (bool more = true; more;) {
-        const json answer = client_.call(Access::read, "kv/range",
-                                         {{"key", to_base64(start)},
-                                          {"range_end", end},
-                                          {"limit", kPageKeys},
-                                          {"keys_only", keys_only}},
-                                         "reading below " + prefix);
+        json answer;
+        try {
+            answer = client_.call(Access::read, "kv/range",
+                                  {{"key", to_base64(start)},
+                                   {"range_end", end},
+                                   {"limit", limit},
+                                   {"keys_only", keys_only}},
+                                  "reading below " + prefix);
+        } catch (const EtcdAnswerTooLong&) {
+            if (limit == 1) throw;
+            limit = std::max(1, limit / kFewer);
+            continue;
+        }
         more = answer.value("more", false);
         const auto page = answer.find("kvs");
         if (page == answer.end() || page->empty()) return;
         for (const json& object : *page) {
-            EtcdKey key = to_key(object);
+            EtcdKey key = read_key(object);
             start = key.key + '\0';
             found(key);
         }
@@ -192,6 +207,9 @@ void EtcdKeys::erase_in_transaction(std::span<Deletion> batch) {
     json operations = json::array();
     for (const Deletion& deletion : batch)
         operations.push_back({{"request_txn", erase_if_unchanged(deletion)}});
+    // etcd does not ask for the rights to what a transaction inside does, but for those to this: a
+    // key that nobody has.
+    operations.push_back({{"request_delete_range", {{"key", to_base64(batch[0].key + '\0')}}}});
     const json answer = client_.call(Access::write, "kv/txn", {{"success", std::move(operations)}},
                                      removing(batch));
     try {

@@ -51,6 +51,7 @@ class EtcdKeys {
     void erase(std::span<Deletion> deletions);
 
   private:
+    EtcdKey read_key(const nlohmann::json& object) const;
     void erase_batch(std::span<Deletion> batch);
     bool erase_all_unchanged(std::span<Deletion> batch);
     void erase_in_transaction(std::span<Deletion> batch);

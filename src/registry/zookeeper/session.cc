@@ -50,6 +50,9 @@ constexpr std::string_view kMayDemand =
 
 constexpr Millis kProbeLimit{1000};
 
+/// An answer may take so many times as long as a session lives without a word.
+constexpr int kSessionsForAnAnswer = 6;
+
 /// What the servers do instead of opening a session.
 std::string instead_of_a_session(const std::vector<std::string>& hosts) {
     for (const std::string& host : hosts) {
@@ -75,6 +78,7 @@ std::string seconds(Millis time) {
 struct ZookeeperSession::Slot {
     Pipeline* pipeline = nullptr;
     std::size_t index = 0;
+    bool waiting = false;  ///< for its reply
     ZookeeperReply reply;
     std::vector<zoo_op_t> operations;
     std::vector<zoo_op_result_t> results;
@@ -119,9 +123,9 @@ struct ZookeeperSession::Pipeline {
     std::vector<Slot*> done;
 
     /// The client's threads write into the slots until the last reply came. It always comes: an
-    /// unanswered request ends with the connection.
+    /// unanswered request ends with the connection, or with the session (pipeline()).
     ~Pipeline() {
-        while (in_flight > 0) in_flight -= wait().size();
+        while (in_flight > 0) in_flight -= wait(Millis::max()).size();
     }
     Slot& take(std::size_t index) {
         if (free.empty()) {
@@ -132,13 +136,19 @@ struct ZookeeperSession::Pipeline {
         Slot& slot = *free.back();
         free.pop_back();
         slot.index = index;
+        slot.waiting = true;
         slot.reply = {};
         ++in_flight;
         return slot;
     }
-    std::vector<Slot*> wait() {
+    /// The slots whose reply came; none if that took longer than `limit`.
+    std::vector<Slot*> wait(Millis limit) {
         std::unique_lock lock(mutex);
-        reply_came.wait(lock, [&] { return !done.empty(); });
+        const auto some = [&] { return !done.empty(); };
+        if (limit == Millis::max())
+            reply_came.wait(lock, some);
+        else
+            reply_came.wait_for(lock, limit, some);
         return std::exchange(done, {});
     }
 };
@@ -148,6 +158,7 @@ void ZookeeperSession::Slot::done(int code) {
     Pipeline& owner = *pipeline;
     // Notified under the mutex: the pipeline may be gone as soon as it is released.
     const std::lock_guard lock(owner.mutex);
+    waiting = false;
     owner.done.push_back(this);
     if (owner.done.size() == 1) owner.reply_came.notify_one();
 }
@@ -155,6 +166,7 @@ void ZookeeperSession::Slot::done(int code) {
 ZookeeperSession::ZookeeperSession(const RegistrySettings& settings)
     : endpoint_(fmt::format("zookeeper://{}", fmt::join(settings.hosts, ","))),
       name_space_(normalized_namespace(settings.name_space)),
+      answer_limit_(settings.connect_timeout),
       acl_(settings.user.empty() ? &ZOO_OPEN_ACL_UNSAFE : &ZOO_CREATOR_ALL_ACL) {
     try {
         connect(settings);
@@ -191,7 +203,7 @@ void ZookeeperSession::connect(const RegistrySettings& settings) {
         check_interruption();
         if (zoo_state(handle_) == ZOO_AUTH_FAILED_STATE) fail(ZAUTHFAILED, "connecting", "");
         const bool over = Clock::now() >= until || is_over();
-        if (over && was_closed)
+        if (over && was_closed && !unanswered_)
             throw no_connection(
                 fmt::format("it closes sessions before it answers anything: {}", kMayDemand));
         if (over)
@@ -200,6 +212,7 @@ void ZookeeperSession::connect(const RegistrySettings& settings) {
         wait_for_event(Millis(50));
     }
     id_ = zoo_client_id(handle_)->client_id;
+    answer_limit_ = kSessionsForAnAnswer * settings.session_timeout;
 }
 
 bool ZookeeperSession::answers_a_request(bool& was_closed) {
@@ -255,6 +268,12 @@ void ZookeeperSession::throw_lost(std::string_view doing, const std::string& pat
     if (handle_ != nullptr && zoo_state(handle_) == ZOO_AUTH_FAILED_STATE)
         fail(ZAUTHFAILED, doing, path);
     loss_was_told_ = true;
+    if (unanswered_)
+        throw RegistryError(
+            RegistryError::Kind::session_lost,
+            fmt::format("{} answered nothing for {} while {} {}; the session was given up, and its "
+                        "locks with it; see that ZooKeeper is well and run the command again",
+                        endpoint_, seconds(answer_limit_), doing, path));
     throw RegistryError(
         RegistryError::Kind::session_lost,
         fmt::format("the session 0x{:x} with {} was lost while {} {}, and its locks with it: "
@@ -355,13 +374,23 @@ void ZookeeperSession::pipeline(std::size_t count, const MakeRequest& make, cons
             Slot& slot = pipeline.take(next);
             if (const int code = start(request, slot); code != ZOK) slot.done(code);
         }
-        std::vector<Slot*> done = pipeline.wait();
+        std::vector<Slot*> done = pipeline.wait(answer_limit_);
+        // The client ends a session that is silent; but how long that takes the server says.
+        if (done.empty()) give_up(pipeline);
         pipeline.in_flight -= done.size();
         for (Slot* slot : done) {
             reply(slot->index, slot->reply);
             pipeline.free.push_back(slot);
         }
     }
+}
+
+void ZookeeperSession::give_up(Pipeline& pipeline) {
+    unanswered_ = true;
+    close();
+    // The client's threads are gone, and nobody else would say what became of these.
+    for (const auto& slot : pipeline.slots)
+        if (slot->waiting) slot->done(ZCONNECTIONLOSS);
 }
 
 void ZookeeperSession::read(std::size_t count, const MakeRequest& make, const OnReply& reply) {

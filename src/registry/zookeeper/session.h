@@ -50,7 +50,8 @@ class ZookeeperSession {
 
     /// Connects, logs in, and has one request answered. Throws RegistryError(unreachable) after
     /// settings.connect_timeout, saying what else the servers do, RegistryError(denied), or
-    /// Interrupted.
+    /// Interrupted. No later request is waited for longer than six session_timeouts: the session
+    /// is over then.
     explicit ZookeeperSession(const RegistrySettings& settings);
     ~ZookeeperSession();
     ZookeeperSession(const ZookeeperSession&) = delete;
@@ -136,16 +137,20 @@ class ZookeeperSession {
     void await_connection(std::chrono::steady_clock::time_point until, std::string_view doing,
                           const std::string& path);
     int start(const ZookeeperRequest& request, Slot& slot);
+    /// Ends the session; what is under way counts as cut off.
+    void give_up(Pipeline& pipeline);
     std::string sync_path() const { return name_space_.empty() ? "/" : name_space_; }
     [[noreturn]] void throw_lost(std::string_view doing, const std::string& path);
     static void on_event(zhandle_t* handle, int type, int state, const char* path, void* session);
 
     std::string endpoint_, name_space_;
     zhandle_t* handle_ = nullptr;
+    Millis answer_limit_;
     const ACL_vector* acl_ = nullptr;
     std::int64_t id_ = 0;
     std::atomic<bool> closed_ = false;
     bool loss_was_told_ = false;
+    bool unanswered_ = false;  ///< why we closed it
     std::mutex event_mutex_;
     std::condition_variable event_;
     std::uint64_t events_ = 0, events_seen_ = 0;
