@@ -8,6 +8,7 @@
 #include <ranges>
 #include <utility>
 
+#include "store/child_link.h"
 #include "store/command_param.h"
 #include "store/command_type.h"
 #include "store/task_state.h"
@@ -158,7 +159,7 @@ std::string StandInMaster::problem_of(const ReadCommand& command) {
 int StandInMaster::start_or_recover(const ReadCommand& command, const MasterView& view) {
     if (command.type != command_type::kRecoverToleranceFault) {
         if (is_resumed(command.type))
-            tables_.resume_workflow(command.workflow_id, address_, view.now);
+            tables_.resume_workflow(command.workflow_id, command.type, address_, view.now);
         else
             tables_.start_workflow(command.workflow_id, address_,
                                    command.type == command_type::kRepeatRunning, view.now);
@@ -184,6 +185,9 @@ void StandInMaster::recover_task(const ReadCommand& command, const OpenTask& tas
 }
 
 void StandInMaster::move_on(std::int64_t workflow_id, int state, const MasterView& view) {
+    const std::vector<OpenTask> tasks = tables_.open_tasks(workflow_id);
+    const auto awaited = [&](const OpenTask& task) { return is_awaited(task, state, view); };
+    if (!tasks.empty() && std::ranges::all_of(tasks, awaited)) return;
     Later later;
     Transaction transaction(database_);
     bool goes_on = false;
@@ -204,6 +208,16 @@ void StandInMaster::move_on(std::int64_t workflow_id, int state, const MasterVie
     for (const auto& each : later) each();
 }
 
+/// Whether nothing is to be done about the task yet.
+bool StandInMaster::is_awaited(const OpenTask& task, int state, const MasterView& view) {
+    if (is_waiting(task))
+        return state == workflow_state::kRunning && !is_logic_task(task.type) &&
+               view.workers.empty();
+    // A worker that is gone will never report; the master waits all the same.
+    const TaskExecutor* executor = executor_at(task.host, view);
+    return !executor || !executor->has_ended(task.id, view.now);
+}
+
 /// Returns whether the task goes on.
 bool StandInMaster::move_on(std::int64_t workflow_id, const OpenTask& task, int state,
                             const MasterView& view, Later& later) {
@@ -213,9 +227,8 @@ bool StandInMaster::move_on(std::int64_t workflow_id, const OpenTask& task, int 
         tables_.end_task(task.id, ended_early(state), view.now);
         return false;
     }
+    if (is_awaited(task, state, view)) return true;
     TaskExecutor* executor = executor_at(task.host, view);
-    // A worker that is gone will never report; the master waits all the same.
-    if (!executor || !executor->has_ended(task.id, view.now)) return true;
     tables_.end_task(task.id, task_state::kSucceeded, view.now);
     later.emplace_back([this, executor, task, workflow_id] {
         executor->forget(task.id);
@@ -233,12 +246,22 @@ bool StandInMaster::dispatch(std::int64_t workflow_id, const OpenTask& task, con
         target = view.workers[static_cast<std::size_t>(task.id) % view.workers.size()];
     }
     tables_.run_task(task.id, target.address, view.now);
+    if (is_sub_workflow_type(task.type)) resume_child(workflow_id, task, view);
     later.emplace_back([this, target, task, workflow_id, now = view.now] {
         target.executor->start(task.id, now + kTaskRuns.count());
         say_(fmt::format("task {} ({}) of workflow {} runs on {}", task.id, task.name, workflow_id,
                          target.address));
     });
     return true;
+}
+
+/// Whatever the child is doing.
+void StandInMaster::resume_child(std::int64_t workflow_id, const OpenTask& task,
+                                 const MasterView& view) {
+    const auto child = child_of_app_link(task.app_link);
+    const auto parent = tables_.workflow(workflow_id);
+    if (child && parent && is_resumed(parent->command_type))
+        tables_.add_command(*child, parent->command_type, std::nullopt, view.now);
 }
 
 int StandInMaster::final_state(std::int64_t workflow_id, int state) {

@@ -23,7 +23,7 @@ namespace dsfailover {
 /// also ends it when it loses its session or finds its mark. What it does is a model, and simpler
 /// than a master in this: tasks follow one another, in the order in which an earlier run of the
 /// same definition has them; each runs for kTaskRuns and succeeds. A sub-workflow's task starts no
-/// workflow.
+/// workflow; in a workflow that a person resumed it sends the child that it points to a command.
 ///
 /// A second command for a workflow that it holds makes that hang for ever: what a failover must
 /// never do shows here, too.
@@ -75,10 +75,12 @@ class StandInMaster {
                       const MasterView& view);
 
     void move_on(std::int64_t workflow_id, int state, const MasterView& view);
+    bool is_awaited(const OpenTask& task, int state, const MasterView& view);
     bool move_on(std::int64_t workflow_id, const OpenTask& task, int state, const MasterView& view,
                  Later& later);
     bool dispatch(std::int64_t workflow_id, const OpenTask& task, const MasterView& view,
                   Later& later);
+    void resume_child(std::int64_t workflow_id, const OpenTask& task, const MasterView& view);
     int final_state(std::int64_t workflow_id, int state);
     TaskExecutor* executor_at(const std::string& host, const MasterView& view);
 

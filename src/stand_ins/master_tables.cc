@@ -35,10 +35,11 @@ std::vector<ReadCommand> MasterTables::commands() {
 
 std::optional<ReadWorkflow> MasterTables::workflow(std::int64_t id) {
     const Rows rows = context_.database.query(
-        "SELECT state, command_param FROM t_ds_workflow_instance WHERE id = ?", {id});
+        "SELECT state, command_param, command_type FROM t_ds_workflow_instance WHERE id = ?", {id});
     if (rows.empty()) return std::nullopt;
     return ReadWorkflow{static_cast<int>(rows[0].optional_integer(0).value_or(-1)),
-                        std::string(rows[0].text(1))};
+                        std::string(rows[0].text(1)),
+                        static_cast<int>(rows[0].optional_integer(2).value_or(-1))};
 }
 
 std::optional<std::string> MasterTables::duplicate_task(std::int64_t workflow_id) {
@@ -54,7 +55,8 @@ std::optional<std::string> MasterTables::duplicate_task(std::int64_t workflow_id
 std::vector<OpenTask> MasterTables::open_tasks(std::int64_t workflow_id) {
     using namespace task_state;
     const Rows rows = context_.database.query(
-        fmt::format("SELECT id, name, task_type, state, host, submit_time FROM t_ds_task_instance "
+        fmt::format("SELECT id, name, task_type, state, host, submit_time, app_link "
+                    "FROM t_ds_task_instance "
                     "WHERE workflow_instance_id = ? AND state IN ({}, {}, {}, {}) AND {} "
                     "ORDER BY id",
                     kSubmitted, kDispatched, kRunning, kDelayed, valid()),
@@ -63,7 +65,8 @@ std::vector<OpenTask> MasterTables::open_tasks(std::int64_t workflow_id) {
     for (std::size_t i = 0; i < rows.size(); ++i)
         result.push_back({rows[i].integer(0), std::string(rows[i].text(1)),
                           std::string(rows[i].text(2)), static_cast<int>(rows[i].integer(3)),
-                          std::string(rows[i].text(4)), std::string(rows[i].text(5))});
+                          std::string(rows[i].text(4)), std::string(rows[i].text(5)),
+                          std::string(rows[i].text(6))});
     return result;
 }
 
@@ -126,7 +129,8 @@ void MasterTables::add_error_command(std::int64_t id, const std::string& message
                               {message, id});
 }
 
-bool MasterTables::fail_over(const LeftWorkflow& workflow, EpochMs now) {
+void MasterTables::add_command(std::int64_t workflow_id, int type,
+                               const std::optional<std::string>& param, EpochMs now) {
     const bool has_test_flag = context_.schema.has_test_flag;
     context_.database.execute(
         fmt::format("INSERT INTO t_ds_command (command_type, workflow_definition_code, "
@@ -134,9 +138,13 @@ bool MasterTables::fail_over(const LeftWorkflow& workflow, EpochMs now) {
                     "task_depend_type, failure_strategy, dry_run, {}update_time, command_param) "
                     "SELECT {}, workflow_definition_code, workflow_definition_version, id, "
                     "0, 2, 1, 0, {}?, ? FROM t_ds_workflow_instance WHERE id = ?",
-                    has_test_flag ? "test_flag, " : "", command_type::kRecoverToleranceFault,
-                    has_test_flag ? "0, " : ""),
-        {text(now), recovery_command_param(workflow.state), workflow.id});
+                    has_test_flag ? "test_flag, " : "", type, has_test_flag ? "0, " : ""),
+        {text(now), param ? Value(*param) : Value(), workflow_id});
+}
+
+bool MasterTables::fail_over(const LeftWorkflow& workflow, EpochMs now) {
+    add_command(workflow.id, command_type::kRecoverToleranceFault,
+                recovery_command_param(workflow.state), now);
     return context_.database.execute(
                "UPDATE t_ds_workflow_instance SET state = ?, update_time = ? "
                "WHERE id = ? AND state = ?",
@@ -155,10 +163,13 @@ void MasterTables::start_workflow(std::int64_t id, const std::string& host, bool
     set_workflow_state(id, workflow_state::kRunning, {host, restart_time}, now);
 }
 
-void MasterTables::resume_workflow(std::int64_t id, const std::string& host, EpochMs now) {
+void MasterTables::resume_workflow(std::int64_t id, int type, const std::string& host,
+                                   EpochMs now) {
     MasterColumns columns{std::nullopt, text(now)};
     if (!context_.schema.recovery_leaves_host()) columns.host = host;
     set_workflow_state(id, workflow_state::kRunning, columns, now);
+    context_.database.execute("UPDATE t_ds_workflow_instance SET command_type = ? WHERE id = ?",
+                              {std::int64_t{type}, id});
     context_.database.execute(
         fmt::format("UPDATE t_ds_task_instance SET state = {}, host = NULL, submit_time = ?, "
                     "start_time = NULL, end_time = NULL "

@@ -21,7 +21,8 @@ struct ReadCommand {
 /// What a master needs to know of a workflow instance before it takes a command of it.
 struct ReadWorkflow {
     int state = 0;
-    std::string param;  ///< command_param; empty: null
+    std::string param;      ///< command_param; empty: null
+    int command_type = -1;  ///< of the command that it was started or resumed by; -1: null
 };
 
 /// A workflow that a master left, as another one reads it before it fails it over.
@@ -44,6 +45,7 @@ struct OpenTask {
     int state = 0;
     std::string host;         ///< empty: it was not dispatched
     std::string submit_time;  ///< as stored
+    std::string app_link;
 };
 
 /// What a master reads and writes in DolphinScheduler's tables: one of 3.3.0 or of a later release,
@@ -78,6 +80,9 @@ class MasterTables {
     bool remove_command(std::int64_t id);
     /// Copies the command, which is still there, to those that failed.
     void add_error_command(std::int64_t id, const std::string& message);
+    /// A command for this workflow; `param`: its command_param, none: null.
+    void add_command(std::int64_t workflow_id, int type, const std::optional<std::string>& param,
+                     EpochMs now);
     /// State FAILOVER, with its command; false if it is not in the state that was read.
     bool fail_over(const LeftWorkflow& workflow, EpochMs now);
     /// The state of a workflow whose recovery `host` begins: later releases than 3.3.0 write host
@@ -87,7 +92,8 @@ class MasterTables {
     void start_workflow(std::int64_t id, const std::string& host, bool again, EpochMs now);
     /// State RUNNING_EXECUTION again, after a pause or a failure: 3.3.0 leaves the host alone. What
     /// was paused, failed or killed of its tasks is submitted anew.
-    void resume_workflow(std::int64_t id, const std::string& host, EpochMs now);
+    /// `type`: of the command, kRecoverSuspended or kStartFailureTask; the workflow's from then on.
+    void resume_workflow(std::int64_t id, int type, const std::string& host, EpochMs now);
     /// `state`, and the columns that are not null as the holder believes them to be: it writes its
     /// own copy of the row.
     void set_workflow_state(std::int64_t id, int state, const MasterColumns& columns, EpochMs now);

@@ -9,9 +9,14 @@
 
 namespace dsfailover {
 
-/// The registry that the tests of the coordinator run on: no server is needed for it.
+/// The registry that the tests of the coordinator run on: no server is needed for it. It behaves as
+/// ZooKeeper or as the JDBC registry.
 class MemoryServer : public RegistryServer {
   public:
+    explicit MemoryServer(bool jdbc) : jdbc_(jdbc) {
+        if (jdbc) world_.go_by_jdbc_rules();
+    }
+
     RegistrySettings settings() const override {
         RegistrySettings settings;
         settings.name_space = "/dolphinscheduler";
@@ -32,14 +37,15 @@ class MemoryServer : public RegistryServer {
     void end_session(const std::string& owner) override { world_.end_session(owner); }
 
     std::string type() const override { return "memory"; }
-    bool shows_waiters() const override { return true; }
+    bool shows_waiters() const override { return !jdbc_; }
     bool servers_write_into_our_node() const override { return true; }
-    bool masters_notice_departures() const override { return true; }
+    bool masters_notice_departures() const override { return !jdbc_; }
     Millis order_step() const override { return Millis(0); }
 
   private:
     static constexpr const char* kCutOff = "cut off";
 
+    const bool jdbc_;
     MemoryWorld world_;
 };
 

@@ -26,7 +26,8 @@ struct NamedRegistryServer {
 
 inline std::vector<NamedRegistryServer> registry_servers() {
     std::vector<NamedRegistryServer> servers;
-    servers.push_back({"Memory", [] { return std::make_unique<MemoryServer>(); }});
+    servers.push_back({"Memory", [] { return std::make_unique<MemoryServer>(false); }});
+    servers.push_back({"MemoryJdbc", [] { return std::make_unique<MemoryServer>(true); }});
     if (const char* address = std::getenv("DSFAILOVER_TEST_ZOOKEEPER"))
         servers.push_back(
             {"ZooKeeper", [address] { return std::make_unique<ZookeeperServer>(address); }});

@@ -91,6 +91,12 @@ TEST_F(ExplainTest, Row1_WithoutAHost) {
     expect(1, "ownerless", "It runs: " + kLiving, std::nullopt);
 }
 
+TEST_F(ExplainTest, Row1_WithoutAHostButWithACommand) {
+    world.workflow(7).host(std::nullopt).started("-10m");
+    world.command(7, 1, 7);
+    expect(1, "command_pending", "It waits for a master", std::nullopt);
+}
+
 TEST_F(ExplainTest, Row1_AHostThatIsNoAddress) {
     world.workflow(7).host("somewhere");
     expect(1, "odd_hosts", "No failover finds it", std::nullopt);

@@ -3,6 +3,7 @@
 
 #include "support/memory_world.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <chrono>
@@ -132,6 +133,72 @@ TEST(MemoryWorldByHand, TimesAreThoseOfItsClock) {
     run->put("/a", "2", run->get("/a")->version);
     EXPECT_EQ(run->get("/a")->created_at, made);
     EXPECT_EQ(run->get("/a")->modified_at, made + 3'600'000);
+}
+
+/// By the rules of the JDBC registry, on a clock by hand.
+class MemoryJdbcTest : public ::testing::Test {
+  protected:
+    MemoryJdbcTest() { world.go_by_jdbc_rules(); }
+    std::string heartbeat() const { return fmt::format(R"({{"reportTime":{}}})", world.now()); }
+    std::size_t living(bool patient = false) {
+        return run->living("/nodes/master", patient).size();
+    }
+
+    MemoryWorld world{MemoryWorld::Clock::by_hand};
+    std::unique_ptr<Registry> run = world.open("run");
+    std::unique_ptr<Registry> master = world.open("127.0.1.1:5678/7");
+    std::unique_ptr<Announcement> node =
+        master->announce("/nodes/master/127.0.1.1:5678", heartbeat());
+    std::unique_ptr<Lock> lock = master->lock("/lock/a", Millis(0), [](auto&&...) {}).lock;
+};
+
+TEST_F(MemoryJdbcTest, AServerThatStandsStillLooksDeadAfterAMinuteAndIsPurgedByAnother) {
+    world.stand_still("127.0.1.1:5678/7");
+    world.advance(Millis(60'000));
+    EXPECT_EQ(living(), 1);
+    world.advance(Millis(1));
+    EXPECT_EQ(living(), 0);
+    EXPECT_TRUE(run->get("/nodes/master/127.0.1.1:5678")) << "its row outlives it";
+    world.purge_all_but(world.purge_sessions());
+    EXPECT_FALSE(run->get("/nodes/master/127.0.1.1:5678"));
+    EXPECT_TRUE(run->claims("/lock/a").empty());
+    EXPECT_FALSE(lock->still_held());
+}
+
+TEST_F(MemoryJdbcTest, OneThatWritesItsNodeLivesAlthoughItsRowIsGone) {
+    world.end_sessions_of("127.0.1.1:5678/7");
+    EXPECT_EQ(living(), 0);
+    node = master->announce("/nodes/master/127.0.1.1:5678", heartbeat());
+    world.end_sessions_of("127.0.1.1:5678/7");
+    node = master->announce("/nodes/master/127.0.1.1:5678", heartbeat());
+    EXPECT_EQ(living(), 1);
+}
+
+TEST_F(MemoryJdbcTest, APatientLookTakesTwelveSeconds) {
+    world.stand_still("127.0.1.1:5678/7");
+    world.advance(Millis(61'000));
+    const EpochMs began = world.now();
+    EXPECT_EQ(living(true), 0);
+    EXPECT_EQ(world.now() - began, 12'000);
+}
+
+TEST_F(MemoryJdbcTest, TheLockOfOneThatIsDeadIsRemovedByWhoWaitsForIt) {
+    world.stand_still("127.0.1.1:5678/7");
+    EXPECT_FALSE(run->lock("/lock/a", Millis(30'000), [](auto&&...) {}).lock);
+    world.advance(Millis(20'000));
+    const auto attempt = run->lock("/lock/a", Millis(30'000), [](auto&&...) {});
+    EXPECT_TRUE(attempt.lock);
+    EXPECT_GT(attempt.waited, Millis(10'000));
+}
+
+TEST_F(MemoryJdbcTest, APurgeTakesWhatAppearedBetweenItsTwoSteps) {
+    const auto sessions = world.purge_sessions();
+    const auto late = world.open("late");
+    const auto taken = late->lock("/lock/b", Millis(0), [](auto&&...) {});
+    ASSERT_TRUE(taken.lock);
+    world.purge_all_but(sessions);
+    EXPECT_FALSE(taken.lock->still_held());
+    EXPECT_TRUE(lock->still_held());
 }
 
 }  // namespace

@@ -326,7 +326,7 @@ TEST_P(StandInFailoverTest, AHolderWritesItsOwnHostBack) {
 }
 
 TEST_P(StandInFailoverTest, AResumedWorkflowRunsItsFailedTaskAgain) {
-    world_.workflow(8).state(6).command_type(4);
+    world_.workflow(8).state(6);
     world_.task(80, 8).state(6);
     world_.database().execute(
         "INSERT INTO t_ds_command (command_type, workflow_definition_code, workflow_instance_id) "
@@ -337,10 +337,30 @@ TEST_P(StandInFailoverTest, AResumedWorkflowRunsItsFailedTaskAgain) {
     for (const EpochMs until = now_ + 2 * kSecond; now_ < until; now_ += 250)
         while (master->model.step({now_, 0, 1, workers_})) continue;
     EXPECT_EQ(world_.workflow(8).state(), 1);
+    EXPECT_EQ(world_.workflow(8).get("command_type"), "4");
     EXPECT_EQ(world_.task(80, 8).state(), 1);
     EXPECT_EQ(world_.task(80, 8).get("host"), kLivingWorker);
     EXPECT_EQ(world_.workflow(8).get("host"), GetParam() == Release::v3_3_0 ? kGone : kLiving);
     EXPECT_TRUE(world_.workflow(8).restart_time().has_value());
+}
+
+TEST_P(StandInFailoverTest, AResumedParentSendsItsChildACommandWhateverThatIsDoing) {
+    world_.workflow(10);
+    for (const int type : {0, 3, 4}) {
+        const std::int64_t id = 20 + 10 * type;  // task ids are given out behind it
+        world_.workflow(id).command_type(type).state(18);
+        world_.command(id);
+        world_.task(id, id).type("SUB_WORKFLOW").app_link(R"({"subWorkflowInstanceId":10})");
+        const auto master = this->master();
+        while (master->model.step({now_, 0, 1, {}})) continue;
+        while (master->model.step({now_, 0, 0, {}})) continue;  // runs the task
+        const auto sent = world_.commands_of(10);
+        ASSERT_EQ(sent.size(), type == 0 ? 0 : 1) << type;
+        if (type != 0) {
+            EXPECT_EQ(sent[0].type, type);
+        }
+        world_.database().execute("DELETE FROM t_ds_command");
+    }
 }
 
 }  // namespace

@@ -15,6 +15,33 @@ namespace {
 
 constexpr Millis kSession{10000};
 constexpr Millis kHeartbeat{5000};
+constexpr Millis kPurge{60'000};
+
+/// Those of `before` that are not among `now`, or not the same process any more.
+std::vector<ServerProcess> gone(const std::vector<ServerProcess>& before,
+                                const std::vector<ServerProcess>& now) {
+    std::vector<ServerProcess> all;
+    for (const ServerProcess& process : before)
+        if (std::none_of(now.begin(), now.end(), [&](const ServerProcess& each) {
+                return each.address == process.address &&
+                       each.identity.startup_time == process.identity.startup_time;
+            }))
+            all.push_back(process);
+    return all;
+}
+
+/// Adds to `seen` what of `now` is new there, in the order of addresses.
+void add_new(const std::vector<ServerProcess>& now, std::vector<ServerProcess>& seen) {
+    for (const ServerProcess& process : now) {
+        const auto place =
+            std::lower_bound(seen.begin(), seen.end(), process,
+                             [](const auto& a, const auto& b) { return a.address < b.address; });
+        if (place == seen.end() || place->address != process.address)
+            seen.insert(place, process);
+        else
+            *place = process;
+    }
+}
 
 std::string heartbeat(EpochMs started, std::int64_t pid, EpochMs now) {
     return nlohmann::json{{"startupTime", started},
@@ -27,7 +54,10 @@ std::string heartbeat(EpochMs started, std::int64_t pid, EpochMs now) {
 }  // namespace
 
 MasterNodes::MasterNodes(MemoryWorld& world, std::string process)
-    : world_(world), process_(std::move(process)), client_(world.open(process_)) {}
+    : world_(world),
+      process_(std::move(process)),
+      client_(world.open(process_)),
+      session_(world.is_jdbc() ? world.begin_session(process_) : "") {}
 
 void MasterNodes::perform(RegistryCall::Kind kind, const std::string& path, const Effect& effect) {
     if (deaf) throw RegistryError(RegistryError::Kind::unreachable, "deaf");
@@ -35,27 +65,59 @@ void MasterNodes::perform(RegistryCall::Kind kind, const std::string& path, cons
                    [&](MemoryState& state) { effect(state, "/dolphinscheduler" + path); });
 }
 
+// By the rows alone, on JDBC: a master looks at nobody's heartbeat.
 std::vector<ServerProcess> MasterNodes::living(std::string_view folder) {
     if (deaf) throw RegistryError(RegistryError::Kind::unreachable, "deaf");
+    std::vector<Node> nodes;
+    if (world_.is_jdbc()) {
+        perform(RegistryCall::Kind::living, std::string(folder),
+                [&](MemoryState& state, const std::string& full) {
+                    const std::string prefix = full + '/';
+                    for (auto node = state.nodes.lower_bound(prefix);
+                         node != state.nodes.end() && node->first.starts_with(prefix); ++node) {
+                        nodes.push_back(node->second);
+                        nodes.back().name = node->first.substr(prefix.size());
+                    }
+                });
+    } else {
+        nodes = client_->living(std::string(folder), false);
+    }
     std::vector<ServerProcess> all;
-    for (Node& node : client_->living(std::string(folder), false)) {
-        const Server server = parse_heartbeat(std::move(node));
-        all.push_back({server.address, {server.startup_time.value(), server.process_id.value()}});
+    for (Node& node : nodes) {
+        auto known = read_.find(node.version);
+        if (known == read_.end()) {
+            const std::string version = node.version;
+            const Server server = parse_heartbeat(std::move(node));
+            known = read_
+                        .emplace(version, ServerProcess{server.address,
+                                                        {server.startup_time.value(),
+                                                         server.process_id.value()}})
+                        .first;
+        }
+        all.push_back(known->second);
     }
     return all;
+}
+
+// The session that a master has; empty: it has none.
+std::string MasterNodes::session(const MemoryState& state) const {
+    if (state.jdbc) return session_;
+    const auto found = std::find_if(state.sessions.begin(), state.sessions.end(),
+                                    [&](const auto& one) { return one.second == process_; });
+    return found == state.sessions.end() ? "" : found->first;
 }
 
 bool MasterNodes::take_lock(const std::string& path) {
     bool held = false;
     perform(RegistryCall::Kind::lock, path, [&](MemoryState& state, const std::string& full) {
-        const auto session = std::find_if(state.sessions.begin(), state.sessions.end(),
-                                          [&](const auto& one) { return one.second == process_; });
-        if (session == state.sessions.end()) return;
+        const std::string session = this->session(state);
+        if (session.empty()) return;
         auto& claims = state.locks[full];
-        const auto is_own = [&](const LockClaim& claim) { return claim.owner == session->first; };
-        if (std::none_of(claims.begin(), claims.end(), is_own)) {
+        const auto is_own = [&](const LockClaim& claim) { return claim.owner == session; };
+        const bool queues = !state.jdbc || claims.empty();
+        if (queues && std::none_of(claims.begin(), claims.end(), is_own)) {
             const auto order = ++state.order;
-            claims.push_back({std::to_string(order), session->first, process_, state.now, order});
+            claims.push_back({std::to_string(order), session, process_, state.now, order});
         }
         held = is_own(claims.front());
     });
@@ -79,6 +141,38 @@ std::optional<std::string> MasterNodes::mark(const std::string& path) {
 void MasterNodes::write_mark(const std::string& path, const std::string& value) {
     perform(RegistryCall::Kind::put, path,
             [&](MemoryState& state, const std::string& full) { state.write(full, value, ""); });
+}
+
+void MasterNodes::write_node(const std::string& path, const std::string& heartbeat) {
+    if (world_.is_jdbc()) {
+        perform(RegistryCall::Kind::announce, path,
+                [&](MemoryState& state, const std::string& full) {
+                    if (!owns(state, full)) state.nodes.erase(full);
+                    state.write(full, heartbeat, session_);
+                });
+    } else if (!world_.look([&](const MemoryState& state) {
+                   return owns(state, "/dolphinscheduler" + path);
+               })) {
+        // The node of its predecessor may still stand.
+        if (auto made = client_->announce(path, heartbeat)) node_ = std::move(made);
+    }
+}
+
+void MasterNodes::remove_node(const std::string& path) {
+    node_.reset();
+    if (world_.is_jdbc())
+        perform(RegistryCall::Kind::remove, path, [&](MemoryState& state, const std::string& full) {
+            if (owns(state, full)) state.nodes.erase(full);
+            ++state.order;
+        });
+}
+
+bool MasterNodes::owns(const MemoryState& state, const std::string& full_path) const {
+    const auto node = state.nodes.find(full_path);
+    if (node == state.nodes.end()) return false;
+    if (state.jdbc) return node->second.owner == session_;
+    const auto session = state.sessions.find(node->second.owner);
+    return session != state.sessions.end() && session->second == process_;
 }
 
 SimulatedCluster::SimulatedCluster(Scheduler& scheduler, Faults& faults, World& world,
@@ -108,21 +202,29 @@ MasterProcess& SimulatedCluster::start_master(const std::string& address, EpochM
 
 void SimulatedCluster::live(MasterProcess& master, bool anew) {
     Random& random = scheduler_.random();
-    std::unique_ptr<Announcement> node;
+    const bool jdbc = world_.registry.is_jdbc();
     EpochMs next_heartbeat = 0;
+    EpochMs next_purge = jdbc ? scheduler_.time() + random.between(0, kPurge.count()) : INT64_MAX;
+    bool registered = false;
     while (true) {
+        stand_still(master);
         const EpochMs now = scheduler_.time();
-        master.nodes->deaf = now < master.deaf_until;
+        master.nodes->deaf = !jdbc && now < master.deaf_until;
         try {
             if (!master.nodes->deaf && now >= next_heartbeat) {
-                if (!register_or_obey(master, node)) break;
+                if (!register_or_obey(master)) break;
                 next_heartbeat = now + kHeartbeat.count();
-                if (node && std::exchange(anew, false)) {
+                registered = registered || is_registered(master);
+                if (registered && std::exchange(anew, false)) {
                     master.model->failover().started(master.started, now);
                 }
             }
-            if (!master.nodes->deaf) notice_departures(master);
-            if (node && master.seen) work(master);
+            if (now >= next_purge) {
+                purge();
+                next_purge = now + kPurge.count();
+            }
+            if (!master.nodes->deaf) notice_servers(master);
+            if (registered && master.seen) work(master);
         } catch (const RegistryError&) {
         } catch (const DatabaseError&) {
             try {
@@ -132,19 +234,37 @@ void SimulatedCluster::live(MasterProcess& master, bool anew) {
         }
         scheduler_.wait(Millis(random.between(1000, 4000)));
     }
+    master.nodes->remove_node(server_path(paths::kMasters, master.address));
     master.stopped = true;
     scheduler_.tell("found its mark and stopped");
+}
+
+// While all of its process does.
+void SimulatedCluster::stand_still(MasterProcess& master) {
+    if (scheduler_.time() >= master.still_until) return;
+    while (scheduler_.time() < master.still_until)
+        scheduler_.wait(Millis(master.still_until - scheduler_.time()));
+    world_.registry.go_on(master.name);
+}
+
+// What appears between the two is purged with the dead.
+void SimulatedCluster::purge() {
+    const auto sessions = world_.registry.purge_sessions();
+    scheduler_.tell("purges the registry");
+    scheduler_.point();
+    world_.registry.purge_all_but(sessions);
 }
 
 // A round of what it does. What it took is in its memory with the next step.
 void SimulatedCluster::work(MasterProcess& master) {
     const std::vector<LivingWorker> workers = living_workers();
     const auto& counted = master.seen->masters;
-    const auto own = std::find_if(counted.begin(), counted.end(), [&](const Server& server) {
+    const auto own = std::find_if(counted.begin(), counted.end(), [&](const ServerProcess& server) {
         return server.address == master.address;
     });
     const bool takes = own != counted.end() && scheduler_.time() >= master.busy_until;
     do {
+        stand_still(master);
         const MasterView view{scheduler_.time(), own - counted.begin(),
                               takes ? std::ssize(counted) : 0, workers};
         if (!master.model->step(view)) return;
@@ -159,48 +279,38 @@ std::vector<LivingWorker> SimulatedCluster::living_workers() {
 }
 
 // False where it found its mark.
-bool SimulatedCluster::register_or_obey(MasterProcess& master,
-                                        std::unique_ptr<Announcement>& node) {
+bool SimulatedCluster::register_or_obey(MasterProcess& master) {
     if (master.nodes->mark(mark_path(master.address, ProcessIdentity{master.started, master.pid})))
         return false;
-    if (is_registered(master)) return true;
-    // The node of its predecessor may still stand.
-    auto made =
-        master.nodes->client().announce(server_path(paths::kMasters, master.address),
-                                        heartbeat(master.started, master.pid, scheduler_.time()));
-    if (made) node = std::move(made);
+    master.nodes->write_node(server_path(paths::kMasters, master.address),
+                             heartbeat(master.started, master.pid, scheduler_.time()));
     return true;
 }
 
-void SimulatedCluster::notice_departures(MasterProcess& master) {
-    Servers now = read_servers(master.nodes->client(), false);
-    if (!master.seen) {
-        master.seen = std::move(now);
+void SimulatedCluster::notice_servers(MasterProcess& master) {
+    SeenServers now{master.nodes->living(paths::kMasters), master.nodes->living(paths::kWorkers)};
+    // On JDBC nobody notices that a server goes (H7 of docs/dolphinscheduler.md).
+    if (master.seen && world_.registry.is_jdbc()) {
+        add_new(now.masters, master.seen->masters);
+        add_new(now.workers, master.seen->workers);
         return;
     }
-    const auto gone = [](const Server& before, const Server* after) {
-        return !after || after->startup_time != before.startup_time;
-    };
-    const auto process = [](const Server& server) {
-        return ServerProcess{server.address, {*server.startup_time, *server.process_id}};
-    };
-    for (const Server& before : master.seen->masters) {
-        if (before.address == master.address || !gone(before, now.master(before.address))) continue;
-        master.model->failover().master_gone(process(before), scheduler_.time());
-    }
-    for (const Server& before : master.seen->workers)
-        if (gone(before, now.worker(before.address)))
-            master.model->failover().worker_gone(process(before), scheduler_.time());
-    master.seen = std::move(now);
+    const auto before = std::exchange(master.seen, std::move(now));
+    if (!before) return;
+    for (const ServerProcess& process : gone(before->masters, master.seen->masters))
+        if (process.address != master.address)
+            master.model->failover().master_gone(process, scheduler_.time());
+    for (const ServerProcess& process : gone(before->workers, master.seen->workers))
+        master.model->failover().worker_gone(process, scheduler_.time());
 }
 
-bool SimulatedCluster::is_registered(const MasterProcess& master, std::int64_t up_to) const {
-    const MemoryState state = world_.registry.state();
-    const auto node =
-        state.nodes.find("/dolphinscheduler" + server_path(paths::kMasters, master.address));
-    if (node == state.nodes.end() || node->second.modified_order > up_to) return false;
-    const auto session = state.sessions.find(node->second.owner);
-    return session != state.sessions.end() && session->second == master.name;
+bool SimulatedCluster::is_registered(const MasterProcess& master, EpochMs by) const {
+    const bool looks_dead =
+        by < master.still_until && by - master.still_since > kJdbcSession.count();
+    return !looks_dead && world_.registry.look([&](const MemoryState& state) {
+        const std::string path = "/dolphinscheduler" + server_path(paths::kMasters, master.address);
+        return master.nodes->owns(state, path) && state.nodes.at(path).created_at < by;
+    });
 }
 
 WorkerProcess& SimulatedCluster::start_worker(const std::string& address, EpochMs started) {
@@ -216,21 +326,33 @@ void SimulatedCluster::kill(MasterProcess& master) {
     if (!master.lives()) return;
     scheduler_.tell(fmt::format("kills {}", master.name));
     scheduler_.kill(*master.actor);
-    scheduler_.start("session of " + master.name, scheduler_.time() + kSession.count(),
-                     [this, name = master.name] { world_.registry.end_sessions_of(name); });
+    leave_session(master.name);
 }
 
 void SimulatedCluster::kill(WorkerProcess& worker) {
     if (!std::exchange(worker.lives, false)) return;
     scheduler_.tell(fmt::format("kills {}", worker.address));
-    scheduler_.start("session of " + worker.address, scheduler_.time() + kSession.count(),
-                     [this, name = worker.address] { world_.registry.end_sessions_of(name); });
+    leave_session(worker.address);
+}
+
+void SimulatedCluster::leave_session(const std::string& client) {
+    world_.registry.stand_still(client);
+    if (world_.registry.is_jdbc()) return;  // somebody purges it
+    scheduler_.start("session of " + client, scheduler_.time() + kSession.count(),
+                     [this, client] { world_.registry.end_sessions_of(client); });
 }
 
 void SimulatedCluster::cut_off(MasterProcess& master, Millis time) {
     if (!master.lives()) return;
-    scheduler_.tell(fmt::format("cuts {} off from the registry", master.name));
     master.deaf_until = scheduler_.time() + time.count();
+    if (world_.registry.is_jdbc()) {
+        // Its process stands still, for long enough to be purged or not.
+        scheduler_.tell(fmt::format("{} stands still", master.name));
+        master.still_since = scheduler_.time();
+        master.still_until = master.mute_until = master.deaf_until += time.count();
+        return world_.registry.stand_still(master.name);
+    }
+    scheduler_.tell(fmt::format("cuts {} off from the registry", master.name));
     scheduler_.start("session of " + master.name, scheduler_.time() + kSession.count(),
                      [this, &master] {
                          if (master.deaf_until > scheduler_.time())

@@ -27,16 +27,31 @@ class MasterNodes : public StandInRegistry {
     std::optional<std::string> mark(const std::string& path) override;
     void write_mark(const std::string& path, const std::string& value) override;
 
-    Registry& client() { return *client_; }
+    /// Registers, where nothing stands in its way, or renews what stands there.
+    void write_node(const std::string& path, const std::string& heartbeat);
+    /// It stops.
+    void remove_node(const std::string& path);
+    /// Whether it is registered with this node.
+    bool owns(const MemoryState& state, const std::string& full_path) const;
+
     bool deaf = false;  ///< there is no connection
 
   private:
     using Effect = std::function<void(MemoryState&, const std::string& full_path)>;
     void perform(RegistryCall::Kind kind, const std::string& path, const Effect& effect);
+    std::string session(const MemoryState& state) const;
 
     MemoryWorld& world_;
     const std::string process_;
     const std::unique_ptr<Registry> client_;
+    std::unique_ptr<Announcement> node_;
+    std::map<std::string, ServerProcess> read_;  // heartbeats, by the node's version
+    const std::string session_;  // JDBC: of its client row, which it never makes anew
+};
+
+/// The servers that a master knows of, each by address.
+struct SeenServers {
+    std::vector<ServerProcess> masters, workers;
 };
 
 /// A process of a master, as it is in truth.
@@ -49,12 +64,13 @@ struct MasterProcess {
     std::unique_ptr<Database> database;
     std::unique_ptr<MasterNodes> nodes;
     std::unique_ptr<StandInMaster> model;
-    std::optional<Servers> seen;  ///< who lived when it looked last
-    bool stopped = false;         ///< by its mark
-    EpochMs deaf_until = 0;       ///< it has no connection to the registry until then
-    EpochMs busy_until = 0;       ///< it takes no commands until then, though the others count it
-    EpochMs mute_until = 0;       ///< it answers nobody until then
-    EpochMs selected_at = 0;      ///< when its own failover last read what is left of a host
+    std::optional<SeenServers> seen;           ///< who lived when it looked last; JDBC: ever
+    bool stopped = false;                      ///< by its mark
+    EpochMs deaf_until = 0;                    ///< it has no connection to the registry until then
+    EpochMs still_since = 0, still_until = 0;  ///< JDBC: it does nothing then
+    EpochMs busy_until = 0;   ///< it takes no commands until then, though the others count it
+    EpochMs mute_until = 0;   ///< it answers nobody until then
+    EpochMs selected_at = 0;  ///< when its own failover last read what is left of a host
 
     bool lives() const { return !stopped && !actor->killed; }
 };
@@ -78,19 +94,23 @@ class SimulatedCluster : public ServerAsker {
     MasterProcess& start_master(const std::string& address, EpochMs started, EpochMs at,
                                 FailoverLocks locks, bool anew);
     WorkerProcess& start_worker(const std::string& address, EpochMs started);
-    /// Its session goes ten seconds later.
     void kill(MasterProcess& master);
     void kill(WorkerProcess& worker);
-    /// Its session ends, and it goes on; it comes back after `time`.
+    /// Its session ends, and it goes on; it comes back after `time`. JDBC: it stands still for
+    /// twice as long, while others may purge it, and then goes on.
     void cut_off(MasterProcess& master, Millis time);
+
+    /// The process of this client is gone: its session goes ten seconds later. JDBC: when somebody
+    /// purges it.
+    void leave_session(const std::string& client);
 
     std::list<MasterProcess>& masters() { return masters_; }
     std::list<WorkerProcess>& workers() { return workers_; }
 
     /// Those that run a workflow: they have it in memory, or have just taken its command.
     std::vector<const MasterProcess*> holders(std::int64_t workflow) const;
-    /// `up_to`: in this order of the registry's.
-    bool is_registered(const MasterProcess& master, std::int64_t up_to = INT64_MAX) const;
+    /// `by`: for whoever looked right before this time (epoch ms).
+    bool is_registered(const MasterProcess& master, EpochMs by = INT64_MAX) const;
 
     std::vector<ServerAnswers> ask(Question question, std::span<const Inquiry> inquiries,
                                    Millis timeout) override;
@@ -100,8 +120,10 @@ class SimulatedCluster : public ServerAsker {
 
   private:
     void live(MasterProcess& master, bool anew);
-    bool register_or_obey(MasterProcess& master, std::unique_ptr<Announcement>& node);
-    void notice_departures(MasterProcess& master);
+    bool register_or_obey(MasterProcess& master);
+    void stand_still(MasterProcess& master);
+    void purge();
+    void notice_servers(MasterProcess& master);
     void work(MasterProcess& master);
     std::vector<LivingWorker> living_workers();
     ServerAnswers answer(Question question, const Inquiry& inquiry);

@@ -27,6 +27,7 @@ std::string folder_in_memory() {
 std::unique_ptr<Database> open_in(const std::string& folder) {
     DatabaseSettings settings;
     settings.file = folder + "/simulation.db";
+    std::ofstream(settings.file, std::ios::app).flush();
     settings.lock_timeout = Millis(0);
     auto database = open_database(settings);
     database->query("PRAGMA synchronous = OFF");
@@ -35,14 +36,12 @@ std::unique_ptr<Database> open_in(const std::string& folder) {
 
 }  // namespace
 
-ConnectionPool::ConnectionPool(Release release) : folder_(folder_in_memory()) {
-    std::ofstream(folder_ + "/simulation.db").flush();
-    free_.push_back(open_in(folder_));
-    make_tables(*free_.back(), release);
-}
+ConnectionPool::ConnectionPool(Release release)
+    : folder_(folder_in_memory()),
+      own_(open_in(folder_)),
+      schema_((make_tables(*own_, release), read_schema(*own_))) {}
 
 ConnectionPool::~ConnectionPool() {
-    free_.clear();
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
 }
@@ -54,9 +53,14 @@ std::unique_ptr<Database> ConnectionPool::take() {
     return connection;
 }
 
-std::shared_ptr<Database> ConnectionPool::lend() {
-    return {take().release(),
-            [this](Database* connection) { give_back(std::unique_ptr<Database>(connection)); }};
+Rows ConnectionPool::columns(Database& connection, std::string_view sql,
+                             std::span<const Value> parameters) {
+    const std::string key = std::get<std::string>(parameters[0]);
+    const auto [found, is_new] = columns_.try_emplace(key);
+    if (is_new) found->second = connection.query(sql, parameters);
+    Rows copy;
+    for (std::size_t i = 0; i < found->second.size(); ++i) copy.add(found->second[i]);
+    return copy;
 }
 
 void ConnectionPool::give_back(std::unique_ptr<Database> connection) {
@@ -64,16 +68,12 @@ void ConnectionPool::give_back(std::unique_ptr<Database> connection) {
 }
 
 void ConnectionPool::clear() {
-    auto database = take();
-    {
-        Transaction transaction(*database);
-        for (const char* table : {"t_ds_workflow_instance", "t_ds_task_instance", "t_ds_command",
-                                  "t_ds_error_command", "t_ds_relation_workflow_instance"})
-            database->execute(fmt::format("DELETE FROM {}", table));
-        database->execute("DELETE FROM sqlite_sequence WHERE name <> 't_ds_version'");
-        transaction.commit();
-    }
-    give_back(std::move(database));
+    Transaction transaction(*own_);
+    for (const char* table : {"t_ds_workflow_instance", "t_ds_task_instance", "t_ds_command",
+                              "t_ds_error_command", "t_ds_relation_workflow_instance"})
+        own_->execute(fmt::format("DELETE FROM {}", table));
+    own_->execute("DELETE FROM sqlite_sequence WHERE name <> 't_ds_version'");
+    transaction.commit();
 }
 
 // What one process sees of the server.
@@ -89,6 +89,9 @@ class DatabaseServer::Connection : public Database {
     Rows query(std::string_view sql, std::span<const Value> parameters) override {
         reading(Call::query);
         note_reading(sql);
+        if (!sql.starts_with("SELECT")) wrote_ = in_transaction_;  // ... RETURNING
+        if (sql.find("pragma_table_info") != std::string_view::npos)
+            return server_.pool_.columns(*real_, sql, parameters);
         return real_->query(sql, parameters);
     }
 
@@ -137,9 +140,10 @@ class DatabaseServer::Connection : public Database {
         real_->commit();
         in_transaction_ = false;
         server_.writer_ = nullptr;
-        server_.watcher_.after_commit(process_);
         const bool took = taking_ != 0;
         if (took) server_.taken_[process_] = std::exchange(taking_, 0);
+        // Masters look after what they hold in transactions that seldom write.
+        if (std::exchange(wrote_, false)) server_.watcher_.after_commit(process_);
         if (fault == Fault::cut_after) {
             server_.watcher_.answer_lost(process_);
             drop();
@@ -198,7 +202,7 @@ class DatabaseServer::Connection : public Database {
 
     void end() {
         real_->rollback();
-        in_transaction_ = spoilt_ = false;
+        in_transaction_ = spoilt_ = wrote_ = false;
         taking_ = 0;
         server_.writer_ = nullptr;
     }
@@ -207,7 +211,7 @@ class DatabaseServer::Connection : public Database {
     void drop() {
         if (!real_) return;
         taking_ = 0;
-        spoilt_ = false;
+        spoilt_ = wrote_ = false;
         auto& server = server_;
         if (std::exchange(in_transaction_, false)) {
             if (server.scheduler_.current() && server.scheduler_.random().chance(1, 3)) {
@@ -257,6 +261,7 @@ class DatabaseServer::Connection : public Database {
             spoilt_ = in_transaction_;
             throw DatabaseError(Kind::other, "sqlite:simulation: execute: refused");
         }
+        wrote_ = in_transaction_;
         if (in_transaction_) return work();
         take_turn("execute");
         const std::int64_t changed = work();
@@ -279,6 +284,7 @@ class DatabaseServer::Connection : public Database {
     std::unique_ptr<Database> real_;
     bool in_transaction_ = false;
     bool spoilt_ = false;
+    bool wrote_ = false;  // in this transaction
     std::int64_t taking_ = 0;
 };
 

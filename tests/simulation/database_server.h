@@ -1,6 +1,7 @@
 #pragma once
 
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "coordinator/world.h"
 #include "database/database.h"
 #include "simulation/faults.h"
+#include "store/schema.h"
 
 namespace dsfailover {
 
@@ -18,7 +20,11 @@ class ConnectionPool {
     explicit ConnectionPool(Release release);
     ~ConnectionPool();
     std::unique_ptr<Database> take();
-    std::shared_ptr<Database> lend();
+    /// The one of whoever looks at all from outside.
+    const std::shared_ptr<Database>& own() const { return own_; }
+    const Schema& schema() const { return schema_; }
+    /// What `connection` says of the tables' columns; asked once.
+    Rows columns(Database& connection, std::string_view sql, std::span<const Value> parameters);
     /// It is in no transaction.
     void give_back(std::unique_ptr<Database> connection);
     /// Deletes all rows but the version.
@@ -26,6 +32,9 @@ class ConnectionPool {
 
   private:
     const std::string folder_;
+    const std::shared_ptr<Database> own_;
+    const Schema schema_;
+    std::map<std::string, Rows> columns_;
     std::vector<std::unique_ptr<Database>> free_;
 };
 

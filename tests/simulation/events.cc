@@ -28,10 +28,23 @@ void insert_a_command(SeedWorld& seed) {
 }
 
 bool has_lock(SeedWorld& seed, const MasterProcess& master) {
-    const MemoryState state = seed.world.registry.state();
-    return std::any_of(state.locks.begin(), state.locks.end(), [&](const auto& lock) {
-        return !lock.second.empty() && lock.second.front().description == master.name;
+    return seed.world.registry.look([&](const MemoryState& state) {
+        return std::any_of(state.locks.begin(), state.locks.end(), [&](const auto& lock) {
+            return !lock.second.empty() && lock.second.front().description == master.name;
+        });
     });
+}
+
+// False where no master has a lock.
+bool end_session_of_lock_holder(SeedWorld& seed) {
+    for (MasterProcess& master : seed.cluster.masters()) {
+        if (!has_lock(seed, master)) continue;
+        seed.scheduler.tell("ends the session of " + master.name);
+        seed.cluster.cut_off(master, Millis(seed.random.between(5'000, 60'000)));
+        seed.world.registry.end_sessions_of(master.name);
+        return true;
+    }
+    return false;
 }
 
 }  // namespace
@@ -84,21 +97,11 @@ void plan_events(SeedWorld& seed) {
 }
 
 void meddle(SeedWorld& seed) {
-    switch (seed.random.between(0, 3)) {
-        case 0:
-            if (auto* master = seed.any_living()) seed.cluster.kill(*master);
-            break;
-        case 1:
-            for (MasterProcess& master : seed.cluster.masters())
-                if (has_lock(seed, master)) {
-                    seed.scheduler.tell("ends the session of " + master.name);
-                    seed.cluster.cut_off(master, Millis(seed.random.between(5'000, 60'000)));
-                    seed.world.registry.end_sessions_of(master.name);
-                    break;
-                }
-            break;
-        default:
-            for (int tries = 0; tries < 3; ++tries) insert_a_command(seed);
+    const auto kind = seed.random.between(0, 4);
+    if (kind == 0) {
+        if (auto* master = seed.any_living()) seed.cluster.kill(*master);
+    } else if (kind > 2 || !end_session_of_lock_holder(seed)) {
+        for (int tries = 0; tries < 3; ++tries) insert_a_command(seed);
     }
 }
 

@@ -101,8 +101,40 @@ void Observer::run_ended(ObservedRun& run, const TestRun& said, const std::strin
             violated(what,
                      fmt::format("says {}, did {}", fmt::join(its, " "), fmt::join(did, " ")));
     };
+    if (report.explained)
+        for (const ExplainedWorkflow& each : report.explained->kept()) judge_explained(run, each);
     compare("report", told);
     compare("audit log", audited);
+}
+
+// What explain says of a workflow that nobody touched meanwhile is true. Excused, where the masters
+// did not answer, is what they alone know (judge_held).
+void Observer::judge_explained(const ObservedRun& run, const ExplainedWorkflow& said) {
+    const auto touched = touched_.find(said.id);
+    if (touched != touched_.end() && touched->second >= run.began) return;
+    const auto wrong = [&](const std::string& truth) {
+        violated("explained wrongly",
+                 fmt::format("workflow {} is {}, {}, held by {}; {}", said.id, said.verdict,
+                             said.answer, said.held_by.value_or("nobody"), truth));
+    };
+    const bool is_free = said.verdict == "selected" || said.verdict == "lost" ||
+                         said.verdict == "stuck" || said.verdict == "ownerless";
+    const std::size_t commands = before_.commands_of(said.id);
+    if (is_free && commands > 0) wrong(fmt::format("it has {} commands", commands));
+    if (said.verdict == "command_pending" && commands == 0) wrong("it has no command");
+    if (said.held_by && said.answer != "held_by_two" &&
+        std::none_of(cluster_->masters().begin(), cluster_->masters().end(), [&](const auto& each) {
+            return each.address == said.held_by && each.model->held().contains(said.id);
+        }))
+        wrong("that master does not");
+    for (const MasterProcess* holder : cluster_->holders(said.id)) {
+        if (!cluster_->is_registered(*holder, run.saw)) continue;
+        const bool answers =
+            run.asks && holder->mute_until < run.began && !faults_.fate(run.name).any;
+        const bool unknown = unmarked_.contains(said.id) || double_runs_.contains(said.id);
+        if ((is_free && !(unknown && !answers)) || said.answer == "not_held")
+            wrong(fmt::format("{} holds it", holder->name));
+    }
 }
 
 }  // namespace dsfailover

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "registry/paths.h"
 #include "store/command_type.h"
@@ -52,20 +53,25 @@ void Observer::violated(const std::string& invariant, const std::string& what) {
     scheduler_.tell("VIOLATED  " + violations_.back());
 }
 
+void Observer::writes(const std::string& process, const std::string& path) {
+    const auto run = runs_.find(process);
+    if (run != runs_.end() && run->second.only_reads) violated("a look that writes", path);
+}
+
 void Observer::saw_lock(const std::string& process, const std::string& path) {
     const auto run = runs_.find(process);
     if (run == runs_.end()) return;
-    const MemoryState state = world_.registry.state();
-    const auto claims = state.locks.find("/dolphinscheduler" + path);
-    const bool is_free = claims == state.locks.end() || claims->second.empty();
     auto& [before, now] = run->second.locks[path];
-    before = now;
-    now = is_free ? "" : claims->second.front().description + claims->second.front().id;
+    before = std::exchange(now, world_.registry.look([&](const MemoryState& state) -> std::string {
+        const auto claims = state.locks.find("/dolphinscheduler" + path);
+        if (claims == state.locks.end() || claims->second.empty()) return "";
+        return claims->second.front().description + claims->second.front().id;
+    }));
 }
 
 void Observer::saw_masters(const std::string& process) {
     const auto run = runs_.find(process);
-    if (run != runs_.end()) run->second.saw = world_.registry.state().order;
+    if (run != runs_.end()) run->second.saw = scheduler_.time();
 }
 
 void Observer::after_commit(const std::string& process) {
@@ -77,7 +83,10 @@ void Observer::after_commit(const std::string& process) {
         if (!after.commands.contains(id)) taken_after_[workflow] = commits_;
     for (const auto& [id, row] : after.workflows) {
         const auto found = before_.workflows.find(id);
-        if (found != before_.workflows.end() && found->second != row) plain_.erase(id);
+        const bool changed = found == before_.workflows.end() || found->second != row;
+        if (changed && found != before_.workflows.end()) plain_.erase(id);
+        if (changed || after.commands_of(id) != before_.commands_of(id))
+            touched_[id] = scheduler_.time();
     }
     const auto run = runs_.find(process);
     if (run != runs_.end()) {
@@ -85,6 +94,7 @@ void Observer::after_commit(const std::string& process) {
     } else {
         for (const MasterProcess& master : cluster_->masters())
             if (master.name == process) judge_masters_failover(master, after);
+        note_double_runs(after);
     }
     before_ = std::move(after);
 }
@@ -93,18 +103,24 @@ void Observer::after_commit(const std::string& process) {
 // deadline is older than the run: that is what the stamp in restart_time is for. Excused:
 // - what a master holds that lost its session, whom the others take for gone;
 // - what the master had read before the commit, if the run did not keep it from that by the
-//   failover lock of the host: a rehosting takes none, and a run passed that of this very master,
-//   which looked leaked, and was used once more (docs/reliability.md).
+//   failover lock of the host: rehost and requeue take none, a run passed that of this very
+//   master, which looked leaked, and was used once more, or the master's went with its session
+//   (docs/reliability.md).
 void Observer::judge_masters_failover(const MasterProcess& master, const Rows& after) {
     for (const auto& [command, workflow] : after.commands) {
         if (before_.commands.contains(command)) continue;
-        const std::string& host = before_.workflows.at(workflow).host;
-        unmarked_[workflow] = host;
+        const Workflow& was = before_.workflows.at(workflow);
+        // That of a resumed parent for its child changes no state.
+        if (was.state == workflow_state::kFailover ||
+            after.workflows.at(workflow).state != workflow_state::kFailover)
+            continue;
+        unmarked_[workflow] = was.host;
         const auto found = ours_.find(workflow);
         if (found == ours_.end()) continue;
         const Ours ours = found->second;
         ours_.erase(found);
-        const bool not_kept_from_it = ours.rehosted || ours.passed.starts_with(master.name);
+        const bool not_kept_from_it =
+            ours.without_lock || master.deaf_until > 0 || ours.passed.starts_with(master.name);
         if (master.model->failover().deadline() >= ours.began ||
             master.selected_at < (not_kept_from_it ? ours.committed : ours.began))
             continue;
@@ -129,6 +145,7 @@ void Observer::judge(ObservedRun& run, const Rows& after) {
         if (found == before_.tasks.end() || found->second != row) changed.insert(row.first);
     }
     changed.insert(commanded.begin(), commanded.end());
+    if (run.only_reads) violated("a look that writes", fmt::format("{}", fmt::join(changed, " ")));
     if (!changed.empty())
         scheduler_.tell(fmt::format("committed: {} changed, {} with a new command",
                                     fmt::join(changed, " "), fmt::join(commanded, " ")));
@@ -155,11 +172,12 @@ void Observer::judge(ObservedRun& run, const Rows& after) {
             judge_lock(run, was.host);
         if (commanded.contains(id) || now.host != was.host) {
             const std::string& lock = run.locks[failover_lock_path(was.host)].second;
-            ours_[id] = {run.began, scheduler_.time(), !commanded.contains(id),
+            ours_[id] = {run.began, scheduler_.time(),
+                         !commanded.contains(id) || run.command.starts_with("requeue"),
                          lock.starts_with(run.name) ? "" : lock};
         }
         if (commanded.contains(id) && !exchanged && was.state != workflow_state::kFailover)
-            judge_family(run, id);
+            judge_family(run, id, after);
         if (commanded.contains(id))
             run.given.insert(id);
         else if (now.state != was.state)
@@ -216,15 +234,21 @@ void Observer::judge_held(ObservedRun& run, std::int64_t workflow, bool commande
 }
 
 // A parent that a person resumed sends its child a command once it is recovered (H11 of
-// docs/dolphinscheduler.md), unless its task for the child has ended. So no run fails both over.
-void Observer::judge_family(const ObservedRun& run, std::int64_t id) {
+// docs/dolphinscheduler.md), unless its task for the child has ended. So no run fails both over,
+// and who gives the parent a command gives the child one.
+void Observer::judge_family(ObservedRun& run, std::int64_t id, const Rows& after) {
     for (const auto& [parent, child] : children_) {
-        const bool both = (parent == id && run.given.contains(child)) ||
-                          (child == id && run.given.contains(parent));
-        if (both && comes_to_its_child(parent))
+        if ((parent != id && child != id) || !comes_to_its_child(parent)) continue;
+        if (run.given.contains(parent == id ? child : parent))
             violated("parent and child",
                      fmt::format("workflow {} was resumed, and its child {} got a command as well",
                                  parent, child));
+        if (parent != id) continue;
+        if (after.commands_of(child) > 0)
+            violated("parent and child",
+                     fmt::format("workflow {} was resumed, and its child {} has a command", parent,
+                                 child));
+        judge_held(run, child, true, after);
     }
 }
 
@@ -242,17 +266,11 @@ bool Observer::comes_to_its_child(std::int64_t parent) {
 
 // A second command may be taken only after its workflow was let go. Masters do that to each other,
 // so only commands of ours count.
-void Observer::turn_over() {
-    for (MasterProcess& master : cluster_->masters()) {
-        if (!master.lives()) continue;
-        for (const auto& [id, state] : master.model->held()) {
-            if (double_runs_.contains(id)) continue;
-            const auto holders = cluster_->holders(id);
-            if (holders.size() > 1) {
-                double_runs_.insert(id);
-                scheduler_.tell(fmt::format("workflow {} is run by two masters now", id));
-            }
-        }
+void Observer::note_double_runs(const Rows& after) {
+    for (const auto& [command, id] : before_.commands) {
+        if (after.commands.contains(command) || cluster_->holders(id).size() < 2) continue;
+        if (double_runs_.insert(id).second)
+            scheduler_.tell(fmt::format("workflow {} is run by two masters now", id));
     }
 }
 

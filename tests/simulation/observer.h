@@ -19,12 +19,13 @@ struct ObservedRun {
     std::string command;     ///< as it would be typed
     bool may_doubt = false;  ///< --in-doubt: what masters do not answer the operator answers for
     bool goes_by_idle_time = false;  ///< finish
+    bool only_reads = false;         ///< status, explain
     std::string fences;              ///< the address of a process that it may fence
     EpochMs began = 0;
     /// Of each failover lock: who held it at its last two looks; empty: nobody.
     std::map<std::string, std::pair<std::string, std::string>> locks;
     std::optional<std::int64_t> first_look;  ///< at the commands: after so many commits of anybody
-    std::int64_t saw = 0;  ///< it can know of the masters up to this order of the registry's
+    EpochMs saw = 0;  ///< who lives: the masters that registered before this it can know of
     bool asks_about_all = false;
     bool asks = true;    ///< not --ask none
     bool ended = false;  ///< not killed
@@ -47,6 +48,8 @@ class Observer : public CommitWatcher {
 
     ObservedRun& add_run(const std::string& name);
 
+    /// This process makes a call that changes something in the registry.
+    void writes(const std::string& process, const std::string& path);
     /// This process has looked at a failover lock, or has changed it.
     void saw_lock(const std::string& process, const std::string& path);
     /// This process has read who lives.
@@ -65,7 +68,6 @@ class Observer : public CommitWatcher {
     void mark_written(const std::string& process, const std::string& path);
     /// A session of a run is closed by itself: it has given back what it had.
     void session_closed(const std::string& process);
-    void turn_over();
     /// What a run said of itself, as it ended.
     void run_ended(ObservedRun& run, const TestRun& said, const std::string& audit_log);
     /// A run was killed, and has left this.
@@ -90,9 +92,10 @@ class Observer : public CommitWatcher {
     void judge(ObservedRun& run, const Rows& after);
     void judge_lock(ObservedRun& run, const std::string& host);
     void judge_held(ObservedRun& run, std::int64_t workflow, bool commanded, const Rows& after);
-    void judge_family(const ObservedRun& run, std::int64_t id);
+    void judge_family(ObservedRun& run, std::int64_t id, const Rows& after);
     bool comes_to_its_child(std::int64_t parent);
     bool came_and_went_before(const ObservedRun& run, std::int64_t workflow) const;
+    void note_double_runs(const Rows& after);
     void judge_fence(const ObservedRun& run, const MarkName& mark);
     void violated(const std::string& invariant, const std::string& what);
 
@@ -100,13 +103,14 @@ class Observer : public CommitWatcher {
     Faults& faults_;
     World& world_;
     SimulatedCluster* cluster_ = nullptr;
+    void judge_explained(const ObservedRun& run, const ExplainedWorkflow& said);
     void judge_masters_failover(const MasterProcess& master, const Rows& after);
 
     Rows before_;
     // Of a workflow to which a run of ours was the last to give a command or a host.
     struct Ours {
         EpochMs began = 0, committed = 0;
-        bool rehosted = false;
+        bool without_lock = false;
         std::string passed;  // who held the failover lock of its host
     };
     std::map<std::int64_t, Ours> ours_;
@@ -117,6 +121,7 @@ class Observer : public CommitWatcher {
     std::int64_t commits_ = 0;
     std::map<std::int64_t, std::int64_t> taken_after_;  // by workflow: the number of the commit
                                                         // with which its last command went
+    std::map<std::int64_t, EpochMs> touched_;           // when row or commands changed last
     std::set<std::int64_t> double_runs_;                // told already
     std::vector<std::string> violations_;
 };

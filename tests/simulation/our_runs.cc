@@ -73,7 +73,7 @@ void choose_and_run(SeedWorld& seed, TestRun& run, ObservedRun& observed) {
             format_duration(run.options.lock_timeout), run.options.no_lock ? " --no-lock" : "",
             run.options.in_doubt.all ? " --in-doubt all" : ""));
     };
-    switch (seed.random.between(0, 20)) {
+    switch (seed.random.between(0, 22)) {
         case 0:
             if (MasterProcess* master = seed.any_living()) {
                 if (seed.random.chance(1, 2)) run.process = {master->started, master->pid};
@@ -136,8 +136,19 @@ void choose_and_run(SeedWorld& seed, TestRun& run, ObservedRun& observed) {
         case 17:
         case 18:
             say("status");
+            observed.only_reads = true;
             run.status();
             break;
+        case 19:
+        case 20: {
+            const auto ids = some_ids(seed);
+            say(fmt::format("explain {}", fmt::join(ids, " ")));
+            observed.only_reads = true;
+            observed.asks_about_all = observed.asks;
+            if (!observed.asks) run.servers = nullptr;
+            run.explain(ids);
+            break;
+        }
         default: {
             say("clean-marks");
             run.clean_marks({});

@@ -20,6 +20,7 @@ Actor& Scheduler::start(std::string name, EpochMs at, std::function<void()> body
     actor.name = std::move(name);
     actor.wakes_at = at;
     actor.turn = random_.next();
+    running_.push_back(&actor);
     actor.fiber = std::make_unique<Fiber>([this, body = std::move(body), &actor] {
         try {
             if (!actor.killed) body();
@@ -80,7 +81,10 @@ void Scheduler::wait(Millis duration) {
         now_ += duration.count();
         return;
     }
-    await([] { return false; }, std::max(duration, Millis(0)));
+    die_if_killed();
+    current_->wakes_at = now_ + std::max(duration, Millis(0)).count();
+    give_way();
+    die_if_killed();
 }
 
 Actor* Scheduler::next_up() {
@@ -89,11 +93,10 @@ Actor* Scheduler::next_up() {
         return actor.awaited && actor.wakes_at > now_ && actor.awaited() ? now_ : actor.wakes_at;
     };
     EpochMs at = 0;
-    for (Actor& actor : actors_) {
-        if (actor.fiber->has_ended()) continue;
-        const EpochMs its = std::max(now_, wakes(actor));
-        if (!next || its < at || (its == at && actor.turn < next->turn)) {
-            next = &actor;
+    for (Actor* const actor : running_) {
+        const EpochMs its = std::max(now_, wakes(*actor));
+        if (!next || its < at || (its == at && actor->turn < next->turn)) {
+            next = actor;
             at = its;
         }
     }
@@ -101,7 +104,7 @@ Actor* Scheduler::next_up() {
     return next;
 }
 
-bool Scheduler::run(EpochMs until, const std::function<void()>& after_each) {
+bool Scheduler::run(EpochMs until) {
     while (Actor* next = next_up()) {
         if (next->wakes_at > until) {
             now_ = until;
@@ -112,7 +115,7 @@ bool Scheduler::run(EpochMs until, const std::function<void()>& after_each) {
         current_ = next;
         next->fiber->resume();
         current_ = nullptr;
-        after_each();
+        if (next->fiber->has_ended()) std::erase(running_, next);
     }
     return true;
 }

@@ -56,9 +56,8 @@ class Scheduler : public Clock {
     EpochMs now() override;
     void wait(Millis duration) override;
 
-    /// Goes on until no process is left, or until `until`; calls `after_each` after each turn.
-    /// Returns whether none was left.
-    bool run(EpochMs until, const std::function<void()>& after_each);
+    /// Goes on until no process is left, or until `until`. Returns whether none was left.
+    bool run(EpochMs until);
 
     /// One line of what happened, with the time and who is at work.
     void tell(const std::string& what);
@@ -75,6 +74,7 @@ class Scheduler : public Clock {
     const EpochMs began_;
     int haste_;
     std::list<Actor> actors_;
+    std::vector<Actor*> running_;  // those that have not ended
     Actor* current_ = nullptr;
     std::vector<std::string> history_;
     std::uint64_t turns_ = 0;

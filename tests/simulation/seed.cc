@@ -26,13 +26,13 @@ class Seed : private CallWatcher {
           scheduler_(number, kBegan),
           random_(scheduler_.random()),
           faults_(scheduler_, tally.reached),
-          world_(release, pool.lend(),
+          world_(release, pool.own(),
                  [this] { return server_.connect(scheduler_.current()->name); }),
           observer_(scheduler_, faults_, world_),
           server_(scheduler_, faults_, pool, observer_),
-          schema_(read_schema(world_.database())),
-          cluster_(scheduler_, faults_, world_, server_, schema_),
+          cluster_(scheduler_, faults_, world_, server_, pool.schema()),
           all_{scheduler_, random_, faults_, world_, observer_, server_, cluster_, release} {
+        if (random_.chance(1, 4)) world_.registry.go_by_jdbc_rules();
         world_.registry.watch(*this);
         observer_.look_at(cluster_);
         faults_.on_meddling([this] { meddle(all_); });
@@ -48,18 +48,17 @@ class Seed : private CallWatcher {
         plan_runs();
         const EpochMs until = kBegan + 600'000;
         while (runs_left_ > 0 && scheduler_.time() < until) {
-            scheduler_.run(std::min<EpochMs>(until, scheduler_.time() + 1000),
-                           [&] { observer_.turn_over(); });
+            scheduler_.run(std::min<EpochMs>(until, scheduler_.time() + 1000));
         }
         if (runs_left_ > 0) stuck_ = true;
         // What was done shows its consequences later.
         if (random_.chance(1, 3))
             goes_on_until_ = scheduler_.time() + random_.between(10'000, 60'000);
-        scheduler_.run(goes_on_until_, [&] { observer_.turn_over(); });
+        scheduler_.run(goes_on_until_);
         // Whoever is left comes to an end.
         for (MasterProcess& master : cluster_.masters()) scheduler_.kill(*master.actor);
         for (Actor* actor : all_.actors) scheduler_.kill(*actor);
-        scheduler_.run(until + 1'000'000, [] {});
+        scheduler_.run(until + 1'000'000);
         tally_.turns += scheduler_.turns();
         SeedResult result{observer_.violations(), scheduler_.history()};
         if (stuck_) result.violations.emplace_back("no end: a run goes on for ever");
@@ -74,6 +73,9 @@ class Seed : private CallWatcher {
         if (actor == nullptr || actor->name != call.client) return;
         const bool writes =
             call.kind == RegistryCall::Kind::put || call.kind == RegistryCall::Kind::remove;
+        if (writes || call.kind == RegistryCall::Kind::lock ||
+            call.kind == RegistryCall::Kind::claim || call.kind == RegistryCall::Kind::announce)
+            observer_.writes(call.client, call.path);
         // A destructor would let nothing else out.
         if (actor->killed && std::uncaught_exceptions() > 0)
             throw RegistryError(RegistryError::Kind::unreachable, "killed");
@@ -153,8 +155,7 @@ class Seed : private CallWatcher {
         std::filesystem::remove(audit_file(name));
         if (!killed) return;
         ++tally_.runs["killed"][""];
-        scheduler_.start("session of " + name, scheduler_.time() + 10'000,
-                         [this, name] { world_.registry.end_sessions_of(name); });
+        cluster_.leave_session(name);
     }
 
     void perform(ObservedRun& observed) {
@@ -180,7 +181,6 @@ class Seed : private CallWatcher {
     World world_;
     Observer observer_;
     DatabaseServer server_;
-    const Schema schema_;
     SimulatedCluster cluster_;
     SeedWorld all_;
     int runs_left_ = 0;

@@ -9,6 +9,8 @@ namespace dsfailover {
 namespace {
 
 constexpr EpochMs kAnnouncedEvery = 1000;  // between two calls of `waiting`
+constexpr EpochMs kRetry = 500;    // of a claimant that finds the lock's row of another, on JDBC
+constexpr EpochMs kLookOn = 1000;  // at servers that look dead, likewise
 
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -147,14 +149,18 @@ MemoryRegistry::MemoryRegistry(MemoryWorld& world, std::string client, std::stri
 
 MemoryRegistry::~MemoryRegistry() { world_.close_session(client_, session_); }
 
+bool MemoryRegistry::masters_notice_departures() const { return !world_.is_jdbc(); }
+
+// On JDBC a lost session is followed by another without a word.
 void MemoryRegistry::perform(Kind kind, const std::string& path, const Effect& effect) {
     perform_anyway(kind, path, [&](MemoryState& state, const std::string& full) {
         if (!state.sessions.contains(session_)) {
             session_ = state.begin_session(client_);
-            throw RegistryError(RegistryError::Kind::session_lost,
-                                fmt::format("{}: {}: our session ended, and the locks and "
-                                            "ephemeral nodes with it.",
-                                            endpoint(), path));
+            if (!state.jdbc)
+                throw RegistryError(RegistryError::Kind::session_lost,
+                                    fmt::format("{}: {}: our session ended, and the locks and "
+                                                "ephemeral nodes with it.",
+                                                endpoint(), path));
         }
         effect(state, full);
     });
@@ -200,13 +206,24 @@ void MemoryRegistry::read_children(const std::string& path,
     for (NodeRead& read : get_all(paths)) child(std::move(read));
 }
 
-std::vector<Node> MemoryRegistry::living(const std::string& path, bool) {
-    std::vector<Node> nodes;
-    perform(Kind::living, path, [&](auto& state, const auto& full) {
-        for (const std::string& name : names_below(state, full))
-            nodes.push_back(*find(state, full + "/" + name));
-    });
-    return nodes;
+std::vector<Node> MemoryRegistry::living(const std::string& path, bool patient) {
+    while (true) {
+        std::vector<Node> nodes;
+        bool certain = true;
+        std::int64_t seen = 0;
+        perform(Kind::living, path, [&](auto& state, const auto& full) {
+            seen = state.order;
+            for (const std::string& name : names_below(state, full)) {
+                Node node = *find(state, full + "/" + name);
+                const auto sign =
+                    state.jdbc ? sight_.of_server(state, node) : JdbcSight::Sign::moves;
+                if (sign == JdbcSight::Sign::unknown) certain = false;
+                if (sign == JdbcSight::Sign::moves) nodes.push_back(std::move(node));
+            }
+        });
+        if (certain || !patient) return nodes;
+        world_.wait_for_change(seen, world_.now() + kLookOn);
+    }
 }
 
 bool MemoryRegistry::put(const std::string& path, const std::string& value,
@@ -251,6 +268,7 @@ void MemoryRegistry::remove(std::span<Removal> removals) {
 LockAttempt MemoryRegistry::lock(
     const std::string& path, Millis time_limit,
     const std::function<void(const LockClaim&, Millis waited)>& waiting) {
+    if (world_.is_jdbc()) return insert_lock(path, time_limit, waiting);
     std::string id;
     perform(Kind::lock, path,
             [&](auto& state, const auto& full) { id = enter(state, full, session_, client_).id; });
@@ -277,6 +295,52 @@ LockAttempt MemoryRegistry::lock(
     }
 }
 
+// On JDBC there is no queue: who finds the row of another tries again, and removes that of one who
+// is dead.
+LockAttempt MemoryRegistry::insert_lock(
+    const std::string& path, Millis time_limit,
+    const std::function<void(const LockClaim&, Millis waited)>& waiting) {
+    LockAttempt attempt;
+    std::string session;
+    const EpochMs began = world_.now();
+    for (EpochMs next_announcement = began + kAnnouncedEvery;;) {
+        std::string id;
+        std::int64_t seen = 0;
+        perform(session.empty() ? Kind::lock : Kind::wait, path,
+                [&](auto& state, const auto& full) {
+                    auto& claims = state.locks[full];
+                    if (!claims.empty() && sight_.is_dead(state, claims.front(), name_space_))
+                        claims.clear();
+                    attempt.holder.reset();
+                    if (claims.empty())
+                        id = enter(state, full, session_, client_).id;
+                    else
+                        attempt.holder = claims.front();
+                    seen = state.order;
+                });
+        if (session.empty()) session = session_;
+        if (session != session_)
+            throw RegistryError(RegistryError::Kind::session_lost,
+                                endpoint() + ": our session was lost while waiting for " + path);
+        const EpochMs now = world_.now();
+        attempt.waited = Millis(now - began);
+        if (!attempt.holder) {
+            // A purge that read the sessions before ours began may have taken it.
+            attempt.lock = held_lock(path, id);
+            if (attempt.lock->still_held()) return attempt;
+            attempt.lock.reset();
+            continue;
+        }
+        if (attempt.waited >= time_limit) return attempt;
+        if (now >= next_announcement) {
+            waiting(*attempt.holder, attempt.waited);
+            next_announcement = now + kAnnouncedEvery;
+        }
+        world_.wait_for_change(
+            seen, std::min({next_announcement, began + time_limit.count(), now + kRetry}));
+    }
+}
+
 std::unique_ptr<Lock> MemoryRegistry::held_lock(const std::string& path, const std::string& id) {
     return std::make_unique<HeldLock>(*this, path, id);
 }
@@ -291,6 +355,7 @@ std::unique_ptr<Lock> MemoryRegistry::enter_if_free(const std::string& path) {
 
 std::vector<std::unique_ptr<Lock>> MemoryRegistry::try_locks(std::span<const std::string> paths) {
     std::vector<std::unique_ptr<Lock>> locks;
+    if (world_.is_jdbc()) return std::vector<std::unique_ptr<Lock>>(paths.size());
     for (const std::string& path : paths) locks.push_back(enter_if_free(path));
     return locks;
 }
@@ -299,6 +364,11 @@ std::int64_t MemoryRegistry::make_ephemeral(Kind kind, const std::string& path,
                                             const std::string& value) {
     std::int64_t made = 0;
     perform(kind, path, [&](auto& state, const auto& full) {
+        const auto standing = state.nodes.find(full);
+        // Of a run that is dead.
+        if (state.jdbc && kind == Kind::claim && standing != state.nodes.end() &&
+            !state.is_fresh(standing->second.owner))
+            state.nodes.erase(standing);
         if (!state.nodes.contains(full)) made = state.write(full, value, session_).modified_order;
     });
     return made;
@@ -332,6 +402,7 @@ std::vector<LockState> MemoryRegistry::locks(const std::string& prefix) {
 }
 
 bool MemoryRegistry::owns(const Node& server, const LockClaim& claim) {
+    if (world_.is_jdbc() && claim.description.starts_with(server.name + '/')) return true;
     return !server.owner.empty() && server.owner == claim.owner;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "registry/registry.h"
+#include "support/memory_jdbc.h"
 #include "support/memory_world.h"
 
 namespace dsfailover {
@@ -21,7 +22,7 @@ class MemoryRegistry : public Registry {
     std::string type() const override { return "memory"; }
     std::string endpoint() const override { return kMemoryEndpoint; }
     std::string name_space() const override { return name_space_; }
-    bool masters_notice_departures() const override { return true; }
+    bool masters_notice_departures() const override;
 
     std::optional<std::vector<std::string>> children(const std::string& path) override;
     std::optional<Node> get(const std::string& path) override;
@@ -56,6 +57,8 @@ class MemoryRegistry : public Registry {
     std::vector<std::string> names_below(const MemoryState& state, const std::string& full) const;
     /// Makes an ephemeral node of ours; its modified_order, or 0 where one stands already.
     std::int64_t make_ephemeral(Kind kind, const std::string& path, const std::string& value);
+    LockAttempt insert_lock(const std::string& path, Millis time_limit,
+                            const std::function<void(const LockClaim&, Millis waited)>& waiting);
     std::unique_ptr<Lock> enter_if_free(const std::string& path);
     std::unique_ptr<Lock> held_lock(const std::string& path, const std::string& id);
 
@@ -63,6 +66,7 @@ class MemoryRegistry : public Registry {
     const std::string client_;
     const std::string name_space_;
     std::string session_;
+    JdbcSight sight_;
 };
 
 }  // namespace dsfailover

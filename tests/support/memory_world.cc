@@ -55,6 +55,12 @@ std::string MemoryState::begin_session(const std::string& client) {
     return id;
 }
 
+bool MemoryState::is_fresh(const std::string& session) const {
+    if (!sessions.contains(session)) return false;
+    const auto silent = silent_since.find(session);
+    return silent == silent_since.end() || now - silent->second <= kJdbcSession.count();
+}
+
 void MemoryState::end_session(const std::string& id) {
     if (sessions.erase(id) == 0) return;
     ++order;
@@ -104,6 +110,45 @@ void MemoryWorld::end_sessions_of(const std::string& client) {
     const auto sessions = state_.sessions;
     for (const auto& [id, its] : sessions)
         if (its == client) state_.end_session(id);
+    changed_.notify_all();
+}
+
+void MemoryWorld::stand_still(const std::string& client) {
+    const std::lock_guard guard(mutex_);
+    for (const auto& [id, its] : state_.sessions)
+        if (its == client) state_.silent_since.try_emplace(id, unguarded_now());
+}
+
+void MemoryWorld::go_on(const std::string& client) {
+    const std::lock_guard guard(mutex_);
+    for (const auto& [id, its] : state_.sessions)
+        if (its == client) state_.silent_since.erase(id);
+}
+
+std::set<std::string> MemoryWorld::purge_sessions() {
+    const std::lock_guard guard(mutex_);
+    state_.now = unguarded_now();
+    std::set<std::string> left;
+    const auto sessions = state_.sessions;
+    for (const auto& [id, client] : sessions) {
+        if (state_.is_fresh(id))
+            left.insert(id);
+        else
+            state_.end_session(id);
+    }
+    changed_.notify_all();
+    return left;
+}
+
+void MemoryWorld::purge_all_but(const std::set<std::string>& sessions) {
+    const std::lock_guard guard(mutex_);
+    std::erase_if(state_.nodes, [&](const auto& node) {
+        return !node.second.owner.empty() && !sessions.contains(node.second.owner);
+    });
+    for (auto& [path, claims] : state_.locks)
+        std::erase_if(claims,
+                      [&](const LockClaim& claim) { return !sessions.contains(claim.owner); });
+    ++state_.order;
     changed_.notify_all();
 }
 

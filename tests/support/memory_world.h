@@ -68,6 +68,9 @@ struct MemoryState {
     std::map<std::string, std::string> sessions;          ///< those that last: id -> client
     std::int64_t order = 0;
     EpochMs now = 0;  ///< at the call under way
+    bool jdbc = false;
+    /// JDBC: the sessions that nobody renews, and since when (epoch ms).
+    std::map<std::string, EpochMs> silent_since;
 
     /// Writes a node, making it and its parents where they are missing. One that is there keeps its
     /// owner and the time and order it was made at.
@@ -75,13 +78,17 @@ struct MemoryState {
     bool has_children(const std::string& path) const;
     /// Begins a session; returns its id.
     std::string begin_session(const std::string& client);
+    /// Whether it lasts and was renewed within the minute that it has for that.
+    bool is_fresh(const std::string& session) const;
     /// Ends it, if it lasts: its ephemeral nodes and its claims for locks go.
     void end_session(const std::string& id);
 };
 
 /// A registry in memory that several clients use: our runs, and those that a test lets play
 /// masters, workers and other runs. It behaves as ZooKeeper does: nodes and locks belong to
-/// sessions, and whoever writes into an ephemeral node leaves it to its owner.
+/// sessions, and whoever writes into an ephemeral node leaves it to its owner. Or, after
+/// go_by_jdbc_rules(), as the JDBC registry does: sessions are rows that outlast their process
+/// until somebody purges them, and locks have no queue.
 ///
 /// Every call of every client goes through perform(). There a test can do something right before or
 /// after it, and let it fail. A rule that is used up is gone before it acts, and nothing is locked
@@ -109,6 +116,18 @@ class MemoryWorld {
     /// learns of it by session_lost, once, and goes on with a new one.
     void end_session(const std::string& id);
     void end_sessions_of(const std::string& client);
+    /// From now on it is a JDBC registry.
+    void go_by_jdbc_rules() { state_.jdbc = true; }
+    bool is_jdbc() const { return state_.jdbc; }
+    /// JDBC: the process of this client stands still or is gone, and renews no session.
+    void stand_still(const std::string& client);
+    /// JDBC: it goes on, and renews those of its sessions that were not purged.
+    void go_on(const std::string& client);
+    /// JDBC: the two steps of a purge, which every server does once in a minute. The first removes
+    /// the sessions that were not renewed, and returns those that are left; the second the
+    /// ephemeral nodes and the locks of all others.
+    std::set<std::string> purge_sessions();
+    void purge_all_but(const std::set<std::string>& sessions);
     /// Takes a lock away from whoever holds it or waits for it. The path begins with the namespace.
     void lose_lock(const std::string& full_path);
     /// Each call of `client` fails as unreachable, until it is let in again. Its session lasts.
@@ -128,6 +147,12 @@ class MemoryWorld {
     std::map<std::string, std::string> snapshot() const;
     /// All there is, at this moment.
     MemoryState state() const;
+    /// What `look` makes of it, without a copy. It must make no call.
+    template <typename Look>
+    auto look(const Look& look) const {
+        const std::lock_guard guard(mutex_);
+        return look(state_);
+    }
 
     /// For clients: a session; returns its id.
     std::string begin_session(const std::string& client);
@@ -161,6 +186,9 @@ class MemoryWorld {
     std::vector<Rule> rules_;
     CallWatcher* watcher_ = nullptr;
 };
+
+/// JDBC: a session that was not renewed for so long may be purged.
+inline constexpr Millis kJdbcSession{60'000};
 
 /// The endpoint that every client names.
 inline constexpr const char* kMemoryEndpoint = "127.0.0.1:2181";

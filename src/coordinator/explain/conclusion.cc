@@ -140,6 +140,7 @@ class Conclusion {
     }
 
     void ownerless() {
+        if (!known_.commands.empty()) return waits();
         say(known_.said.answer == MasterAnswer::not_held ? "No master runs it, and it has no host."
                                                          : "It has no host.",
             failover_of_it_alone(), failing_over("It gives it a host, and fails it over."));
