@@ -6,22 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "registry/etcd/answer.h"
 #include "registry/etcd/client.h"
 #include "registry/registry.h"
 
 namespace dsfailover {
-
-/// A key of etcd and what is known of it.
-struct EtcdKey {
-    std::string key;
-    std::string value;
-    std::int64_t create_revision = 0;
-    std::int64_t mod_revision = 0;
-    std::int64_t lease = 0;
-
-    /// As the lock service writes it; empty: none.
-    std::string lease_hex() const;
-};
 
 /// Reading and writing single keys: exact ones only, never a range by accident.
 class EtcdKeys {
