@@ -19,6 +19,8 @@ constexpr EpochMs kFirstWritable = -62'167'219'200'000;
 // Anything smaller is taken for seconds: in milliseconds it would lie before March 1973.
 constexpr EpochMs kSmallestMillis = 100'000'000'000;
 
+bool is_writable(EpochMs time) { return time >= kFirstWritable && time <= kLastWritable; }
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads a text from its front; every function says whether what it expects was there.
@@ -115,7 +117,8 @@ std::optional<ParsedTime> parse_rfc3339(std::string_view text) {
                                std::chrono::minutes(minute) + std::chrono::seconds(second) +
                                Millis(millis) - offset;
     parsed.time = since_epoch.count();
-    return parsed;
+    // An offset may lead out of the years that can be written.
+    return is_writable(parsed.time) ? std::optional(parsed) : std::nullopt;
 }
 
 EpochMs parse_epoch_ms(std::string_view text, std::string_view what) {
@@ -147,7 +150,7 @@ constexpr Millis::rep kLongestDuration = 36'525 * Millis::rep{86'400'000};  // 1
 }  // namespace
 
 std::string format_rfc3339(EpochMs time) {
-    if (time < kFirstWritable || time > kLastWritable) return fmt::format("{} ms", time);
+    if (!is_writable(time)) return fmt::format("{} ms", time);
     const std::chrono::sys_time<Millis> instant{Millis(time)};
     const auto day = std::chrono::floor<std::chrono::days>(instant);
     const std::chrono::year_month_day date(day);

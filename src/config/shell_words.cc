@@ -17,8 +17,15 @@ bool begins_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z
 
 bool is_in_name(char c) { return begins_name(c) || (c >= '0' && c <= '9'); }
 
-/// The length of a group whose opening has `start` characters, to `close`.
-std::size_t group_until(std::string_view text, std::size_t start, char close, bool in_quotes) {
+constexpr int kDeepest = 100;  // groups in groups, more than anybody writes
+
+std::size_t group_length(std::string_view text, int depth);
+
+/// The length of a group whose opening has `start` characters, to `close`; `depth`: in how many it
+/// stands.
+std::size_t group_until(std::string_view text, std::size_t start, char close, bool in_quotes,
+                        int depth) {
+    if (depth > kDeepest) return kNever;
     for (std::size_t at = start; at < text.size();) {
         if (text[at] == close) return at + 1;
         if (text[at] == '\\') {
@@ -27,10 +34,10 @@ std::size_t group_until(std::string_view text, std::size_t start, char close, bo
         }
         // Between double quotes an apostrophe is a character like others.
         const std::size_t inner =
-            in_quotes && text[at] == '\'' ? 0 : shell_group_length(text.substr(at));
+            in_quotes && text[at] == '\'' ? 0 : group_length(text.substr(at), depth + 1);
         if (inner == kNever) return kNever;
         if (inner == 0 && close == ')' && text[at] == '(') {
-            const std::size_t nested = group_until(text.substr(at), 1, ')', false);
+            const std::size_t nested = group_until(text.substr(at), 1, ')', false, depth + 1);
             if (nested == kNever) return kNever;
             at += nested;
             continue;
@@ -38,6 +45,27 @@ std::size_t group_until(std::string_view text, std::size_t start, char close, bo
         at += std::max<std::size_t>(inner, 1);
     }
     return kNever;
+}
+
+/// As shell_group_length().
+std::size_t group_length(std::string_view text, int depth) {
+    if (text.empty()) return 0;
+    switch (text.front()) {
+        case '\'': {
+            const auto end = text.find('\'', 1);
+            return end == kNever ? kNever : end + 1;
+        }
+        case '"':
+            return group_until(text, 1, '"', true, depth);
+        case '`':
+            return group_until(text, 1, '`', true, depth);
+        case '$':
+            if (text.starts_with("${")) return group_until(text, 2, '}', false, depth);
+            if (text.starts_with("$(")) return group_until(text, 2, ')', false, depth);
+            return 0;
+        default:
+            return 0;
+    }
 }
 
 class Lexer {
@@ -150,11 +178,13 @@ class Lexer {
             std::size_t length = shell_group_length(text_.substr(at_));
             if ((c == '(' || c == ')') && length == 0) {
                 if (c == ')' || !is_assignment(raw)) break;
-                length = group_until(text_.substr(at_), 1, ')', false);
+                length = group_until(text_.substr(at_), 1, ')', false, 0);
             }
             if (length == kNever)
-                throw UsageError(fmt::format("{}:{}: what begins here with {} is never closed",
-                                             file_, line_, c));
+                throw UsageError(
+                    fmt::format("{}:{}: what begins here with {} is never closed, or "
+                                "nests deeper than {}",
+                                file_, line_, c, kDeepest));
             if (c == '\\') length = 2;
             length = std::max<std::size_t>(length, 1);
             raw += text_.substr(at_, length);
@@ -178,25 +208,7 @@ std::vector<ShellCommand> shell_commands(std::string_view text, std::string_view
     return Lexer(text, file).commands();
 }
 
-std::size_t shell_group_length(std::string_view text) {
-    if (text.empty()) return 0;
-    switch (text.front()) {
-        case '\'': {
-            const auto end = text.find('\'', 1);
-            return end == kNever ? kNever : end + 1;
-        }
-        case '"':
-            return group_until(text, 1, '"', true);
-        case '`':
-            return group_until(text, 1, '`', true);
-        case '$':
-            if (text.starts_with("${")) return group_until(text, 2, '}', false);
-            if (text.starts_with("$(")) return group_until(text, 2, ')', false);
-            return 0;
-        default:
-            return 0;
-    }
-}
+std::size_t shell_group_length(std::string_view text) { return group_length(text, 0); }
 
 std::size_t variable_name_length(std::string_view text) {
     if (text.empty() || !begins_name(text.front())) return 0;

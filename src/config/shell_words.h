@@ -27,7 +27,8 @@ struct ShellCommand {
 std::vector<ShellCommand> shell_commands(std::string_view text, std::string_view file);
 
 /// How many characters of `text` a '...', "...", `...`, ${...} or $(...) at its beginning takes,
-/// with what is nested in it; 0: it begins with none of these, npos: it is never closed.
+/// with what is nested in it; 0: it begins with none of these, npos: it is never closed, or nests
+/// too deep.
 std::size_t shell_group_length(std::string_view text);
 
 /// Whether a word is NAME=... or NAME+=...

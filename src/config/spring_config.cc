@@ -11,7 +11,7 @@
 namespace dsfailover {
 namespace {
 
-constexpr int kDeepestPlaceholder = 20;
+constexpr int kMostPlaceholders = 100;  // of one value
 
 /// Spring compares names in lower case and without dashes and underscores.
 std::string canonical(std::string_view name) {
@@ -100,8 +100,8 @@ SpringConfig::SpringConfig(const std::string& file, std::string_view profiles,
         std::vector<std::string> named;
         for (const Flat& document : documents)
             if (named.empty() && wanted_profile(document).empty())
-                named = split_names(resolve(value_of(document, "spring.profiles.active"),
-                                            file + ": spring.profiles.active", 0));
+                named = split_names(resolved(value_of(document, "spring.profiles.active"),
+                                             file + ": spring.profiles.active"));
         return named;
     };
     std::vector<std::string> names = active.empty() ? named_by_file() : split_names(active);
@@ -155,15 +155,18 @@ std::optional<OptionValue> SpringConfig::get(std::string_view property) const {
     if (found == properties_.end()) return std::nullopt;
     const std::string where =
         fmt::format("{}:{}: {}", file_, found->second.line, found->second.name);
-    std::string value = resolve(found->second.value, where, 0);
+    std::string value = resolved(found->second.value, where);
     if (value.empty()) return std::nullopt;
     return OptionValue{std::move(value), Source::ds_config, where};
 }
 
+std::string SpringConfig::resolved(std::string_view text, const std::string& where) const {
+    int left = kMostPlaceholders;
+    return resolve(text, where, left);
+}
+
 std::string SpringConfig::resolve(std::string_view text, const std::string& where,
-                                  int depth) const {
-    if (depth > kDeepestPlaceholder)
-        throw UsageError(fmt::format("{}: its placeholders refer to each other", where));
+                                  int& left) const {
     std::string result;
     while (!text.empty()) {
         const auto start = text.find("${");
@@ -177,7 +180,7 @@ std::string SpringConfig::resolve(std::string_view text, const std::string& wher
         }
         if (end == text.size())
             throw UsageError(fmt::format("{}: a placeholder lacks its closing '}}'", where));
-        result += placeholder(text.substr(0, end), where, depth);
+        result += placeholder(text.substr(0, end), where, left);
         text.remove_prefix(end + 1);
     }
     return result;
@@ -185,19 +188,23 @@ std::string SpringConfig::resolve(std::string_view text, const std::string& wher
 
 /// The value for the inside of ${...}: NAME or NAME:default, both of which may hold placeholders.
 std::string SpringConfig::placeholder(std::string_view body, const std::string& where,
-                                      int depth) const {
+                                      int& left) const {
+    if (--left < 0)
+        throw UsageError(
+            fmt::format("{}: its placeholders refer to each other, or are more than {}", where,
+                        kMostPlaceholders));
     std::size_t colon = 0;
     for (int open = 0; colon < body.size(); ++colon) {
         if (body.substr(colon).starts_with("${")) ++open;
         if (body[colon] == '}') --open;
         if (body[colon] == ':' && open == 0) break;
     }
-    const std::string name = resolve(body.substr(0, colon), where, depth + 1);
+    const std::string name = resolve(body.substr(0, colon), where, left);
     if (auto value = variables_.get(name)) return value->value;
     if (auto value = variable(name)) return value->value;
     if (const auto found = properties_.find(canonical(name)); found != properties_.end())
-        return resolve(found->second.value, where, depth + 1);
-    if (colon < body.size()) return resolve(body.substr(colon + 1), where, depth + 1);
+        return resolve(found->second.value, where, left);
+    if (colon < body.size()) return resolve(body.substr(colon + 1), where, left);
     throw UsageError(fmt::format(
         "{}: the placeholder ${{{}}} has no value; set the environment variable {} as for the "
         "masters, or give the setting as an option",

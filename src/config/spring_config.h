@@ -44,8 +44,11 @@ class SpringConfig {
         std::size_t line = 0;
     };
 
-    std::string resolve(std::string_view text, const std::string& where, int depth) const;
-    std::string placeholder(std::string_view body, const std::string& where, int depth) const;
+    /// Throws for more placeholders than any value has: they refer to each other.
+    std::string resolved(std::string_view text, const std::string& where) const;
+    /// `left`: how many placeholders the value may have yet.
+    std::string resolve(std::string_view text, const std::string& where, int& left) const;
+    std::string placeholder(std::string_view body, const std::string& where, int& left) const;
     std::optional<OptionValue> variable(std::string_view property) const;
 
     DsVariables variables_;

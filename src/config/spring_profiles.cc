@@ -8,6 +8,8 @@
 namespace dsfailover {
 namespace {
 
+constexpr int kDeepest = 100;  // brackets in brackets, more than anybody writes
+
 /// expression := all ('|' all)* ; all := one ('&' one)* ; one := '!' one | '(' expression ')' |
 /// NAME
 class ProfileExpression {
@@ -33,9 +35,9 @@ class ProfileExpression {
         return result;
     }
     bool operand() {
-        if (take('!')) return !operand();
+        if (take('!')) return !nested([&] { return operand(); });
         if (take('(')) {
-            const bool result = any();
+            const bool result = nested([&] { return any(); });
             if (!take(')')) fail();
             return result;
         }
@@ -44,6 +46,13 @@ class ProfileExpression {
         if (name.empty()) fail();
         rest_.remove_prefix(name.size());
         return std::ranges::find(active_, name) != active_.end();
+    }
+    template <typename Read>
+    bool nested(const Read& read) {
+        if (++depth_ > kDeepest) fail();
+        const bool result = read();
+        --depth_;
+        return result;
     }
     bool peek_end() {
         rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size()));
@@ -63,6 +72,7 @@ class ProfileExpression {
     std::string_view text_;
     std::string_view rest_;
     const std::vector<std::string>& active_;
+    int depth_ = 0;
 };
 
 }  // namespace

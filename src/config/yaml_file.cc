@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "config/yaml_check.h"
 
 namespace dsfailover {
 
@@ -30,6 +31,7 @@ std::string read_text_file(const std::string& file, std::string_view option) {
 std::vector<YAML::Node> load_yaml_file(const std::string& file, std::string_view option) {
     const std::string text = read_text_file(file, option);
     try {
+        check_yaml(text);
         return YAML::LoadAll(text);
     } catch (const YAML::Exception& error) {
         throw UsageError(fmt::format("{} {}: line {}, column {}: {}", option, file,

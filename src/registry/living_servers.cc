@@ -12,15 +12,17 @@ namespace dsfailover {
 
 namespace {
 
+// As a time it fits as microseconds, too.
+constexpr std::int64_t kLargest = 9'000'000'000'000'000;
+
 // Masters write plain integers, but JSON allows 1.79E12 for the same number.
 std::optional<std::int64_t> integer_member(const nlohmann::json& heartbeat, const char* name) {
     const auto found = heartbeat.find(name);
     if (found == heartbeat.end()) return std::nullopt;
-    if (found->is_number_integer()) return found->get<std::int64_t>();
-    if (!found->is_number_float()) return std::nullopt;
+    if (!found->is_number()) return std::nullopt;
     const double value = found->get<double>();
-    if (std::floor(value) != value || std::abs(value) > 9.0e15) return std::nullopt;
-    return static_cast<std::int64_t>(value);
+    if (std::floor(value) != value || std::abs(value) > double{kLargest}) return std::nullopt;
+    return found->get<std::int64_t>();
 }
 
 const Server* find(const std::vector<Server>& servers, std::string_view address) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "conformance/registry_server.h"
+#include "registry/etcd/answer.h"
 #include "registry/etcd/client.h"
 
 namespace dsfailover {

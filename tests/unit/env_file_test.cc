@@ -198,6 +198,17 @@ TEST(EnvFile, AQuoteThatIsNeverClosedIsAnError) {
     }
 }
 
+TEST(EnvFile, WhatNestsWithoutEndIsAnError) {
+    for (const char* one : {"${A:-", "$(", "$(("}) {
+        std::string nested;
+        for (int i = 0; i < 50'000; ++i) nested += one;
+        EXPECT_THROW(read("export B=" + nested + "\n"), UsageError) << one;
+        // Of a list of variables brackets that are not closed are part of the value.
+        EXPECT_EQ(value_in("B=" + nested, "B"), nested) << one;
+    }
+    EXPECT_EQ(value_in("export B=${A:-${A:-${A:-x}}}\n", "B"), "x");
+}
+
 TEST(EnvFile, WhatTheMastersStartScriptSetsIsReadWithoutAWord) {
     const EnvFile file = read(
         "# where java is\n"

@@ -1,5 +1,6 @@
 #include "config/spring_config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "base/error.h"
@@ -49,6 +50,32 @@ INSTANTIATE_TEST_SUITE_P(
                     Shape{"registry.zookeeper.connect-string: ~", "(none)"},
                     Shape{"registry.zookeeper.connect-string: ''", "(none)"},
                     Shape{"other: {list: [{a: 1}]}", "(none)"}, Shape{"", "(none)"}));
+
+TEST(SpringConfig, IsRefusedWhereItWouldBeReadWithoutEnd) {
+    EXPECT_THAT(error_in(", a: 1", "a"), HasSubstr("line 1, column 1: no document begins here"));
+    EXPECT_THAT(error_in("a: 1\nb: &x\n  - *x\n", "a"),
+                HasSubstr("line 3, column 5: an alias stands inside of what it stands for"));
+    std::string laughs = "a0: &a0 [x, x]\n";
+    for (int i = 1; i < 40; ++i) laughs += fmt::format("a{0}: &a{0} [*a{1}, *a{1}]\n", i, i - 1);
+    EXPECT_THAT(error_in(laughs, "a"), HasSubstr("more than a million values"));
+    EXPECT_EQ(value_in("a: &x {b: 1}\nc: *x\nd: *x", "d.b"), "1");
+}
+
+TEST(SpringConfig, PlaceholdersMayNotMultiply) {
+    std::string laughs = "a0: x\n";
+    for (int i = 1; i < 20; ++i) laughs += fmt::format("a{0}: '${{a{1}}}${{a{1}}}'\n", i, i - 1);
+    EXPECT_EQ(value_in(laughs, "a5"), std::string(32, 'x'));
+    EXPECT_THAT(error_in(laughs, "a19"), HasSubstr("or are more than 100"));
+}
+
+TEST(SpringConfig, AProfileExpressionMayNotNestWithoutEnd) {
+    for (const char* one : {"!", "("}) {
+        std::string expression;
+        for (int i = 0; i < 100'000; ++i) expression += one;
+        EXPECT_THROW(profile_expression_holds(expression + "a", {"a"}), UsageError) << one;
+    }
+    EXPECT_TRUE(profile_expression_holds("!!((a))", {"a"}));
+}
 
 TEST(SpringConfig, EnvironmentVariablesWinOverTheFile) {
     const char* yaml = "registry.zookeeper.connect-string: file:1";

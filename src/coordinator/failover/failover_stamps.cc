@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "base/time_zone.h"
-#include "coordinator/marks/failover_marks.h"
 #include "registry/paths.h"
 #include "store/workflow_instance_store.h"
 
@@ -16,87 +15,9 @@ namespace dsfailover {
 namespace {
 
 constexpr std::size_t kKeptStamps = 64;
-constexpr std::size_t kMostBytes = 60'000;
 constexpr EpochMs kUnusedMs = 3'600'000;  // so long nobody waits between stamp and commit
 constexpr std::int64_t kQuarterHourUs = 900'000'000;
 constexpr std::int64_t kLargestOffsetUs = 26 * 4 * kQuarterHourUs;
-constexpr std::string_view kAsBefore = "=";
-
-// Takes what stands before the first separator off the text, and the separator.
-std::string_view cut(std::string_view& text, char separator) {
-    const auto end = std::min(text.find(separator), text.size());
-    const std::string_view part = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    return part;
-}
-
-std::optional<SeenMaster> parse_master(std::string_view text) {
-    const auto at = text.rfind('@');
-    if (at == std::string_view::npos || at == 0) return std::nullopt;
-    SeenMaster master{std::string(text.substr(0, at)), std::nullopt};
-    const std::string_view startup_time = text.substr(at + 1);
-    if (startup_time.empty()) return master;
-    master.startup_time = parse_mark_value(startup_time);
-    return master.startup_time ? std::optional(master) : std::nullopt;
-}
-
-bool is_zone(std::string_view name) {
-    try {
-        return !TimeZone(name).name().empty();
-    } catch (const UsageError&) {
-        return false;
-    }
-}
-
-// VALUE, VALUE|= or VALUE|ZONE|MASTER@STARTUP...
-std::optional<Stamp> parse_stamp(std::string_view text, const Stamp& before) {
-    const bool whole = !text.ends_with('|');
-    const auto value = parse_mark_value(cut(text, '|'));
-    if (!value || !whole) return std::nullopt;
-    Stamp stamp{*value, "", {}};
-    if (text.empty()) return stamp;
-    stamp.zone = cut(text, '|');
-    if (stamp.zone == kAsBefore) {
-        if (!before.knows_origin() || !text.empty()) return std::nullopt;
-        return Stamp{*value, before.zone, before.masters};
-    }
-    if (stamp.zone.empty() || (stamp.zone != before.zone && !is_zone(stamp.zone)))
-        return std::nullopt;
-    while (!text.empty()) {
-        auto master = parse_master(cut(text, '|'));
-        if (!master) return std::nullopt;
-        stamp.masters.push_back(std::move(*master));
-    }
-    return stamp;
-}
-
-// A name with one of our separators is not an address: written so that it never counts as living.
-std::string without_separators(std::string address) {
-    for (char& c : address)
-        if (c == ',' || c == '|') c = '?';
-    return address;
-}
-
-std::string format_as_they_are(std::span<const Stamp> stamps) {
-    std::string text;
-    const Stamp* before = nullptr;
-    for (const Stamp& stamp : stamps) {
-        if (before) text += ',';
-        text += std::to_string(stamp.value);
-        if (stamp.knows_origin() && before && stamp.zone == before->zone &&
-            stamp.masters == before->masters) {
-            text += fmt::format("|{}", kAsBefore);
-        } else if (stamp.knows_origin()) {
-            text += '|' + stamp.zone;
-            for (const SeenMaster& master : stamp.masters) {
-                text += '|' + without_separators(master.address) + '@';
-                if (master.startup_time) text += std::to_string(*master.startup_time);
-            }
-        }
-        before = &stamp;
-    }
-    return text;
-}
 
 // Drops the oldest that nobody needs while `too_many` says so.
 void drop_unneeded(std::vector<Stamp>& stamps, EpochMs clock, std::span<const EpochMs> needed,
@@ -111,9 +32,7 @@ void drop_unneeded(std::vector<Stamp>& stamps, EpochMs clock, std::span<const Ep
 std::string with_stamp(const StampToAdd& added, EpochMs clock, const CarriedStamps& carried) {
     std::vector<Stamp> stamps = added.read->stamps;
     stamps.push_back(added.stamp);
-    const auto too_many = [&] {
-        return stamps.size() > kKeptStamps || format_as_they_are(stamps).size() > kMostBytes;
-    };
+    const auto too_many = [&] { return stamps.size() > kKeptStamps || !fit(stamps); };
     if (too_many()) {
         std::vector<EpochMs> needed = carried(added.address, added.read->stamps);
         needed.push_back(added.stamp.value);
@@ -137,35 +56,11 @@ struct WrittenStamp {
 
 }  // namespace
 
-std::optional<std::vector<Stamp>> parse_stamps(std::string_view text) {
-    std::vector<Stamp> stamps;
-    if (text.ends_with(',')) return std::nullopt;
-    while (!text.empty()) {
-        auto stamp = parse_stamp(cut(text, ','), stamps.empty() ? Stamp{} : stamps.back());
-        if (!stamp) return std::nullopt;
-        stamps.push_back(std::move(*stamp));
-    }
-    std::stable_sort(stamps.begin(), stamps.end(),
-                     [](const Stamp& a, const Stamp& b) { return a.value < b.value; });
-    return stamps;
-}
-
 std::vector<SeenMaster> seen_masters(const Servers& servers) {
     std::vector<SeenMaster> seen;
     for (const Server& master : servers.masters)
         seen.push_back({master.address, master.startup_time});
     return seen;
-}
-
-std::string format_stamps(std::vector<Stamp> stamps) {
-    std::string text = format_as_they_are(stamps);
-    for (auto oldest = stamps.begin(); text.size() > kMostBytes && oldest != stamps.end();
-         ++oldest) {
-        if (!oldest->knows_origin()) continue;
-        oldest->masters = {SeenMaster{"?", std::nullopt}};
-        text = format_as_they_are(stamps);
-    }
-    return text;
 }
 
 std::vector<EpochMs> carried_stamps(const StoreContext& store, const std::string& address,

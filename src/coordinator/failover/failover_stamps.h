@@ -2,37 +2,18 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/time.h"
+#include "coordinator/failover/stamp.h"
 #include "coordinator/run_context.h"
 #include "registry/living_servers.h"
 #include "registry/registry.h"
 #include "store/schema.h"
 
 namespace dsfailover {
-
-/// A master that lived when a stamp was written.
-struct SeenMaster {
-    std::string address;
-    std::optional<EpochMs> startup_time;
-
-    bool operator==(const SeenMaster& other) const = default;
-};
-
-/// The value of restart_time that a run of ours gave to the instances it recovered.
-struct Stamp {
-    EpochMs value = 0;
-    std::string zone;                 ///< whose wall clock stands in the rows; empty: of 0.1
-    std::vector<SeenMaster> masters;  ///< that lived when it was written
-
-    bool knows_origin() const { return !zone.empty(); }
-    bool operator==(const Stamp& other) const = default;
-};
 
 /// The stamps of an address. Kept in the registry so that the next run knows our work again
 /// (docs/behaviour.md, "Stamps", has the format of the node).
@@ -50,14 +31,6 @@ struct FailoverStamps {
 
 /// The masters among `servers`, for a stamp.
 std::vector<SeenMaster> seen_masters(const Servers& servers);
-
-/// Reads the value of a node of stamps; nullopt if it holds anything else. A zone it names is one
-/// that TimeZone accepts.
-std::optional<std::vector<Stamp>> parse_stamps(std::string_view text);
-
-/// The value of a node with these stamps, ascending, at most 60,000 bytes (MySQL's text column
-/// holds 65,535): if need be the oldest forget which masters lived and name one that never does.
-std::string format_stamps(std::vector<Stamp> stamps);
 
 /// Reads the stamps of several addresses together. Throws RegistryError if the registry is gone.
 std::map<std::string, FailoverStamps> read_all_stamps(Registry& registry,

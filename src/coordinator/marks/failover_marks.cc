@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <exception>
 
-#include "base/digits.h"
 #include "registry/paths.h"
 
 namespace dsfailover {
@@ -41,9 +40,6 @@ MarkInfo replace_mark(Registry& registry, Put& put, EpochMs value) {
 }
 
 }  // namespace
-
-// Fits as microseconds, too.
-std::optional<EpochMs> parse_mark_value(std::string_view value) { return parse_digits(value, 15); }
 
 // Names that cannot be read are those of an address, too, if they begin with it.
 std::vector<std::string> FailoverMarks::names_of(const std::string& address) {

@@ -11,19 +11,13 @@
 #include <vector>
 
 #include "base/time.h"
+#include "coordinator/marks/mark_value.h"
 #include "registry/process_identity.h"
 #include "registry/registry.h"
 #include "report/audit_log.h"
 #include "report/report.h"
 
 namespace dsfailover {
-
-/// A mark's value, decimal epoch milliseconds; nullopt if it is not a number of at most 15 digits.
-std::optional<EpochMs> parse_mark_value(std::string_view value);
-
-/// A fence: the mark that makes a living server stop itself. It counts nowhere as a finished
-/// failover.
-inline constexpr EpochMs kFenceValue = 0;
 
 /// The marks of one address, fences left out.
 struct AddressMarks {

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "base/base64.h"
 #include "base/interruption.h"
+#include "registry/etcd/answer.h"
 
 namespace dsfailover {
 
@@ -57,24 +57,6 @@ struct FreeList {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-/// Whether what is read of an answer has the types that etcd gives it.
-bool is_of_etcd(const json& body) {
-    const auto absent_or = [&](const char* field, bool (json::*is_type)() const noexcept) {
-        const auto found = body.find(field);
-        return found == body.end() || ((*found).*is_type)();
-    };
-    return body.is_object() && absent_or("code", &json::is_number_integer) &&
-           absent_or("more", &json::is_boolean) && absent_or("succeeded", &json::is_boolean) &&
-           absent_or("token", &json::is_string) && absent_or("kvs", &json::is_array);
-}
-
-/// The gateway answers calls that are streams with {"result": ...} a line.
-json parse_body(const std::string& body) {
-    json answer = json::parse(body.substr(0, body.find('\n')), nullptr, false);
-    if (answer.is_object() && answer.contains("result")) return answer["result"];
-    return answer;
-}
-
 }  // namespace
 
 /// What came of one request to one endpoint.
@@ -86,7 +68,7 @@ struct EtcdClient::Answer {
     json body;
     std::string problem;  ///< empty: the answer is good
 
-    int code() const { return body.is_object() ? body.value("code", 0) : 0; }
+    std::int64_t code() const { return etcd_code(body); }
     bool says(std::string_view text) const { return problem.find(text) != std::string::npos; }
     bool token_is_old() const {
         return code() == kUnauthenticated || says("invalid auth token") ||
@@ -125,20 +107,11 @@ EtcdClient::Answer EtcdClient::Transfer::finish(CURL* handle, CURLcode code) {
         done.problem = problem[0] != '\0' ? problem : curl_easy_strerror(code);
         return done;
     }
-    done.body = parse_body(answer);
-    if (!is_of_etcd(done.body)) {
-        done.problem = fmt::format(
-            "answers HTTP status {} without JSON that is etcd's; is this the client port of etcd "
-            "3.4 or later?",
-            done.status);
+    done.body = etcd_answer(answer);
+    done.problem = etcd_problem(done.status, done.body);
+    if (!is_etcd_answer(done.body)) {
         done.body = json();
         done.answered = false;
-    } else if (done.status != 200) {
-        const char* field = done.body.contains("message") ? "message" : "error";
-        const auto text = done.body.find(field);
-        done.problem = text != done.body.end() && text->is_string()
-                           ? text->get<std::string>()
-                           : fmt::format("answers HTTP status {}", done.status);
     }
     return done;
 }
@@ -216,8 +189,8 @@ json EtcdClient::call(Access access, const std::string& method, const json& requ
         if (tries > 0 && std::chrono::steady_clock::now() >= deadline) break;
         if (tries == endpoints_.size()) std::this_thread::sleep_for(kPause);
         if (needs_authentication()) authenticate();
-        const Answer answer = post(method, body, access);
-        if (answer.problem.empty()) return answer.body;
+        Answer answer = post(method, body, access);
+        if (answer.problem.empty()) return std::move(answer.body);
         if (answer.token_is_old() && !authenticated_again && !settings_.user.empty()) {
             authenticated_again = true;
             token_.clear();
@@ -243,9 +216,10 @@ json EtcdClient::call(Access access, const std::string& method, const json& requ
 
 void EtcdClient::authenticate() {
     const json request = {{"name", settings_.user}, {"password", settings_.password.reveal()}};
-    const Answer answer = post("auth/authenticate", request.dump(), Access::read);
+    const std::string body = request.dump(-1, ' ', false, json::error_handler_t::replace);
+    const Answer answer = post("auth/authenticate", body, Access::read);
     if (answer.problem.empty()) {
-        token_ = answer.body.value("token", "");
+        token_ = etcd_text(answer.body, "token");
         if (!token_.empty()) return;
     }
     // An endpoint that does not answer is found again, and skipped, by the call itself.
@@ -321,33 +295,6 @@ std::unique_ptr<EtcdClient::Pending> EtcdClient::start(const std::string& method
                                                        const json& request,
                                                        const std::string& doing) {
     return std::unique_ptr<Pending>(new Pending(*this, method, request, doing));
-}
-
-std::int64_t etcd_integer(const json& object, const char* field) {
-    const auto found = object.find(field);
-    if (found == object.end()) return 0;
-    if (found->is_number_integer()) return found->get<std::int64_t>();
-    if (found->is_string()) {
-        const std::string& text = found->get_ref<const std::string&>();
-        try {
-            return std::stoll(text);
-        } catch (const std::exception&) {
-        }
-    }
-    throw RegistryError(
-        RegistryError::Kind::other,
-        fmt::format("etcd answers {} for {}, which is not an integer", found->dump(), field));
-}
-
-std::string etcd_bytes(const json& object, const char* field) {
-    const auto found = object.find(field);
-    if (found == object.end()) return "";
-    std::optional<std::string> bytes;
-    if (found->is_string()) bytes = from_base64(found->get_ref<const std::string&>());
-    if (bytes) return *std::move(bytes);
-    throw RegistryError(
-        RegistryError::Kind::other,
-        fmt::format("etcd answers {} for {}, which is not Base64", found->dump(), field));
 }
 
 }  // namespace dsfailover

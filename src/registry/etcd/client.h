@@ -88,10 +88,4 @@ class EtcdAnswerTooLong : public RegistryError {
         : RegistryError(Kind::unreachable, message) {}
 };
 
-/// An int64 of the gateway, which writes them as strings and leaves zeros out.
-std::int64_t etcd_integer(const nlohmann::json& object, const char* field);
-
-/// Bytes of the gateway, which are Base64 and left out when empty.
-std::string etcd_bytes(const nlohmann::json& object, const char* field);
-
 }  // namespace dsfailover

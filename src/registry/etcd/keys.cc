@@ -71,35 +71,27 @@ std::string removing(std::span<const EtcdKeys::Deletion> batch) {
 }
 
 RemoveOutcome outcome_of(const EtcdKeys::Deletion& deletion, const json& answer) {
-    if (answer.value("succeeded", false)) return RemoveOutcome::removed;
-    const json& range = answer.at("responses").at(0).at("response_range");
-    const auto keys = range.find("kvs");
-    if (keys == range.end() || keys->empty()) return RemoveOutcome::vanished;
-    const bool unchanged = etcd_integer(keys->front(), "mod_revision") == deletion.mod_revision;
+    if (etcd_flag(answer, "succeeded")) return RemoveOutcome::removed;
+    const auto keys = etcd_keys(answer.at("responses").at(0).at("response_range"));
+    if (keys.empty()) return RemoveOutcome::vanished;
+    const bool unchanged = keys.front().mod_revision == deletion.mod_revision;
     return unchanged ? RemoveOutcome::has_children : RemoveOutcome::changed;
 }
 
 }  // namespace
 
-std::string EtcdKey::lease_hex() const { return lease == 0 ? "" : fmt::format("{:x}", lease); }
-
-EtcdKey EtcdKeys::read_key(const json& object) const try {
-    if (!object.is_object())
-        throw RegistryError(RegistryError::Kind::other, "etcd answers a key that is none");
-    return {etcd_bytes(object, "key"), etcd_bytes(object, "value"),
-            etcd_integer(object, "create_revision"), etcd_integer(object, "mod_revision"),
-            etcd_integer(object, "lease")};
+std::vector<EtcdKey> EtcdKeys::read_keys(const json& range) const try {
+    return etcd_keys(range);
 } catch (const RegistryError& error) {
     throw RegistryError(RegistryError::Kind::unreachable,
                         fmt::format("{}: {}; check --registry", client_.endpoint(), error.what()));
 }
 
 std::optional<EtcdKey> EtcdKeys::find(const std::string& key) {
-    const json answer =
-        client_.call(Access::read, "kv/range", {{"key", to_base64(key)}}, "reading " + key);
-    const auto found = answer.find("kvs");
-    if (found == answer.end() || found->empty()) return std::nullopt;
-    return read_key(found->front());
+    std::vector<EtcdKey> keys = read_keys(
+        client_.call(Access::read, "kv/range", {{"key", to_base64(key)}}, "reading " + key));
+    if (keys.empty()) return std::nullopt;
+    return std::move(keys.front());
 }
 
 void EtcdKeys::scan(const std::string& prefix, bool keys_only,
@@ -121,11 +113,15 @@ void EtcdKeys::scan(const std::string& prefix, bool keys_only,
             limit = std::max(1, limit / kFewer);
             continue;
         }
-        more = answer.value("more", false);
-        const auto page = answer.find("kvs");
-        if (page == answer.end() || page->empty()) return;
-        for (const json& object : *page) {
-            EtcdKey key = read_key(object);
+        std::vector<EtcdKey> page = read_keys(answer);
+        more = etcd_flag(answer, "more") && !page.empty();
+        for (EtcdKey& key : page) {
+            // Asked for what is behind an earlier key the server would never come to an end.
+            if (!key.key.starts_with(prefix) || key.key < start)
+                throw RegistryError(
+                    RegistryError::Kind::other,
+                    fmt::format("etcd at {} answers a key that was not asked for, reading below {}",
+                                client_.endpoint(), prefix));
             start = key.key + '\0';
             found(key);
         }
@@ -139,7 +135,7 @@ bool EtcdKeys::create(const std::string& key, const std::string& value, std::int
         Access::write, "kv/txn",
         transaction({compare(key, "CREATE", "create_revision", 0)}, {{{"request_put", request}}}),
         "creating " + key);
-    return answer.value("succeeded", false);
+    return etcd_flag(answer, "succeeded");
 }
 
 bool EtcdKeys::replace(const std::string& key, const std::string& value,
@@ -149,7 +145,7 @@ bool EtcdKeys::replace(const std::string& key, const std::string& value,
                      transaction({compare(key, "MOD", "mod_revision", mod_revision)},
                                  {{{"request_put", put(key, value)}}}),
                      "writing " + key);
-    return answer.value("succeeded", false);
+    return etcd_flag(answer, "succeeded");
 }
 
 void EtcdKeys::erase(std::span<Deletion> deletions) {

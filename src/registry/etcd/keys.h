@@ -6,22 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "registry/etcd/answer.h"
 #include "registry/etcd/client.h"
 #include "registry/registry.h"
 
 namespace dsfailover {
-
-/// A key of etcd and what is known of it.
-struct EtcdKey {
-    std::string key;
-    std::string value;
-    std::int64_t create_revision = 0;
-    std::int64_t mod_revision = 0;
-    std::int64_t lease = 0;
-
-    /// As the lock service writes it; empty: none.
-    std::string lease_hex() const;
-};
 
 /// Reading and writing single keys: exact ones only, never a range by accident.
 class EtcdKeys {
@@ -51,7 +40,7 @@ class EtcdKeys {
     void erase(std::span<Deletion> deletions);
 
   private:
-    EtcdKey read_key(const nlohmann::json& object) const;
+    std::vector<EtcdKey> read_keys(const nlohmann::json& range) const;
     void erase_batch(std::span<Deletion> batch);
     bool erase_all_unchanged(std::span<Deletion> batch);
     void erase_in_transaction(std::span<Deletion> batch);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "registry/etcd/answer.h"
 
 namespace dsfailover {
 
@@ -34,8 +35,7 @@ std::shared_ptr<EtcdLease> EtcdLeases::grant() {
         1, std::chrono::ceil<std::chrono::seconds>(settings_.session_timeout).count());
     const nlohmann::json answer = client_.call(
         Access::read, "lease/grant", {{"TTL", std::to_string(seconds)}}, "asking for a lease");
-    auto lease = std::make_shared<EtcdLease>(etcd_integer(answer, "ID"),
-                                             Millis(1000 * etcd_integer(answer, "TTL")));
+    auto lease = std::make_shared<EtcdLease>(etcd_integer(answer, "ID"), etcd_time_to_live(answer));
     const std::lock_guard guard(mutex_);
     leases_.push_back(lease);
     if (!thread_.joinable()) thread_ = std::thread(&EtcdLeases::keep_alive, this);
@@ -91,7 +91,7 @@ void EtcdLeases::renew(EtcdClient& client, EtcdLease& lease) {
         const nlohmann::json answer =
             client.call(Access::read, "lease/keepalive", {{"ID", std::to_string(lease.id())}},
                         "keeping the lease " + lease.hex() + " alive");
-        if (etcd_integer(answer, "TTL") > 0)
+        if (etcd_time_to_live(answer) > Millis(0))
             lease.renewed_ = sent;
         else
             lease.gone_ = true;

@@ -77,7 +77,7 @@ bool EtcdLock::still_held() {
         session_->client.call(Access::read, "lease/timetolive",
                               {{"ID", std::to_string(lease_->id())}}, "checking the lock " + path_);
     // -1, or left out, once it has ended.
-    return etcd_integer(answer, "TTL") > 0;
+    return etcd_time_to_live(answer) > Millis(0);
 }
 
 }  // namespace

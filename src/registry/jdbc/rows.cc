@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "database/sql_dialect.h"
@@ -14,21 +13,6 @@ namespace {
 constexpr std::size_t kPageRows = 5000;
 constexpr std::size_t kBatchRows = 1000;
 constexpr std::size_t kKeyLength = 256;
-constexpr std::int64_t kMillisUs = 1000;
-constexpr std::string_view kColumns =
-    "id, data_key, data_value, data_type, client_id, create_time, last_update_time";
-
-JdbcRow to_row(const Row& cells) {
-    JdbcRow row;
-    row.id = cells.integer(0);
-    row.key = cells.text(1);
-    row.value = cells.text(2);
-    row.type = cells.text(3);
-    row.client_id = cells.integer(4);
-    row.create_time = cells.text(5);
-    row.last_update_time = cells.text(6);
-    return row;
-}
 
 std::vector<JdbcRow> to_rows(const Rows& result) {
     std::vector<JdbcRow> rows;
@@ -48,37 +32,8 @@ std::optional<JdbcRow> lock_key(Database& database, const std::string& key) {
     return exactly(
         key, database.query(fmt::format("SELECT {} FROM t_ds_jdbc_registry_data WHERE data_key = ?"
                                         " ORDER BY id{}",
-                                        kColumns, database.dialect().for_update()),
+                                        kRowColumns, database.dialect().for_update()),
                             {Value(key)}));
-}
-
-/// The id that starts a version; 0 for what is not a version of ours.
-std::int64_t id_of_version(const std::string& version) {
-    std::int64_t id = 0;
-    for (const char c : version) {
-        if (c == '|') return id;
-        if (c < '0' || c > '9' || id > INT64_MAX / 10 - 1) return 0;
-        id = id * 10 + (c - '0');
-    }
-    return 0;
-}
-
-/// DolphinScheduler writes these times without fraction.
-std::string whole_seconds(const std::string& time) {
-    std::string text = time.substr(0, std::min<std::size_t>(time.size(), 19));
-    if (text.size() > 10) text[10] = ' ';
-    return text;
-}
-
-std::string event_json(const JdbcRow& row) {
-    const nlohmann::ordered_json json = {{"id", row.id},
-                                         {"dataKey", row.key},
-                                         {"dataValue", row.value},
-                                         {"dataType", row.type},
-                                         {"clientId", row.client_id},
-                                         {"createTime", whole_seconds(row.create_time)},
-                                         {"lastUpdateTime", whole_seconds(row.last_update_time)}};
-    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::size_t characters(std::string_view text) {
@@ -87,26 +42,6 @@ std::size_t characters(std::string_view text) {
 }
 
 }  // namespace
-
-std::string JdbcRow::version() const {
-    return fmt::format("{}|{}|{}", id, last_update_time, value);
-}
-
-StoredTime JdbcTimes::parse(const std::string& text) const {
-    // A column with a precision of its own keeps milliseconds, as this program writes them.
-    const bool has_fraction = text.find('.') != std::string::npos;
-    try {
-        return parse_stored_time(text, zone_,
-                                 has_fraction ? std::min(precision_us_, kMillisUs) : precision_us_);
-    } catch (const Error& error) {
-        throw RegistryError(RegistryError::Kind::other,
-                            fmt::format("JDBC registry: {}", error.what()));
-    }
-}
-
-std::string JdbcTimes::format(EpochMs time) const {
-    return format_stored_time(time / step_ms() * step_ms(), zone_, step_ms() * kMillisUs);
-}
 
 std::optional<JdbcRow> JdbcRows::find(const std::string& key) {
     std::optional<JdbcRow> row;
@@ -117,7 +52,7 @@ std::optional<JdbcRow> JdbcRows::find(const std::string& key) {
 std::optional<JdbcRow> JdbcRows::find(Database& database, const std::string& key) {
     return exactly(key, database.query(fmt::format("SELECT {} FROM t_ds_jdbc_registry_data"
                                                    " WHERE data_key = ? ORDER BY id",
-                                                   kColumns),
+                                                   kRowColumns),
                                        {Value(key)}));
 }
 
@@ -157,7 +92,7 @@ void JdbcRows::scan_below(const std::string& path, const std::function<void(Jdbc
     const std::string sql = fmt::format(
         "SELECT {} FROM t_ds_jdbc_registry_data WHERE id > ? AND substr(data_key, 1, {}) = ?"
         " ORDER BY id LIMIT {}",
-        kColumns, characters(prefix), kPageRows);
+        kRowColumns, characters(prefix), kPageRows);
     std::int64_t last_id = INT64_MIN;
     for (std::size_t read = kPageRows; read == kPageRows;) {
         std::vector<JdbcRow> page;
@@ -169,18 +104,6 @@ void JdbcRows::scan_below(const std::string& path, const std::function<void(Jdbc
         for (JdbcRow& child : page)
             if (child.key.starts_with(prefix)) row(child);
     }
-}
-
-Node JdbcRows::node(const JdbcRow& row) const {
-    Node node;
-    node.name = row.key.substr(row.key.rfind('/') + 1);
-    node.value = row.value;
-    node.version = row.version();
-    node.created_at = times_.parse(row.create_time).epoch_ms();
-    node.modified_at = times_.parse(row.last_update_time).epoch_ms();
-    node.modified_order = node.modified_at;
-    if (row.ephemeral()) node.owner = std::to_string(row.client_id);
-    return node;
 }
 
 bool JdbcRows::insert_row(Database& database, const std::string& key, const std::string& value,
@@ -256,7 +179,7 @@ std::vector<JdbcRow> JdbcRows::lock(Database& database, std::span<const std::int
     const std::string condition = database.dialect().in_list("id", ids, parameters);
     return to_rows(
         database.query(fmt::format("SELECT {} FROM t_ds_jdbc_registry_data WHERE {} ORDER BY id{}",
-                                   kColumns, condition, database.dialect().for_update()),
+                                   kRowColumns, condition, database.dialect().for_update()),
                        std::span<const Value>(parameters)));
 }
 
@@ -268,7 +191,7 @@ void JdbcRows::add_events(Database& database, const char* type, std::span<const 
     const std::string time = times_.format(database.clock_ms());
     for (const JdbcRow& row : rows) {
         sql += parameters.empty() ? "(?, ?, ?)" : ", (?, ?, ?)";
-        parameters.insert(parameters.end(), {Value(type), Value(event_json(row)), Value(time)});
+        parameters.insert(parameters.end(), {Value(type), Value(row.event_json()), Value(time)});
     }
     database.execute(sql, std::span<const Value>(parameters));
 }

@@ -9,45 +9,11 @@
 #include <unordered_set>
 #include <vector>
 
-#include "base/stored_time.h"
-#include "base/time_zone.h"
 #include "registry/jdbc/connection.h"
+#include "registry/jdbc/row.h"
 #include "registry/registry.h"
 
 namespace dsfailover {
-
-/// A row of t_ds_jdbc_registry_data, its times as the database gave them.
-struct JdbcRow {
-    std::int64_t id = 0;
-    std::string key;
-    std::string value;
-    std::string type;  ///< EPHEMERAL or PERSISTENT
-    std::int64_t client_id = 0;
-    std::string create_time;
-    std::string last_update_time;
-
-    bool ephemeral() const { return type == "EPHEMERAL"; }
-    /// Changes with every write of the row.
-    std::string version() const;
-};
-
-/// The wall-clock timestamps of the registry's tables.
-class JdbcTimes {
-  public:
-    /// `precision_us`: of a column without one of its own, in microseconds.
-    JdbcTimes(std::int64_t precision_us, TimeZone zone)
-        : precision_us_(precision_us), zone_(std::move(zone)) {}
-    /// Throws RegistryError naming the text if it is not a timestamp.
-    StoredTime parse(const std::string& text) const;
-    /// As the database takes it; on MySQL without the fraction, which it would round.
-    std::string format(EpochMs time) const;
-    /// By how much two times differ at least, in milliseconds, to be written differently.
-    EpochMs step_ms() const { return std::max<EpochMs>(precision_us_ / 1000, 1); }
-
-  private:
-    std::int64_t precision_us_;
-    TimeZone zone_;
-};
 
 /// The key in `column` of `table` that the database takes for `key`, because its collation tells no
 /// case apart; nullopt if there is none, or `key` itself is there.
@@ -75,7 +41,7 @@ class JdbcRows {
     /// Registry::twin_of.
     std::optional<std::string> twin_of(const std::string& key);
     /// The node that a row is. Throws RegistryError if its times cannot be read.
-    Node node(const JdbcRow& row) const;
+    Node node(const JdbcRow& row) const { return to_node(row, times_); }
 
     /// Inserts a row, and those of its parents that are missing; returns its id, or 0 if the key is
     /// there already. Inside a transaction of JdbcConnection::write. Throws LockError if it is a

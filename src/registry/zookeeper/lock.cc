@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <random>
@@ -11,6 +10,7 @@
 
 #include "base/log.h"
 #include "registry/local_ip.h"
+#include "registry/zookeeper/claim_name.h"
 
 namespace dsfailover {
 namespace {
@@ -18,7 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Kind = ZookeeperRequest::Kind;
 
-constexpr std::string_view kLockPart = "-lock-";
 constexpr Millis kBetweenCalls{1000};  // between two calls of `waiting`
 
 ZookeeperRequest request(Kind kind, const std::string& path, bool watch = false) {
@@ -38,34 +37,11 @@ std::string random_uuid() {
                        ((c >> 16) & 0x3fff) | 0x8000, c & 0xffff, word());
 }
 
-/// The number after "-lock-"; none for nodes that are not claims. Beyond 2^31 the server counts on
-/// with negative numbers, so that a sign is part of it.
-std::optional<std::int64_t> claim_number(std::string_view name) {
-    const std::size_t at = name.rfind(kLockPart);
-    if (at == std::string_view::npos) return std::nullopt;
-    const std::string_view digits = name.substr(at + kLockPart.size());
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), number);
-    if (error != std::errc() || end != digits.end()) return std::nullopt;
-    return number;
-}
-
-/// The names of claims among `names`, the holder first.
-std::vector<std::string> in_order(const std::vector<std::string>& names) {
-    std::vector<std::pair<std::int64_t, std::string>> numbered;
-    for (const std::string& name : names)
-        if (const auto number = claim_number(name)) numbered.emplace_back(*number, name);
-    std::sort(numbered.begin(), numbered.end());
-    std::vector<std::string> sorted;
-    for (auto& [number, name] : numbered) sorted.push_back(std::move(name));
-    return sorted;
-}
-
 std::vector<std::string> claim_names(ZookeeperSession& session, const std::string& folder) {
     const ZookeeperReply reply = session.read(request(Kind::children, folder));
     if (reply.code == ZNONODE) return {};
     if (reply.code != ZOK) session.fail(reply.code, "listing the lock", folder);
-    return in_order(reply.names);
+    return claims_in_order(reply.names);
 }
 
 LockClaim to_claim(const std::string& name, const ZookeeperReply& reply) {
@@ -296,7 +272,7 @@ std::vector<bool> are_first(const std::vector<Place*>& places) {
             } else if (!place.queues()) {
                 first[asked[i / 2]] = true;
             } else {
-                const auto names = in_order(reply.names);
+                const auto names = claims_in_order(reply.names);
                 first[asked[i / 2]] = !names.empty() && names.front() == place.name();
             }
         });
