@@ -51,15 +51,15 @@ TEST(EtcdAnswer, IsRefusedWhereAFieldIsOfAnotherKind) {
     EXPECT_THAT([&] { etcd_integer(answer, "a"); }, refused("etcd answers array for a, which is"));
     EXPECT_THAT([&] { etcd_integer(answer, "c"); }, refused("\"x y\" for c"));
     EXPECT_THAT([&] { etcd_integer(answer, "d"); }, refused("18446744073709551615 for d"));
-    EXPECT_THAT([&] { etcd_integer(answer, "e"); }, refused("no integer"));
-    EXPECT_THAT([&] { etcd_integer(answer, "f"); }, refused("no integer"));
+    EXPECT_THAT([&] { etcd_integer(answer, "e"); }, refused("not an integer"));
+    EXPECT_THAT([&] { etcd_integer(answer, "f"); }, refused("not an integer"));
     EXPECT_THAT([&] { etcd_bytes(answer, "b"); }, refused("1 for b, which is not Base64"));
-    EXPECT_THAT([&] { etcd_bytes(answer, "c"); }, refused("no Base64"));
-    EXPECT_THAT([&] { etcd_text(answer, "b"); }, refused("no text"));
+    EXPECT_THAT([&] { etcd_bytes(answer, "c"); }, refused("not Base64"));
+    EXPECT_THAT([&] { etcd_text(answer, "b"); }, refused("not text"));
     EXPECT_THAT([&] { etcd_flag(answer, "c"); }, refused("no true or false"));
-    EXPECT_THAT([&] { etcd_keys(answer); }, refused("no list of keys"));
+    EXPECT_THAT([&] { etcd_keys(answer); }, refused("not a list of keys"));
     EXPECT_THAT([] { etcd_keys(etcd_answer(R"({"kvs":{"key":"eA=="}})")); },
-                refused("no list of keys"));
+                refused("not a list of keys"));
 }
 
 TEST(EtcdAnswer, MayGiveALeaseForEver) {
