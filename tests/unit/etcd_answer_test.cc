@@ -56,7 +56,7 @@ TEST(EtcdAnswer, IsRefusedWhereAFieldIsOfAnotherKind) {
     EXPECT_THAT([&] { etcd_bytes(answer, "b"); }, refused("1 for b, which is not Base64"));
     EXPECT_THAT([&] { etcd_bytes(answer, "c"); }, refused("not Base64"));
     EXPECT_THAT([&] { etcd_text(answer, "b"); }, refused("not text"));
-    EXPECT_THAT([&] { etcd_flag(answer, "c"); }, refused("no true or false"));
+    EXPECT_THAT([&] { etcd_flag(answer, "c"); }, refused("not true or false"));
     EXPECT_THAT([&] { etcd_keys(answer); }, refused("not a list of keys"));
     EXPECT_THAT([] { etcd_keys(etcd_answer(R"({"kvs":{"key":"eA=="}})")); },
                 refused("not a list of keys"));
