@@ -241,9 +241,10 @@ void SimulatedCluster::live(MasterProcess& master, bool anew) {
 
 // While all of its process does.
 void SimulatedCluster::stand_still(MasterProcess& master) {
-    if (scheduler_.time() >= master.still_until) return;
+    if (!master.stands_still) return;
     while (scheduler_.time() < master.still_until)
         scheduler_.wait(Millis(master.still_until - scheduler_.time()));
+    master.stands_still = false;
     world_.registry.go_on(master.name);
 }
 
@@ -336,8 +337,7 @@ void SimulatedCluster::kill(WorkerProcess& worker) {
 }
 
 void SimulatedCluster::leave_session(const std::string& client) {
-    world_.registry.stand_still(client);
-    if (world_.registry.is_jdbc()) return;  // somebody purges it
+    if (world_.registry.is_jdbc()) return world_.registry.stand_still(client);  // till it is purged
     scheduler_.start("session of " + client, scheduler_.time() + kSession.count(),
                      [this, client] { world_.registry.end_sessions_of(client); });
 }
@@ -348,7 +348,7 @@ void SimulatedCluster::cut_off(MasterProcess& master, Millis time) {
     if (world_.registry.is_jdbc()) {
         // Its process stands still, for long enough to be purged or not.
         scheduler_.tell(fmt::format("{} stands still", master.name));
-        master.still_since = scheduler_.time();
+        if (!std::exchange(master.stands_still, true)) master.still_since = scheduler_.time();
         master.still_until = master.mute_until = master.deaf_until += time.count();
         return world_.registry.stand_still(master.name);
     }

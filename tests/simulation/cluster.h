@@ -67,7 +67,8 @@ struct MasterProcess {
     std::optional<SeenServers> seen;           ///< who lived when it looked last; JDBC: ever
     bool stopped = false;                      ///< by its mark
     EpochMs deaf_until = 0;                    ///< it has no connection to the registry until then
-    EpochMs still_since = 0, still_until = 0;  ///< JDBC: it does nothing then
+    bool stands_still = false;                 ///< JDBC: it does nothing
+    EpochMs still_since = 0, still_until = 0;  ///< the last time that it stood still
     EpochMs busy_until = 0;   ///< it takes no commands until then, though the others count it
     EpochMs mute_until = 0;   ///< it answers nobody until then
     EpochMs selected_at = 0;  ///< when its own failover last read what is left of a host

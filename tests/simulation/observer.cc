@@ -13,6 +13,13 @@
 
 namespace dsfailover {
 
+namespace {
+
+constexpr Millis kFirstLook{5000};  // after a run began, at the commands
+constexpr Millis kFromReadingToCommit{5000};
+
+}  // namespace
+
 Observer::Observer(Scheduler& scheduler, Faults& faults, World& world)
     : scheduler_(scheduler), faults_(faults), world_(world) {}
 
@@ -80,7 +87,7 @@ void Observer::after_commit(const std::string& process) {
     for (const auto& [id, workflow] : after.commands)
         cluster_->workflow_of_command.emplace(id, workflow);
     for (const auto& [id, workflow] : before_.commands)
-        if (!after.commands.contains(id)) taken_after_[workflow] = commits_;
+        if (!after.commands.contains(id)) taken_[workflow] = {commits_, scheduler_.time()};
     for (const auto& [id, row] : after.workflows) {
         const auto found = before_.workflows.find(id);
         const bool changed = found == before_.workflows.end() || found->second != row;
@@ -235,7 +242,8 @@ void Observer::judge_held(ObservedRun& run, std::int64_t workflow, bool commande
 
 // A parent that a person resumed sends its child a command once it is recovered (H11 of
 // docs/dolphinscheduler.md), unless its task for the child has ended. So no run fails both over,
-// and who gives the parent a command gives the child one.
+// and who gives the parent a command gives the child one. Excused: what began with the child after
+// the run had read (docs/reliability.md).
 void Observer::judge_family(ObservedRun& run, std::int64_t id, const Rows& after) {
     for (const auto& [parent, child] : children_) {
         if ((parent != id && child != id) || !comes_to_its_child(parent)) continue;
@@ -243,7 +251,11 @@ void Observer::judge_family(ObservedRun& run, std::int64_t id, const Rows& after
             violated("parent and child",
                      fmt::format("workflow {} was resumed, and its child {} got a command as well",
                                  parent, child));
-        if (parent != id) continue;
+        const auto touched = touched_.find(child);
+        const bool since_it_read =
+            touched != touched_.end() &&
+            scheduler_.time() - touched->second < kFromReadingToCommit.count();
+        if (parent != id || since_it_read) continue;
         if (after.commands_of(child) > 0)
             violated("parent and child",
                      fmt::format("workflow {} was resumed, and its child {} has a command", parent,
@@ -313,10 +325,13 @@ void Observer::reads_commands(const std::string& process) {
     if (run != runs_.end() && !run->second.first_look) run->second.first_look = commits_;
 }
 
-// The last command for this workflow was gone before the run first looked at the commands.
-bool Observer::came_and_went_before(const ObservedRun& run, std::int64_t workflow) const {
-    const auto went = taken_after_.find(workflow);
-    return went != taken_after_.end() && (!run.first_look || went->second <= *run.first_look);
+// The last command for this workflow was gone before the run first looked at the commands, which it
+// does when it begins, and not only after what it waits for.
+bool Observer::came_and_went_before(const ObservedRun& run, std::int64_t workflow) {
+    const auto went = taken_.find(workflow);
+    if (went == taken_.end() || (run.first_look && went->second.commit > *run.first_look))
+        return false;
+    return went->second.at <= run.began + kFirstLook.count() || faults_.fate(run.name).any;
 }
 
 void Observer::session_closed(const std::string& process) {

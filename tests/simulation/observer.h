@@ -94,7 +94,7 @@ class Observer : public CommitWatcher {
     void judge_held(ObservedRun& run, std::int64_t workflow, bool commanded, const Rows& after);
     void judge_family(ObservedRun& run, std::int64_t id, const Rows& after);
     bool comes_to_its_child(std::int64_t parent);
-    bool came_and_went_before(const ObservedRun& run, std::int64_t workflow) const;
+    bool came_and_went_before(const ObservedRun& run, std::int64_t workflow);
     void note_double_runs(const Rows& after);
     void judge_fence(const ObservedRun& run, const MarkName& mark);
     void violated(const std::string& invariant, const std::string& what);
@@ -119,10 +119,13 @@ class Observer : public CommitWatcher {
     std::map<std::string, ObservedRun> runs_;
     std::map<std::int64_t, std::string> unmarked_;  // and their hosts
     std::int64_t commits_ = 0;
-    std::map<std::int64_t, std::int64_t> taken_after_;  // by workflow: the number of the commit
-                                                        // with which its last command went
-    std::map<std::int64_t, EpochMs> touched_;           // when row or commands changed last
-    std::set<std::int64_t> double_runs_;                // told already
+    struct Taken {  // with which commit, and when
+        std::int64_t commit = 0;
+        EpochMs at = 0;
+    };
+    std::map<std::int64_t, Taken> taken_;      // the last command of each workflow
+    std::map<std::int64_t, EpochMs> touched_;  // when row or commands changed last
+    std::set<std::int64_t> double_runs_;       // told already
     std::vector<std::string> violations_;
 };
 
