@@ -186,6 +186,11 @@ std::vector<std::int64_t> CommandWatch::look_locked(CommandStore& commands,
     return theirs;
 }
 
+bool CommandWatch::came_since_look(std::int64_t workflow_id) const {
+    const std::lock_guard lock(mutex_);
+    return seen_since_look_->contains(workflow_id);
+}
+
 void CommandWatch::committed(std::span<const FailedOver> ours) {
     const std::lock_guard lock(mutex_);
     for (const FailedOver& failed_over : ours)

@@ -43,6 +43,10 @@ class CommandWatch {
     /// CommandStore.
     std::vector<std::int64_t> look_locked(CommandStore& commands, std::span<const FailedOver> ours);
 
+    /// Whether look_locked() of any thread saw a command of somebody else for the workflow instance
+    /// since the last look().
+    bool came_since_look(std::int64_t workflow_id) const;
+
     /// The transaction in which look_locked() was given `ours` took effect. As long as nobody says
     /// so, their ids may be somebody else's: SQLite gives those of a rollback out again.
     void committed(std::span<const FailedOver> ours);

@@ -109,6 +109,16 @@ TEST_F(ResumedParents, OneWhoseChildHasACommandIsLeft) {
     expect_parent_left("child 10, for which a command waits");
 }
 
+TEST_F(ResumedParents, OneWhoseChildGetsACommandBeforeTheCommitIsLeft) {
+    child().host(kLiving).state(7);
+    world.registry.before({RegistryCall::Kind::put, stamps_path(kGone)}, [&] {
+        child().state(0);
+        world.command(10, 1, 3);
+    });
+    expect_parent_left("child 10, for which a command waits");
+    EXPECT_EQ(world.commands_of(10).size(), 1U);
+}
+
 TEST_F(ResumedParents, AChildThatNobodyHoldsIsLeftToItsParent) {
     fail_over();
     EXPECT_EQ(run.fate_of(9), "failed_over") << run.said();

@@ -242,8 +242,8 @@ void Observer::judge_held(ObservedRun& run, std::int64_t workflow, bool commande
 
 // A parent that a person resumed sends its child a command once it is recovered (H11 of
 // docs/dolphinscheduler.md), unless its task for the child has ended. So no run fails both over,
-// and who gives the parent a command gives the child one. Excused: what began with the child after
-// the run had read (docs/reliability.md).
+// and who gives the parent a command gives the child one. Excused: a command that a master took
+// after the run had read (docs/reliability.md).
 void Observer::judge_family(ObservedRun& run, std::int64_t id, const Rows& after) {
     for (const auto& [parent, child] : children_) {
         if ((parent != id && child != id) || !comes_to_its_child(parent)) continue;
@@ -251,16 +251,16 @@ void Observer::judge_family(ObservedRun& run, std::int64_t id, const Rows& after
             violated("parent and child",
                      fmt::format("workflow {} was resumed, and its child {} got a command as well",
                                  parent, child));
-        const auto touched = touched_.find(child);
-        const bool since_it_read =
-            touched != touched_.end() &&
-            scheduler_.time() - touched->second < kFromReadingToCommit.count();
-        if (parent != id || since_it_read) continue;
+        if (parent != id) continue;
         if (after.commands_of(child) > 0)
             violated("parent and child",
                      fmt::format("workflow {} was resumed, and its child {} has a command", parent,
                                  child));
-        judge_held(run, child, true, after);
+        const auto touched = touched_.find(child);
+        const bool since_it_read =
+            touched != touched_.end() &&
+            scheduler_.time() - touched->second < kFromReadingToCommit.count();
+        if (!since_it_read) judge_held(run, child, true, after);
     }
 }
 

@@ -126,6 +126,10 @@ void MasterRecord::add(const WorkflowFailoverResult& result, bool by_answer) {
         case Kind::command_pending:
             skip_selected(item, SkipReason::command_pending);
             break;
+        case Kind::child_running:
+            child_running_.emplace(item.id, result.child);
+            skip_selected(item, SkipReason::child_running);
+            break;
         case Kind::held:
             item.held_by = result.held_by;
             skip_selected(item, SkipReason::running_elsewhere);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/interruption.h"
 #include "base/log.h"
+#include "coordinator/failover/resumed_parents.h"
 #include "coordinator/retried_transaction.h"
 #include "database/sql_dialect.h"
 
@@ -127,7 +128,23 @@ WorkflowFailover::Objections WorkflowFailover::change_rows(std::span<const Workf
     Objections objections;
     for (const std::int64_t id : watch_.look_locked(commands_, changed))
         objections[id].kind = WorkflowFailoverResult::Kind::command_pending;
+    object_for_children(chunk, objections);
     return objections.empty() ? ask(changed) : objections;
+}
+
+// Since the reading somebody may have given the child of a resumed parent a command.
+void WorkflowFailover::object_for_children(std::span<const WorkflowInstance> chunk,
+                                           Objections& objections) const {
+    std::vector<std::int64_t> parents;
+    for (const WorkflowInstance& instance : chunk)
+        if (resumed_by_hand(instance)) parents.push_back(instance.id);
+    if (parents.empty()) return;
+    for (const WorkflowRelation& link : child_links(context_, parents)) {
+        if (!watch_.came_since_look(link.child_id)) continue;
+        WorkflowFailoverResult& result = objections[link.parent_id];
+        result.kind = WorkflowFailoverResult::Kind::child_running;
+        result.child = fmt::format("{}, for which a command waits", link.child_id);
+    }
 }
 
 WorkflowFailover::Objections WorkflowFailover::ask(std::span<const FailedOver> changed) const {

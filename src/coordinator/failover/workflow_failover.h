@@ -20,10 +20,12 @@ struct WorkflowFailoverResult {
     /// unknown: the connection broke during COMMIT, and the database did not come back to be asked.
     /// command_pending: a command of somebody else for it waits. held, unanswered: it was selected
     /// because no master held it, and with the rows locked one did, or not all answered.
+    /// child_running: a parent that a person resumed, for whose child a command came meanwhile.
     enum class Kind {
         failed_over,
         state_changed,
         command_pending,
+        child_running,
         held,
         unanswered,
         failed,
@@ -35,6 +37,7 @@ struct WorkflowFailoverResult {
     std::int64_t command_id = 0;  ///< failed_over; 0 if only a lost commit told of it
     std::string problem;          ///< failed, unknown
     std::string held_by;          ///< held
+    std::string child{};          ///< child_running: as LeftForFamily::other
 };
 
 /// Fails workflow instances over in transactions, compare-and-set, until each has an outcome.
@@ -87,6 +90,7 @@ class WorkflowFailover {
     void leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,
                    const Objections& objections);
     Objections ask(std::span<const FailedOver> changed) const;
+    void object_for_children(std::span<const WorkflowInstance> chunk, Objections& objections) const;
     Objections change_rows(std::span<const WorkflowInstance> chunk, EpochMs stamp,
                            std::vector<FailedOver>& changed);
     std::vector<Settled> settle(std::span<const WorkflowInstance> chunk, EpochMs stamp,
