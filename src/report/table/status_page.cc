@@ -163,9 +163,11 @@ void print_fences(Page& page, const Items<FenceNote>& fences) {
 }
 
 void print_locks(Page& page, const Items<LockNote>& locks) {
-    TextTable list({{"PATH"}, {"LEAKED"}, drops("HELD", 2), wraps("HOLDER"), drops("WAITERS", 1)});
+    TextTable list(
+        {{"LOCK OF"}, {"LEAKED"}, drops("HELD", 2), wraps("HOLDER"), drops("WAITERS", 1)});
     for (const LockNote& lock : locks.kept())
-        list.add({lock.path, lock.leaked ? Cell("SUSPECTED", Tone::caution) : Cell("no"),
+        list.add({lock.path.substr(lock.path.rfind('/') + 1),
+                  lock.leaked ? Cell("SUSPECTED", Tone::caution) : Cell("no"),
                   page.age(lock.held_since), lock.holder,
                   fmt::format("{}", fmt::join(lock.waiters, ", "))});
     page.titled("failover locks", list);
