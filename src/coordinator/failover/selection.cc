@@ -21,7 +21,7 @@ namespace dsfailover {
 
 namespace {
 
-constexpr std::size_t kActivityPage = 1000;
+constexpr std::size_t kActivityPage = 4000;
 
 // Up to so many their tasks are looked up by the workflow; beyond, one pass over all is cheaper.
 constexpr std::int64_t kMovesOneByOne = 20'000;
