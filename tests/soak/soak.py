@@ -144,23 +144,23 @@ class Round:
             elif what < 0.4 and proxy:
                 self.counts["slowed"] += 1
                 proxy.delay(self.random.uniform(0, 0.02))
-            elif what < 0.55:
-                run = self.random.choice(runs)
-                if run.running():
-                    self.note(f"kill -9 {' '.join(run.words)}")
-                    self.counts["kills"] += 1
-                    run.kill()
-                    run.was_killed = self.killed = True
             elif what < 0.62:
-                run = self.random.choice(runs)
-                if run.running():
-                    self.note(f"SIGINT {' '.join(run.words)}")
-                    self.counts["interrupted"] += 1
-                    run.interrupt()
-                    run.signals += 1
+                self.send_signal(self.random.choice(runs), signal.SIGKILL if what < 0.55 else signal.SIGINT)
         for name in (self.database_name, self.registry_name):
             if name in self.servers.proxies:
                 self.servers.proxies[name].delay(0)
+
+    def send_signal(self, run, number):
+        if not run.running():
+            return
+        self.note(f"{number.name} {' '.join(run.words)}")
+        self.counts[number.name] += 1
+        if number == signal.SIGKILL:
+            run.kill()
+            run.was_killed = self.killed = True
+        else:
+            run.interrupt()
+            run.signals += 1
 
     def restart_a_server(self):
         name = self.random.choice([each for each in (self.database_name, self.registry_name) if each != "jdbc"])

@@ -4,10 +4,10 @@
         server.address              # 127.0.0.1:PORT
 """
 
-import socket
 import struct
 import threading
 
+from .listener import Listener
 from .servers import HOST
 
 # How an answer of each kind of server may begin, so that its client goes on reading.
@@ -19,48 +19,23 @@ BEGINNINGS = {
 }
 
 
-class Hostile:
+class Hostile(Listener):
     """`mode`: "silent" (takes what comes and says nothing), "drip" (`beginning` and then more, a byte
     a second), "endless" (`beginning` and then as much as is taken), "close" (at once)."""
 
     def __init__(self, mode, beginning=b""):
-        self._talk = {"silent": self._listen, "drip": self._drip, "endless": self._pour,
-                      "close": lambda connection: connection.close()}[mode]
+        self._manner = {"silent": self._listen, "drip": self._drip, "endless": self._pour,
+                        "close": lambda connection: connection.close()}[mode]
         self._beginning = beginning
         self._ended = threading.Event()
-        self._connections = []
-        self._listener = socket.create_server((HOST, 0), backlog=64)
-        self.port = self._listener.getsockname()[1]
-        self.address = f"{HOST}:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(HOST)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         self._ended.set()
-        for each in (self._listener, *self._connections):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            each.close()
+        super().close()
 
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._connections.append(connection)
-            threading.Thread(target=self._quietly, args=(connection,), daemon=True).start()
-
-    def _quietly(self, connection):
-        try:
-            self._talk(connection)
-        except (OSError, EOFError):
-            pass
+    def _talk(self, connection):
+        self._manner(connection)
 
     def _listen(self, connection):
         while connection.recv(65536):
@@ -79,15 +54,15 @@ class Hostile:
             connection.sendall(b" " * 65536)
 
 
-class EndlessZooKeeper(Hostile):
+class EndlessZooKeeper(Listener):
     """Grants sessions that live for a day without a word, answers the first `answers` requests (there is no such
     node), and then nothing."""
 
     def __init__(self, answers):
-        super().__init__("silent")
-        self._talk, self._answers = self._open_session, answers
+        self._answers = answers
+        super().__init__(HOST)
 
-    def _open_session(self, connection):
+    def _talk(self, connection):
         asked = connection.makefile("rb")
 
         def request():
@@ -107,14 +82,14 @@ class EndlessZooKeeper(Hostile):
             pass
 
 
-class AskingMySql(Hostile):
+class AskingMySql(Listener):
     """Answers a login by asking for the password as it is (mysql_clear_password); keeps what comes in `received`."""
 
     def __init__(self):
-        super().__init__("silent")
-        self._talk, self.received = self._ask, b""
+        self.received = b""
+        super().__init__(HOST)
 
-    def _ask(self, connection):
+    def _talk(self, connection):
         capabilities = 0x1 | 0x8 | 0x200 | 0x8000 | 0x80000
         salt = b"0123456789abcdefghij"
         greeting = (b"\x0a8.0.36\0" + struct.pack("<I", 7) + salt[:8] + b"\0" + struct.pack("<H", capabilities & 0xFFFF)

@@ -6,9 +6,10 @@ Made from what running servers said; shares nothing with dsfailover's code."""
 import base64
 import contextlib
 import json
-import socket
 import struct
 import threading
+
+from .listener import Listener
 
 MASTER = "org.apache.dolphinscheduler.extract.master."
 WORKER = "org.apache.dolphinscheduler.extract.worker."
@@ -24,7 +25,7 @@ def frame(header, body):
     return b"\xbe\x00" + b"".join(struct.pack(">i", len(text)) + text for text in (header, body))
 
 
-class StandIn:
+class StandIn(Listener):
     """A server on `host`. `holds`: ids of workflows (a worker: of tasks) that it has.
 
     `manner`, what is wrong with it:
@@ -38,45 +39,10 @@ class StandIn:
     def __init__(self, host="127.0.0.1", port=0, holds=(), manner=None, worker=False):
         self.holds, self.worker = set(holds), worker
         self.manner, self.number = manner if isinstance(manner, tuple) else (manner, None)
-        self.faults, self.asked, self.connections = [], [], 0
+        self.faults, self.asked = [], []
         self.received = bytearray()  # every byte, of all connections
-        self._sockets, self._answered = [], 0
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family, backlog=64)
-        self.port = self._listener.getsockname()[1]
-        self.address = f"{host}:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        for each in (self._listener, *self._sockets):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            each.close()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.connections += 1
-            self._sockets.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection):
-        try:
-            self._talk(connection)
-        except (OSError, EOFError):
-            pass
+        self._answered = 0
+        super().__init__(host, port)
 
     def _talk(self, connection):
         if self.manner == "closes":
