@@ -12,11 +12,9 @@ void run(Invocation& invocation) {
     options.ids = workflow_ids(invocation.arguments());
     options.ask = ask_options(invocation.options());
     options.items = items_option(invocation.options());
-    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
-                                                  Invocation::Access::reading);
-    cluster.servers = invocation.open_asker(options.ask.about);
-    const Schema schema = read_schema(*cluster.database, invocation.report());
-    explain_workflows(run_context(cluster, schema, invocation.report()), options);
+    invocation.work_on_cluster(
+        Invocation::Access::reading, options.ask.about,
+        [&](const RunContext& context) { explain_workflows(context, options); });
 }
 
 }  // namespace

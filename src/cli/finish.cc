@@ -37,11 +37,9 @@ void run(Invocation& invocation) {
         duration_option(invocation.options(), "lock-timeout").value_or(options.lock_timeout);
     options.ask = ask_options(invocation.options());
     options.items = items_option(invocation.options());
-    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
-                                                  Invocation::Access::writing);
-    cluster.servers = invocation.open_asker(options.ask.about);
-    const Schema schema = read_schema(*cluster.database, invocation.report());
-    finish_workflows(run_context(cluster, schema, invocation.report()), options);
+    invocation.work_on_cluster(
+        Invocation::Access::writing, options.ask.about,
+        [&](const RunContext& context) { finish_workflows(context, options); });
 }
 
 }  // namespace

@@ -114,6 +114,14 @@ OpenCluster Invocation::open_cluster(Needs needs, Access access) {
     return {*registry_, database_.get(), its_zone, audit_, settings().zone_is_own};
 }
 
+void Invocation::work_on_cluster(Access access, AskAbout about,
+                                 const std::function<void(const RunContext&)>& work) {
+    OpenCluster cluster = open_cluster(Needs::registry_and_database, access);
+    cluster.servers = open_asker(about);
+    const Schema schema = read_schema(*cluster.database, report_);
+    work(run_context(cluster, schema, report_));
+}
+
 // URLs may have secrets; the endpoints say the same without.
 void Invocation::begin_audit_log() {
     AuditLog::Run run;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +41,12 @@ class Invocation {
     enum class Needs { registry_alone, registry, registry_and_database };
     enum class Access { reading, writing };
     OpenCluster open_cluster(Needs needs, Access access);
+
+    /// Opens registry and database, reads the schema, and calls `work` with what a run works with.
+    /// `about`: what the living servers are asked about. Throws as open_cluster(), open_asker(),
+    /// read_schema() and `work`.
+    void work_on_cluster(Access access, AskAbout about,
+                         const std::function<void(const RunContext&)>& work);
 
     /// Who asks the living servers, as --ask and the environment have it; nullptr: nobody is asked.
     /// Lives as long as this. Throws UsageError.

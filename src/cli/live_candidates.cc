@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "cli/invocation.h"
 #include "coordinator/status/cluster_status.h"
-#include "store/schema.h"
 
 namespace dsfailover {
 namespace {
@@ -31,10 +30,9 @@ StatusSection read_status(const GivenOptions& options) {
     report.dry_run = true;  // so that no audit log is opened
     Invocation invocation(collect_options(options, process_environment()), {},
                           process_environment(), report);
-    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
-                                                  Invocation::Access::reading);
-    const Schema schema = read_schema(*cluster.database, report);
-    read_cluster_status(run_context(cluster, schema, report), StatusOptions{});
+    invocation.work_on_cluster(
+        Invocation::Access::reading, AskAbout::nobody,
+        [](const RunContext& context) { read_cluster_status(context, StatusOptions{}); });
     return report.status.value();
 }
 

@@ -21,11 +21,9 @@ void run(Invocation& invocation) {
         throw UsageError(
             "DSFAILOVER_ASK=none forbids asking the masters, and rehost cannot do without: only "
             "they know which workflows they hold");
-    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
-                                                  Invocation::Access::writing);
-    cluster.servers = invocation.open_asker(AskAbout::all);
-    const Schema schema = read_schema(*cluster.database, invocation.report());
-    rehost_workflows(run_context(cluster, schema, invocation.report()), options);
+    invocation.work_on_cluster(
+        Invocation::Access::writing, AskAbout::all,
+        [&](const RunContext& context) { rehost_workflows(context, options); });
 }
 
 }  // namespace

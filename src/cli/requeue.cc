@@ -36,11 +36,9 @@ void run(Invocation& invocation) {
     options.wait = duration_option(invocation.options(), "wait");
     options.ask = ask_options(invocation.options());
     options.items = items_option(invocation.options());
-    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
-                                                  Invocation::Access::writing);
-    cluster.servers = invocation.open_asker(options.ask.about);
-    const Schema schema = read_schema(*cluster.database, invocation.report());
-    requeue_workflows(run_context(cluster, schema, invocation.report()), options);
+    invocation.work_on_cluster(
+        Invocation::Access::writing, options.ask.about,
+        [&](const RunContext& context) { requeue_workflows(context, options); });
 }
 
 }  // namespace

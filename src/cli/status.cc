@@ -80,11 +80,9 @@ void run(Invocation& invocation) {
                         ? 0
                         : items_option(invocation.options());
     options.ask = status_ask_options(invocation);
-    OpenCluster cluster = invocation.open_cluster(Invocation::Needs::registry_and_database,
-                                                  Invocation::Access::reading);
-    cluster.servers = invocation.open_asker(options.ask.about);
-    const Schema schema = read_schema(*cluster.database, invocation.report());
-    read_cluster_status(run_context(cluster, schema, invocation.report()), options);
+    invocation.work_on_cluster(
+        Invocation::Access::reading, options.ask.about,
+        [&](const RunContext& context) { read_cluster_status(context, options); });
 }
 
 }  // namespace

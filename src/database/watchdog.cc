@@ -9,7 +9,13 @@ namespace {
 // It looks now and then, so that a statement need not wake up its thread.
 constexpr Millis kLookEvery{250};
 
+constexpr Millis kLonger{5000};  // than the server's own limit
+
 }  // namespace
+
+Millis answer_limit(const DatabaseSettings& settings) {
+    return settings.statement_timeout + kLonger;
+}
 
 Watchdog::Watchdog(int socket, Millis limit) : socket_(socket), limit_(limit) {
     thread_ = std::thread(&Watchdog::watch, this);

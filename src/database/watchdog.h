@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/time.h"
+#include "database/database_settings.h"
 #include "database/idle_time.h"
 
 namespace dsfailover {
@@ -45,6 +46,10 @@ class Watchdog {
     std::atomic<bool> struck_ = false;
     std::thread thread_;
 };
+
+/// How long an answer may take: the server's own limit should be the first to strike, since it says
+/// what happened.
+Millis answer_limit(const DatabaseSettings& settings);
 
 /// While it lives, the server has to answer.
 class AnswerTime {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "base/error.h"
 #include "database/sql_dialect.h"
 
@@ -19,26 +21,18 @@ constexpr const char* kStatements[] = {
     "SELECT workflow_instance_id FROM t_ds_command WHERE 1 = 0",
     "DELETE FROM t_ds_command WHERE 1 = 0"};
 
-// In a transaction that is rolled back: of a commit nobody would know whether it took effect.
-void try_out(Database& database, const char* sql) {
-    database.begin();
-    const struct RollBack {
-        Database& of;
-        ~RollBack() {
-            if (of.in_transaction()) of.rollback();
-        }
-    } roll_back{database};
-    database.execute(sql);
-}
-
 }  // namespace
 
 void require_rights_to_act(Database& database) {
     if (database.dialect().locks_whole_file()) return;
+    // Rolled back: of a commit nobody would know whether it took effect. An error spoils it.
+    std::optional<Transaction> transaction;
     for (const char* const sql : kStatements) {
         try {
-            try_out(database, sql);
+            if (!transaction) transaction.emplace(database);
+            database.execute(sql);
         } catch (const DatabaseError& error) {
+            transaction.reset();
             if (error.kind() == DatabaseError::Kind::unreachable) throw;
             if (error.kind() != DatabaseError::Kind::read_only) continue;
             throw EnvironmentError(

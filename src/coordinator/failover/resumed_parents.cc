@@ -74,8 +74,8 @@ class Families {
         std::unordered_map<std::int64_t, std::string> runs;
         if (children.empty()) return runs;
         for (const WaitingCommand& command : CommandStore(context_.store()).for_workflows(children))
-            runs.emplace(command.workflow_instance_id, fmt::format("{}, for which a command waits",
-                                                                   command.workflow_instance_id));
+            runs.emplace(command.workflow_instance_id,
+                         child_with_command(command.workflow_instance_id));
         std::vector<WorkflowInstance> rows = store().by_ids(children, false);
         std::erase_if(rows, [&](const WorkflowInstance& row) {
             return !has_not_ended(row.state) || runs.contains(row.id);
@@ -147,6 +147,10 @@ std::vector<WorkflowRelation> child_links(const RunContext& context,
             links.push_back({task.task.workflow_instance_id, *child});
     }
     return links;
+}
+
+std::string child_with_command(std::int64_t child) {
+    return fmt::format("{}, for which a command waits", child);
 }
 
 FamilyMember family_member(const WorkflowInstance& instance) {

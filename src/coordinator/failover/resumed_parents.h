@@ -39,6 +39,9 @@ struct LeftForFamily {
 std::vector<WorkflowRelation> child_links(const RunContext& context,
                                           std::span<const std::int64_t> parents);
 
+/// LeftForFamily::other of a parent because of a child for which a command waits.
+std::string child_with_command(std::int64_t child);
+
 /// What the masters say of children, in their order; all have no command, and have not ended.
 using AskAboutChildren =
     std::function<std::vector<MastersSaid>(std::span<const WorkflowInstance> children)>;

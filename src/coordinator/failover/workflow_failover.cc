@@ -143,7 +143,7 @@ void WorkflowFailover::object_for_children(std::span<const WorkflowInstance> chu
         if (!watch_.came_since_look(link.child_id)) continue;
         WorkflowFailoverResult& result = objections[link.parent_id];
         result.kind = WorkflowFailoverResult::Kind::child_running;
-        result.child = fmt::format("{}, for which a command waits", link.child_id);
+        result.child = child_with_command(link.child_id);
     }
 }
 

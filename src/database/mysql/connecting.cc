@@ -21,8 +21,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr Millis kPause{10};
 
-const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
-
 Millis left_until(Clock::time_point time) {
     return std::max(Millis(0), std::chrono::ceil<Millis>(time - Clock::now()));
 }
@@ -65,6 +63,8 @@ std::optional<bool> offers_tls(int socket) {
 }
 
 }  // namespace
+
+const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
 
 bool needs_tls(const DatabaseSettings& settings) {
     const std::string& mode = settings.tls_mode;

@@ -9,6 +9,9 @@
 
 namespace dsfailover {
 
+/// As the client library takes what was not given: nullptr for an empty text.
+const char* or_null(const std::string& text);
+
 /// Whether `settings` want TLS or no connection.
 bool needs_tls(const DatabaseSettings& settings);
 

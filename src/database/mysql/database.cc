@@ -115,8 +115,6 @@ unsigned int whole_seconds(Millis duration) {
         std::max<Millis::rep>(1, std::chrono::ceil<std::chrono::seconds>(duration).count()));
 }
 
-const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
-
 // The server's own limit for a connection that rests; between two looks of --wait or --grace ours
 // do.
 constexpr int kRestSeconds = 8 * 3600;
@@ -351,7 +349,8 @@ class MysqlDatabase : public Database {
         mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
         mysql_options4(connection, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "dsfailover");
         connect_in_time(connection, settings_, host, port);
-        watchdog_ = std::make_unique<Watchdog>(mysql_get_socket(connection), answer_limit());
+        watchdog_ =
+            std::make_unique<Watchdog>(mysql_get_socket(connection), answer_limit(settings_));
         notice_silence(mysql_get_socket(connection));
         if (needs_tls(settings_) && mysql_get_ssl_cipher(connection) == nullptr) {
             throw MysqlFailure{CR_SSL_CONNECTION_ERROR, "the server offers no TLS"};
@@ -412,9 +411,6 @@ class MysqlDatabase : public Database {
         spdlog::info("{}: the connection was cut off while it rested; connecting again", endpoint_);
         reconnect();
     }
-
-    // The server's own limit should be the first to strike, since it says what happened.
-    Millis answer_limit() const { return settings_.statement_timeout + Millis(5000); }
 
     void close() noexcept {
         statements_.clear();

@@ -229,7 +229,7 @@ class PostgresqlDatabase : public Database {
             connection_->inhibit_reactivation(true);
 #include <pqxx/internal/ignore-deprecated-post.hxx>
             session_ = std::make_unique<pqxx::nontransaction>(*connection_);
-            watchdog_ = std::make_unique<Watchdog>(connection_->sock(), answer_limit());
+            watchdog_ = std::make_unique<Watchdog>(connection_->sock(), answer_limit(settings_));
             settings_sql_ = transaction_settings(settings_);
             if (!settings_.schema.empty()) {
                 settings_sql_ += fmt::format("; SELECT set_config('search_path', {}, true)",
@@ -309,9 +309,6 @@ class PostgresqlDatabase : public Database {
         }
         return result;
     }
-
-    // The server's own limit should be the first to strike, since it says what happened.
-    Millis answer_limit() const { return settings_.statement_timeout + Millis(5000); }
 
     void close() noexcept {
         session_.reset();
