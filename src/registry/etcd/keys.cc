@@ -191,7 +191,7 @@ bool EtcdKeys::erase_all_unchanged(std::span<Deletion> batch) {
     }
     const json answer =
         client_.call(Access::write, "kv/txn", transaction(conditions, operations), removing(batch));
-    if (!answer.value("succeeded", false)) return false;
+    if (!etcd_flag(answer, "succeeded")) return false;
     for (Deletion& deletion : batch) deletion.outcome = RemoveOutcome::removed;
     return true;
 }
