@@ -91,6 +91,13 @@ enum class Replica {
     unknown,  ///< the user may not look
 };
 
+/// Which contents an SQLite file had when one connection looked at them.
+struct FileVersion {
+    std::uint64_t connection = 0;  ///< no two that were opened have the same
+    std::int64_t changes = 0;      ///< another number once another connection has changed the file
+    bool operator==(const FileVersion&) const = default;
+};
+
 /// A connection to a database: the seam between the SQL of src/store (and the JDBC registry) and
 /// the servers. One thread uses a connection at a time.
 ///
@@ -140,6 +147,9 @@ class Database {
                                            const std::function<bool(const Row&)>&) {
         throw std::logic_error("is_wanted() is for SQLite only");
     }
+    /// SQLite only, none elsewhere. As long as it is the same, nobody but this connection has
+    /// changed the file; after reconnect() it is another. Inside a transaction it stays as it is.
+    virtual std::optional<FileVersion> file_version() { return std::nullopt; }
     /// Runs a SELECT and hands over row by row in bounded memory, on a snapshot of its own. No
     /// other statement may run on this connection until it returns. Must not be called inside a
     /// transaction. An exception of the callback ends the reading and is passed on; the connection

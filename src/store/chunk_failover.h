@@ -24,9 +24,10 @@ std::vector<FailedOver> fail_over_by_locked_compare(const StoreContext& context,
                                                     EpochMs stamp, const std::string& host);
 
 /// Inserts commands for the rows of which our own function says that they are as they were, then
-/// changes these.
+/// changes these. It need not be asked where the file still is what they were read from.
 std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
                                                 std::span<const WorkflowInstance> instances,
-                                                EpochMs stamp, const std::string& host);
+                                                EpochMs stamp, const std::string& host,
+                                                const std::optional<FileVersion>& read_from);
 
 }  // namespace dsfailover

@@ -16,18 +16,24 @@ namespace dsfailover {
 // master's death, their part of the table is read through instead of looking up each.
 std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
                                                 std::span<const WorkflowInstance> instances,
-                                                EpochMs stamp, const std::string& host) {
+                                                EpochMs stamp, const std::string& host,
+                                                const std::optional<FileVersion>& read_from) {
     Database& database = context.database;
     const std::int64_t from = instances.front().id, to = instances.back().id;
     const bool close = to - from < 4 * static_cast<std::int64_t>(instances.size());
     Parameters ids;
+    const bool no_gap = to - from + 1 == std::ssize(instances);
+    const bool unchanged = read_from && database.file_version() == read_from;
     std::string which =
         close ? "w.id BETWEEN ? AND ?" : database.dialect().in_list("w.id", ids_of(instances), ids);
     if (close) ids = {from, to};
-    which += fmt::format(
-        " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, w.restart_time, "
-        "w.command_type, w.is_sub_workflow, w.update_time)",
-        fmt::join(kUnfinishedStates, ", "));
+    if (!unchanged)
+        which += fmt::format(
+            " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, "
+            "w.restart_time, w.command_type, w.is_sub_workflow, w.update_time)",
+            fmt::join(kUnfinishedStates, ", "));
+    else if (close && !no_gap)
+        which += " AND is_wanted(w.id)";
     // The rows come in the order of the instances.
     const auto is_wanted = [&, next = instances.begin()](const Row& row) mutable {
         const std::int64_t id = row.integer(0);
@@ -38,7 +44,7 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
                                     });
         }
         if (next == instances.end() || next->id != id) return false;
-        return is_as_read(row, *next++);
+        return unchanged ? (++next, true) : is_as_read(row, *next++);
     };
 
     Parameters parameters;
@@ -51,7 +57,6 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
     const std::int64_t first = database.last_insert_id() - static_cast<std::int64_t>(count) + 1;
 
     const bool all = count == instances.size();
-    const bool no_gap = to - from + 1 == static_cast<std::int64_t>(count);
     Parameters of_rows = {
         format_stored_time(stamp, context.zone, context.schema.time_precision_us)};
     if (!host.empty()) of_rows.emplace_back(host);

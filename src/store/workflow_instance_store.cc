@@ -104,7 +104,8 @@ void WorkflowInstanceStore::scan(const std::string& condition, Parameters parame
 }
 
 std::vector<FailedOver> WorkflowInstanceStore::fail_over(
-    std::span<const WorkflowInstance> instances, EpochMs stamp, const std::string& host) {
+    std::span<const WorkflowInstance> instances, EpochMs stamp, const std::string& host,
+    const std::optional<FileVersion>& read_from) {
     if (instances.empty()) return {};
     const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
     std::vector<WorkflowInstance> sorted;
@@ -120,7 +121,7 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over(
         case CompareAndSet::locked_compare:
             return fail_over_by_locked_compare(context_, instances, stamp, host);
         case CompareAndSet::whole_file:
-            return fail_over_in_whole_file(context_, instances, stamp, host);
+            return fail_over_in_whole_file(context_, instances, stamp, host, read_from);
     }
     throw std::logic_error("fail_over(): no such way to compare and set");
 }

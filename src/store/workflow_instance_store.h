@@ -73,9 +73,12 @@ class WorkflowInstanceStore {
     /// transaction ends; they are locked in ascending order of id, so that two runs cannot
     /// deadlock. Any number of instances, no id twice, each in state 1, 2 or 4 (std::logic_error
     /// otherwise). Returns those changed, in no particular order; an instance missing in the result
-    /// had changed.
+    /// had changed. `read_from` is file_version() of before `instances` were read: if it still is,
+    /// nobody has changed them and no row is compared. No call of this for one of them may have
+    /// taken effect since.
     std::vector<FailedOver> fail_over(std::span<const WorkflowInstance> instances, EpochMs stamp,
-                                      const std::string& host = "");
+                                      const std::string& host = "",
+                                      const std::optional<FileVersion>& read_from = std::nullopt);
 
     /// After a commit of fail_over(instances, stamp) whose outcome is unknown: on a new connection,
     /// inside a transaction, locks the rows (which waits for the old transaction to end) and says

@@ -22,6 +22,7 @@ using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
+using ::testing::UnorderedElementsAreArray;
 using Ids = std::vector<std::int64_t>;
 
 const std::string kDead = "127.0.1.1:5678";
@@ -412,6 +413,50 @@ TEST_P(StoreWorkflows, OneThatWasWrittenSinceIsLeftAlone) {
     EXPECT_EQ(settled(instances[1]), Settled::changed_by_others);
     EXPECT_THAT(fail_over(instances), ElementsAre(1));
     EXPECT_THAT(fail_over(scan({kDead})), ElementsAre(2, 3));
+}
+
+TEST_P(StoreWorkflows, WithAFileThatNobodyChangedThoseReadAreTakenAndNoOthers) {
+    for (int id = 1; id <= 10; ++id)
+        insert_workflow(id,
+                        {{"host", "'127.0.1." + std::to_string(id % 3 == 0 ? 9 : 1) + ":5678'"}});
+    insert_workflow(1000);
+    const auto ours = another();
+    WorkflowInstanceStore store(context(*ours));
+    const auto read_from = ours->file_version();
+    std::vector<WorkflowInstance> far, close;
+    store.scan_unfinished(std::vector<std::string>{kDead}, [&](const WorkflowInstance& instance) {
+        (instance.id == 5 || instance.id == 1000 ? far : close).push_back(instance);
+    });
+    ASSERT_EQ(close.size(), 6U);
+    const std::vector<WorkflowInstance> pair(close.begin(), close.begin() + 2);  // 1 and 2
+    close.erase(close.begin(), close.begin() + 2);
+    for (const auto& instances : {pair, close, far}) {
+        Transaction transaction(*ours);
+        std::vector<std::int64_t> ids;
+        for (const FailedOver& done : store.fail_over(instances, kStamp, "", read_from))
+            ids.push_back(done.id);
+        EXPECT_THAT(ids, UnorderedElementsAreArray(ids_of(instances)));
+        transaction.commit();
+    }
+    EXPECT_EQ(value("SELECT COUNT(*) FROM t_ds_workflow_instance WHERE state = 18"), "8");
+    EXPECT_EQ(commands(), "8");
+}
+
+TEST_P(StoreWorkflows, WithAFileThatSomebodyChangedRowsAreCompared) {
+    for (int id = 1; id <= 3; ++id) insert_workflow(id);
+    const auto ours = another();
+    WorkflowInstanceStore store(context(*ours));
+    const auto read_from = ours->file_version();
+    std::vector<WorkflowInstance> instances;
+    store.scan_unfinished({}, [&](const WorkflowInstance& each) { instances.push_back(each); });
+    set(2, "state = 7");
+    Transaction transaction(*ours);
+    std::vector<std::int64_t> ids;
+    for (const FailedOver& done : store.fail_over(instances, kStamp, "", read_from))
+        ids.push_back(done.id);
+    transaction.commit();
+    EXPECT_THAT(ids, UnorderedElementsAre(1, 3));
+    EXPECT_EQ(commands(), "2");
 }
 
 TEST_P(StoreWorkflows, AWriteThatIsUnderWayIsWaitedForAndSeen) {

@@ -36,6 +36,7 @@ class CommitCut : public Database {
                                    const std::function<bool(const Row&)>& is_wanted) override {
         return real_->execute_on_wanted(sql, parameters, is_wanted);
     }
+    std::optional<FileVersion> file_version() override { return real_->file_version(); }
     void stream(std::string_view sql, std::span<const Value> parameters,
                 const RowCallback& row) override {
         real_->stream(sql, parameters, row);

@@ -104,6 +104,11 @@ class DatabaseServer::Connection : public Database {
         return writing([&] { return real_->execute_on_wanted(sql, parameters, is_wanted); });
     }
 
+    std::optional<FileVersion> file_version() override {
+        reading(Call::query);
+        return real_->file_version();
+    }
+
     // Others may go on after the snapshot was made.
     void stream(std::string_view sql, std::span<const Value> parameters,
                 const RowCallback& row) override {

@@ -200,6 +200,39 @@ TEST_F(SqliteDatabaseTest, AStatementAsksWhichRowsAreWanted) {
     EXPECT_EQ(database->query("SELECT group_concat(id) FROM t")[0].text(0), "1,2");
 }
 
+TEST_F(SqliteDatabaseTest, TheVersionSaysWhetherAnotherConnectionChangedTheFile) {
+    for (const bool wal : {true, false}) {
+        fs::remove_all(folder_ / "cluster.db");
+        const fs::path file = make_database(wal);
+        const auto ours = open(file), theirs = open(file);
+        const auto version = ours->file_version();
+        ASSERT_TRUE(version);
+        {
+            Transaction transaction(*ours);
+            ours->execute("INSERT INTO t VALUES (1, 'ours')");
+            EXPECT_EQ(ours->file_version(), version);
+            transaction.commit();
+        }
+        {
+            const Transaction rolled_back(*theirs);
+            theirs->execute("INSERT INTO t VALUES (2, 'theirs')");
+        }
+        EXPECT_EQ(ours->file_version(), version);
+        theirs->execute("INSERT INTO t VALUES (3, 'theirs')");
+        Transaction transaction(*ours);
+        const auto changed = ours->file_version();
+        EXPECT_NE(changed, version);
+        ours->execute("INSERT INTO t VALUES (4, 'ours')");
+        EXPECT_EQ(ours->file_version(), changed);
+        transaction.commit();
+        EXPECT_EQ(ours->file_version(), changed);
+        EXPECT_NE(theirs->file_version(), changed);
+        ours->reconnect();
+        EXPECT_NE(ours->file_version(), changed);
+        EXPECT_NE(ours->file_version(), version);
+    }
+}
+
 TEST_F(SqliteDatabaseTest, WhatTheQuestionThrowsEndsTheStatement) {
     const auto database = open(make_database());
     database->execute("INSERT INTO t VALUES (1, 'one'), (2, 'two')");

@@ -156,6 +156,7 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(const SelectedMaster& ma
     FailoverChunk chunk;
     chunk.instances = next_instances(master);
     if (chunk.instances.empty()) return std::nullopt;
+    chunk.read_from = master.found->read_from;
     const WorkflowsSection& workflows = target.section().workflows;
     if (target.pace.is_due() && workflows.done > 0)
         spdlog::info("{}: {} of {} workflows failed over{}", target.address, workflows.done,

@@ -72,7 +72,7 @@ void ParallelFailover::run_on(Database& database, const FailoverChunk& chunk,
             return chunk.ask(on, ids);
         };
     WorkflowFailover(context, *chunk.watch,
-                     {confirm, ask, chunk.also, done, chunk.held, chunk.host})
+                     {confirm, ask, chunk.also, done, chunk.held, chunk.host, chunk.read_from})
         .run(chunk.instances, chunk.stamp);
 }
 

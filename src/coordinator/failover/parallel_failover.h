@@ -16,8 +16,9 @@ namespace dsfailover {
 /// One transaction's worth of a failover.
 struct FailoverChunk {
     std::vector<WorkflowInstance> instances;
-    EpochMs stamp = 0;  ///< epoch ms
-    std::string host;   ///< as for WorkflowFailover
+    std::optional<FileVersion> read_from;  ///< as for WorkflowFailover
+    EpochMs stamp = 0;                     ///< epoch ms
+    std::string host;                      ///< as for WorkflowFailover
     /// As for WorkflowFailover; never called by two threads at once.
     WorkflowFailover::Confirm confirm;
     /// As for WorkflowFailover; never called by two threads at once. May be empty.

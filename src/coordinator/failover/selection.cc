@@ -73,6 +73,7 @@ class Reader {
     Selection read() {
         const std::vector<std::string> hosts(request_.addresses.begin(), request_.addresses.end());
         CommandStore commands(context_.store());
+        read_from_ = context_.database.file_version();
         // Before the rows: a master deletes the command and changes its row at once, so that it is
         // seen with its command, in state 18, or with neither, but never missed.
         watch_.look(commands);
@@ -156,7 +157,10 @@ class Reader {
 
     AddressSelection& at(const std::string& address) {
         const auto [entry, is_new] = selection_.addresses.try_emplace(address);
-        if (is_new) read_facts(address, entry->second);
+        if (is_new) {
+            read_facts(address, entry->second);
+            entry->second.read_from = read_from_;
+        }
         return entry->second;
     }
 
@@ -572,6 +576,7 @@ class Reader {
     std::set<std::int64_t>& left_to_parents_;
     FailoverMarks marks_;
     std::map<std::string, FailoverStamps> stamps_;
+    std::optional<FileVersion> read_from_;
     EpochMs clock_;
     std::set<std::string> workers_;
     std::map<std::string, WorkflowSpool> seen_busy_;  // by this run, before the scan

@@ -27,10 +27,11 @@ struct AddressSelection {
     FailoverStamps stamps;
     AddressMarks marks;
     WorkflowSpool selected;
-    std::int64_t total = 0;       ///< all in state 1, 2 or 4
-    std::int64_t selectable = 0;  ///< in `selected`, or counted only
-    std::int64_t by_answer = 0;   ///< of `selectable`: because no master holds them
-    std::int64_t held = 0;        ///< a living master holds them
+    std::optional<FileVersion> read_from;  ///< the file before anything of `selected` was read
+    std::int64_t total = 0;                ///< all in state 1, 2 or 4
+    std::int64_t selectable = 0;           ///< in `selected`, or counted only
+    std::int64_t by_answer = 0;            ///< of `selectable`: because no master holds them
+    std::int64_t held = 0;                 ///< a living master holds them
     /// With Asking::who_holds: no master holds them, which will change what becomes of them once
     /// that is sure.
     std::int64_t open_questions = 0;

@@ -123,7 +123,7 @@ bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs 
 WorkflowFailover::Objections WorkflowFailover::change_rows(std::span<const WorkflowInstance> chunk,
                                                            EpochMs stamp,
                                                            std::vector<FailedOver>& changed) {
-    changed = workflows_.fail_over(chunk, stamp, hooks_.host);
+    changed = workflows_.fail_over(chunk, stamp, hooks_.host, hooks_.read_from);
     if (changed.empty()) return {};
     Objections objections;
     for (const std::int64_t id : watch_.look_locked(commands_, changed))

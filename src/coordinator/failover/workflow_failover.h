@@ -68,6 +68,7 @@ class WorkflowFailover {
         Done done;
         Held held;
         std::string host{};  ///< what becomes the host of what is failed over; empty: it stays
+        std::optional<FileVersion> read_from{};  ///< as for WorkflowInstanceStore::fail_over()
     };
 
     /// `watch` must outlive this.

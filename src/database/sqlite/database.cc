@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -41,6 +42,9 @@ Kind kind_of(int error_code) {
             return Kind::other;
     }
 }
+
+// What data_version says can be compared within one connection only.
+std::atomic<std::uint64_t> connections_opened = 0;
 
 /// The cells of a row as texts. Numbers are made texts here: SQLite would keep each with its value.
 class TextCells {
@@ -104,6 +108,12 @@ class SqliteDatabase : public Database {
         } scope{is_wanted_};
         is_wanted_ = &is_wanted;
         return execute(sql, parameters);
+    }
+
+    std::optional<FileVersion> file_version() override {
+        FileVersion version{opened_as_, 0};
+        run("PRAGMA data_version", {}, [&](const Row& row) { version.changes = row.integer(0); });
+        return version;
     }
 
     void stream(std::string_view sql, std::span<const Value> parameters,
@@ -191,6 +201,7 @@ class SqliteDatabase : public Database {
                 file,
                 (writable ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY) | SQLite::OPEN_NOMUTEX,
                 static_cast<int>(settings_.lock_timeout.count()));
+            opened_as_ = ++connections_opened;
             connection_->exec("PRAGMA synchronous = FULL");
             connection_->createFunction("is_wanted", -1, false, this, ask_if_wanted, nullptr,
                                         nullptr, nullptr);
@@ -315,6 +326,7 @@ class SqliteDatabase : public Database {
     DatabaseSettings settings_;
     std::string endpoint_;
     std::unique_ptr<SQLite::Database> connection_;
+    std::uint64_t opened_as_ = 0;  // the number of connection_ among all that were opened
     StatementCache<SQLite::Statement> statements_;  // of connection_: gone before it
     TransactionState transaction_;
     const std::function<bool(const Row&)>* is_wanted_ = nullptr;  // of the statement under way
