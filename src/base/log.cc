@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -26,6 +27,20 @@ constexpr std::array kLevels = {
     std::pair{"info"sv, spdlog::level::info},   std::pair{"warn"sv, spdlog::level::warn},
     std::pair{"error"sv, spdlog::level::err},   std::pair{"off"sv, spdlog::level::off},
 };
+
+spdlog::level::level_enum level_of(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug:
+            return spdlog::level::debug;
+        case LogLevel::info:
+            return spdlog::level::info;
+        case LogLevel::warn:
+            return spdlog::level::warn;
+        case LogLevel::error:
+            break;
+    }
+    return spdlog::level::err;
+}
 
 /// The line of a terminal that progress is written over and over.
 class ProgressLine {
@@ -101,6 +116,12 @@ void set_up_logging(const LogSettings& settings) {
     spdlog::set_default_logger(std::move(logger));
     progress_line().use(settings.terminal && settings.progress &&
                         found->second == spdlog::level::info);
+}
+
+bool is_logged(LogLevel level) { return spdlog::default_logger_raw()->should_log(level_of(level)); }
+
+void log(LogLevel level, fmt::string_view format, fmt::format_args arguments) {
+    if (is_logged(level)) spdlog::log(level_of(level), fmt::vformat(format, arguments));
 }
 
 bool progress_is_one_line() { return progress_line().is_used(); }

@@ -181,7 +181,7 @@ int run_command(const CommandLine& line) {
         options = collect_options(line.options, process_environment());
         set_up_printing(printing, *line.command, options);
         set_up_log(options);
-        printing.quiet = !spdlog::default_logger()->should_log(spdlog::level::warn);
+        printing.quiet = !is_logged(LogLevel::warn);
         pause = watch_option(options, printing);
         confirm = takes(*line.command, "confirm") && is_confirmation_wanted(options);
     };

@@ -14,7 +14,7 @@ std::vector<std::optional<std::string>> workflow_names(const RunContext& context
                                                        std::span<const std::int64_t> ids) try {
     return WorkflowInstanceStore(context.store()).names(ids);
 } catch (const std::exception& error) {
-    spdlog::warn("the report has no names: {}", error.what());
+    log_warn("the report has no names: {}", error.what());
     return std::vector<std::optional<std::string>>(ids.size());
 }
 

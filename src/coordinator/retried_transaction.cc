@@ -18,7 +18,7 @@ constexpr Millis kReconnectPause{1500};
 }  // namespace
 
 void reconnect_patiently(Database& database, const DatabaseError& cause, bool unknown) {
-    spdlog::warn("{}; connecting again", cause.what());
+    log_warn("{}; connecting again", cause.what());
     for (int attempts = 1;; ++attempts) {
         try {
             database.reconnect();

@@ -86,7 +86,7 @@ class Taking {
         };
         const bool taken = poll({until_, kPause, kLogged}, look, [&](std::int64_t) {
             if (const auto node = registry_.get(*left_.begin()))
-                spdlog::info("waiting for {}, held by {}", *left_.begin(), describe(*node));
+                log_info("waiting for {}, held by {}", *left_.begin(), describe(*node));
         });
         if (!taken) throw LockError(time_out_message(registry_, *left_.begin(), time_limit_));
         return {registry_, std::move(taken_)};

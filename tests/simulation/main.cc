@@ -88,7 +88,7 @@ void tell_runs(const Tally& tally) {
 int main(int argc, char** argv) {
     const Options options = read(argc, argv);
     set_up_logging({.level = "error"});
-    if (!options.one) spdlog::set_level(spdlog::level::off);
+    if (!options.one) set_up_logging({.level = "off"});
     ConnectionPool first(Release::v3_3_0), later(Release::later);
     const auto simulate_one = [&](std::uint64_t seed, Tally& counted) {
         return seed % 3 == 0 ? simulate(seed, later, Release::later, counted)

@@ -15,9 +15,9 @@ using ::testing::ThrowsMessage;
 std::string stderr_of(std::string_view level) {
     ::testing::internal::CaptureStderr();
     set_up_logging({.level = level});
-    spdlog::debug("looking");
-    spdlog::warn("careful");
-    spdlog::error("broken");
+    log_debug("looking");
+    log_warn("careful");
+    log_error("broken");
     return ::testing::internal::GetCapturedStderr();
 }
 
@@ -34,9 +34,9 @@ TEST(Log, ShowsWhatIsAtLeastOfItsLevel) {
 TEST(Log, LeavesProgressOutAndTheRestNot) {
     ::testing::internal::CaptureStderr();
     set_up_logging({.level = "debug", .progress = false});
-    spdlog::debug("looking");
-    spdlog::info("5 of 9");
-    spdlog::warn("careful");
+    log_debug("looking");
+    log_info("5 of 9");
+    log_warn("careful");
     EXPECT_THAT(::testing::internal::GetCapturedStderr(),
                 AllOf(HasSubstr("looking"), Not(HasSubstr("5 of 9")), HasSubstr("careful")));
 }
@@ -44,7 +44,7 @@ TEST(Log, LeavesProgressOutAndTheRestNot) {
 TEST(Log, SendsNoControlsToTheTerminal) {
     ::testing::internal::CaptureStderr();
     set_up_logging({.level = "warn"});
-    spdlog::warn("host {}", "a\x1b[2J\nb");
+    log_warn("host {}", "a\x1b[2J\nb");
     EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("host a?[2J?b\n"));
 }
 

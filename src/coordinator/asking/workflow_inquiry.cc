@@ -75,7 +75,7 @@ std::vector<MastersSaid> WorkflowInquiry::ask(std::span<const std::int64_t> ids)
     }
     if (unsure.empty()) return said;
     const Millis left(std::max<EpochMs>(0, again_at - now_ms()));
-    spdlog::info(
+    log_info(
         "no master holds {} workflows; asking again in {}, since a master holds what it "
         "takes only some milliseconds later",
         unsure.size(), format_duration(left));

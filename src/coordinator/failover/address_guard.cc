@@ -42,7 +42,7 @@ void AddressGuard::take_claims() {
             claims_ = take_run_claims(context_, addresses, Millis(0), look);
             return;
         } catch (const LockError& error) {
-            spdlog::info("{}", error.what());
+            log_info("{}", error.what());
         }
     }
     for (MasterTarget& target : targets_) {
@@ -145,7 +145,7 @@ void AddressGuard::wait_grace() {
     };
     if (!any_watched(false)) return;
     poll({until}, look, [](std::int64_t seconds) {
-        spdlog::info("waiting {} s more, to see that nothing comes back (--grace)", seconds);
+        log_info("waiting {} s more, to see that nothing comes back (--grace)", seconds);
     });
 }
 

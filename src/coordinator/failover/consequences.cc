@@ -70,7 +70,7 @@ void warn_of_consequences(const RunContext& context,
     warn_of_stops(context, items);
     warn_of_tasks(context, ids);
 } catch (const std::exception& error) {
-    spdlog::warn("the report does not tell all that comes of the failover: {}", error.what());
+    log_warn("the report does not tell all that comes of the failover: {}", error.what());
 }
 
 }  // namespace dsfailover

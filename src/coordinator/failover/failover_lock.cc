@@ -78,8 +78,8 @@ LockResult pass_lock(const RunContext& context, const LockRequest& request, Lock
         const bool began = request.watch && request.watch->holder().id == holder.id;
         LeakWatch& watch = began ? *request.watch : own.emplace(context, request.address, holder);
         if (watch.watched() < request.watch_for) {
-            spdlog::info("watching the lock {} of {}, which looks leaked, for {}", result.info.path,
-                         who, format_duration(request.watch_for));
+            log_info("watching the lock {} of {}, which looks leaked, for {}", result.info.path,
+                     who, format_duration(request.watch_for));
         }
         const EpochMs start = now_ms();
         poll({start + (request.watch_for - watch.watched()).count(), kWatchInterval}, [&] {
@@ -137,14 +137,14 @@ LockAttempt wait_for_lock(const RunContext& context, const LockRequest& request,
         logged = waited;
         const std::string who = describe_holder(context.registry, holder, servers);
         if (told == holder.id) {
-            spdlog::info("waiting for the lock {}, held by {}, for {} s of {}", path, who,
-                         waited.count() / 1000, format_duration(time_limit));
+            log_info("waiting for the lock {}, held by {}, for {} s of {}", path, who,
+                     waited.count() / 1000, format_duration(time_limit));
             return;
         }
         told = holder.id;
-        spdlog::info("waiting for the lock {}, held by {}{}, for up to {}. {}", path, who,
-                     since(holder), format_duration(time_limit - waited),
-                     say_of_holder(context, request.address, holder, servers, request.no_lock));
+        log_info("waiting for the lock {}, held by {}{}, for up to {}. {}", path, who,
+                 since(holder), format_duration(time_limit - waited),
+                 say_of_holder(context, request.address, holder, servers, request.no_lock));
     });
 }
 
@@ -164,9 +164,9 @@ LockOutlook watch_before_fence(const RunContext& context, const Server& server,
     if (!looks_leaked(context, server.address, holder, others))
         return {may_be_at_work(context, server.address, who)};
     if (options.dry_run) return {};
-    spdlog::info("watching the lock {} of {}, which looks leaked, for {}, before {} is fenced",
-                 failover_lock_path(server.address), who, format_duration(options.lock_timeout),
-                 server.address);
+    log_info("watching the lock {} of {}, which looks leaked, for {}, before {} is fenced",
+             failover_lock_path(server.address), who, format_duration(options.lock_timeout),
+             server.address);
     auto watch = std::make_shared<LeakWatch>(context, server.address, holder);
     poll({now_ms() + (options.lock_timeout - watch->watched()).count(), kWatchInterval}, [&] {
         watch->look();

@@ -46,7 +46,7 @@ struct FencedServer {
                                                process->startup_time, process->process_id)
                                  : "")});
     } catch (...) {
-        spdlog::error("{} was stopped by this run, which did nothing more", address);
+        log_error("{} was stopped by this run, which did nothing more", address);
     }
 
   private:

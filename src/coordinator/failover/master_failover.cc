@@ -159,8 +159,8 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(const SelectedMaster& ma
     chunk.read_from = master.found->read_from;
     const WorkflowsSection& workflows = target.section().workflows;
     if (target.pace.is_due() && workflows.done > 0)
-        spdlog::info("{}: {} of {} workflows failed over{}", target.address, workflows.done,
-                     workflows.selected, target.pace.rate(workflows.done, workflows.selected));
+        log_info("{}: {} of {} workflows failed over{}", target.address, workflows.done,
+                 workflows.selected, target.pace.rate(workflows.done, workflows.selected));
     chunk.stamp = *target.stamp;
     chunk.host = target.new_host;
     chunk.watch = look_.watch.get();

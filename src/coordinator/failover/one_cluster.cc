@@ -76,7 +76,7 @@ void warn_if_no_master(const RunContext& context) try {
     if (!concerns_workflows(context.report)) return;
     if (read_servers(context.registry, false).masters.empty()) warn_of_no_master(context);
 } catch (const Error& error) {
-    spdlog::warn("whether a master lives by now is unknown: {}", error.what());
+    log_warn("whether a master lives by now is unknown: {}", error.what());
 }
 
 }  // namespace dsfailover

@@ -48,7 +48,7 @@ bool ParallelFailover::connect() {
     try {
         second_ = context_.database.open_another();
     } catch (const DatabaseError& error) {
-        spdlog::info("going on with one connection: {}", error.what());
+        log_info("going on with one connection: {}", error.what());
         alone_ = true;
     }
     return !alone_;

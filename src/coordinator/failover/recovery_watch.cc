@@ -60,7 +60,7 @@ class Watch {
             return workflows_.empty() && unproven_.empty();
         };
         poll(polling, look, [&](std::int64_t) {
-            spdlog::info(
+            log_info(
                 "{} recovered, {} errored, {} commands waiting for a master, {} workflows "
                 "that no master is seen to hold yet",
                 counts_.recovered, counts_.errored, workflows_.size(), unproven_.size());
@@ -158,7 +158,7 @@ class Watch {
                 [](const auto& result) { return result.kind == RehostResult::Kind::rehosted; });
             misplaced_.clear();
         } catch (const LockError& error) {
-            spdlog::info("rehosting later: {}", error.what());
+            log_info("rehosting later: {}", error.what());
         }
     }
 

@@ -63,9 +63,9 @@ bool WorkflowFailover::run_together(std::span<const WorkflowInstance> chunk, Epo
     // A SQLite file is locked for all of them.
     if (whole_file && last_kind_ == Kind::retryable) throw DatabaseError(last_kind_, last_problem_);
     if (!alone) {
-        spdlog::log(std::exchange(split_, true) ? spdlog::level::debug : spdlog::level::warn,
-                    "a transaction over {} workflows failed, trying halves: {}", chunk.size(),
-                    last_problem_);
+        log(std::exchange(split_, true) ? LogLevel::debug : LogLevel::warn,
+            "a transaction over {} workflows failed, trying halves: {}",
+            fmt::make_format_args(chunk.size(), last_problem_));
     }
     return false;
 }

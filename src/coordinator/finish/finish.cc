@@ -121,7 +121,7 @@ class Finish {
     void ask_masters() {
         holders_.ask(ids());
         if (options_.dry_run || !any_may_be_on_its_way()) return;
-        spdlog::info("asking the masters again in {}", format_duration(options_.ask.apart));
+        log_info("asking the masters again in {}", format_duration(options_.ask.apart));
         wait_for(options_.ask.apart);
         drop_changed();
         holders_.ask(ids());

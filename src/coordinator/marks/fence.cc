@@ -42,8 +42,8 @@ class FenceMark {
         try {
             withdraw();
         } catch (const std::exception& error) {
-            spdlog::error("the fence {} could not be removed, remove it by hand: {}", path_,
-                          error.what());
+            log_error("the fence {} could not be removed, remove it by hand: {}", path_,
+                      error.what());
         }
     }
     FenceMark(const FenceMark&) = delete;
@@ -102,7 +102,7 @@ void fence_until(Registry& registry, AuditLog& audit, const std::string& address
     FenceMark mark(registry, audit, address, info);
     const auto look = [&] { return info.stopped = stopped(); };
     poll({now_ms() + time_limit.count(), Millis(500)}, look, [&](std::int64_t seconds) {
-        spdlog::info("fenced {}, waiting {} s more for it to stop itself", address, seconds);
+        log_info("fenced {}, waiting {} s more for it to stop itself", address, seconds);
     });
     if (info.stopped)
         mark.keep();

@@ -293,8 +293,8 @@ class Cleaner {
         }
         record_all();
         if (pace_.is_due())
-            spdlog::info("{} of {} marks removed{}", section_.removed, candidates_.size(),
-                         pace_.rate(section_.removed, std::ssize(candidates_)));
+            log_info("{} of {} marks removed{}", section_.removed, candidates_.size(),
+                     pace_.rate(section_.removed, std::ssize(candidates_)));
     }
 
     void record(const Candidate& candidate, const Removal& removal) {

@@ -236,8 +236,8 @@ class Requeue {
     bool exchange_unclaimed() {
         if (record_.unclaimed().empty()) return false;
         if (!a_master_takes_commands()) return false;
-        spdlog::info("watching for {} whether masters take the commands of {} workflows",
-                     format_duration(options_.watch), record_.unclaimed().size());
+        log_info("watching for {} whether masters take the commands of {} workflows",
+                 format_duration(options_.watch), record_.unclaimed().size());
         QueueWatch queue;
         queue.look(commands_);
         for (int looks = 0; looks < kLooks; ++looks) {
@@ -374,7 +374,7 @@ class Requeue {
             if (left.empty()) continue;
             servers_ = read_servers(context_.registry, false);
             if (!a_master_takes_commands()) return;
-            spdlog::info("{} commands were not taken; exchanging them again", left.size());
+            log_info("{} commands were not taken; exchanging them again", left.size());
             exchange_all(left);
         }
     }

@@ -45,7 +45,7 @@ class MasterInquiry {
         read();
         const MasterRound first = ask();
         if (!any_not_held(first)) return conclude(first, first);
-        spdlog::info("asking the masters again in {}", format_duration(options_.apart));
+        log_info("asking the masters again in {}", format_duration(options_.apart));
         wait_for(options_.apart);
         const auto before = look();
         const MasterRound second = ask();

@@ -94,7 +94,7 @@ void AnnouncedTasks::look_for_acknowledgement() {
             acknowledged(context_.registry, event_.address, *announcement_);
     } catch (const RegistryError& error) {
         if (error.kind() != RegistryError::Kind::unreachable) throw;
-        spdlog::warn("{}; asking again", error.what());
+        log_warn("{}; asking again", error.what());
     }
 }
 
@@ -134,8 +134,8 @@ void AnnouncedTasks::follow(EpochMs until) {
         return half_long && (open.empty() ? now >= began + kMastersAct.count() : !options_.wait);
     };
     poll(polling, look, [&](std::int64_t seconds) {
-        spdlog::info("{} announced tasks have not moved on yet, {} by a master; {} s more",
-                     open.size(), acknowledged_ ? "acknowledged" : "not acknowledged", seconds);
+        log_info("{} announced tasks have not moved on yet, {} by a master; {} s more", open.size(),
+                 acknowledged_ ? "acknowledged" : "not acknowledged", seconds);
     });
     report_unconfirmed(open);
 }

@@ -101,8 +101,8 @@ bool TaskFailover::stays_away() {
         return true;
     };
     return !poll({look_.at + options_.grace.count()}, came, [&](std::int64_t seconds) {
-        spdlog::info("waiting {} s more, to see that {} does not come back (--grace)", seconds,
-                     event_.address);
+        log_info("waiting {} s more, to see that {} does not come back (--grace)", seconds,
+                 event_.address);
     });
 }
 

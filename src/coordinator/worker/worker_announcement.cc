@@ -43,7 +43,7 @@ AnnouncementResult announce_departure(const RunContext& context, const std::stri
         return result;
     }
     made();
-    spdlog::info("announcing the departure of the worker {}", address);
+    log_info("announcing the departure of the worker {}", address);
     context.audit.write({"announcement", "made", address, std::nullopt, std::nullopt, path, ""});
     wait_for(kHold);
     if (!announcement->withdraw()) {

@@ -408,7 +408,7 @@ class MysqlDatabase : public Database {
     void look_after_rest() {
         if (!connection_ || in_transaction() || !idle_.is_long()) return;
         if (answers_a_ping()) return;
-        spdlog::info("{}: the connection was cut off while it rested; connecting again", endpoint_);
+        log_info("{}: the connection was cut off while it rested; connecting again", endpoint_);
         reconnect();
     }
 

@@ -261,8 +261,7 @@ class PostgresqlDatabase : public Database {
             send_start(begin, sql);
         } catch (const DatabaseError& error) {
             if (!rested || error.kind() != Kind::unreachable) throw;
-            spdlog::info("{}: the connection was cut off while it rested; connecting again",
-                         endpoint_);
+            log_info("{}: the connection was cut off while it rested; connecting again", endpoint_);
             reconnect();
             send_start(begin, sql);
         }

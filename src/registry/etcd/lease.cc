@@ -59,8 +59,8 @@ void EtcdLeases::revoke_quietly(const EtcdLease& lease) noexcept {
     try {
         revoke(lease);
     } catch (const std::exception& error) {
-        spdlog::warn("Our lease {} ends by itself within {}: {}", lease.hex(),
-                     format_duration(settings_.session_timeout), error.what());
+        log_warn("Our lease {} ends by itself within {}: {}", lease.hex(),
+                 format_duration(settings_.session_timeout), error.what());
     }
 }
 
@@ -79,7 +79,7 @@ void EtcdLeases::keep_alive() {
             if (leaving_) return;
         }
     } catch (const std::exception& error) {
-        spdlog::warn("Our leases are no longer kept alive: {}", error.what());
+        log_warn("Our leases are no longer kept alive: {}", error.what());
     }
 }
 
@@ -96,7 +96,7 @@ void EtcdLeases::renew(EtcdClient& client, EtcdLease& lease) {
         else
             lease.gone_ = true;
     } catch (const RegistryError& error) {
-        spdlog::debug("{}", error.what());
+        log_debug("{}", error.what());
     }
 }
 

@@ -136,7 +136,7 @@ LockAttempt EtcdLocks::take(const std::string& path, Millis time_limit,
         } catch (const RegistryError& error) {
             if (error.kind() == RegistryError::Kind::denied || since(start) >= time_limit) throw;
             // The server went away, and our place in the queue may be gone: queue anew.
-            spdlog::info("{}; trying again", error.what());
+            log_info("{}; trying again", error.what());
             queue.reset();
             wait_for(kRetryInterval);
             queue = std::make_unique<Queue>(*this, path);

@@ -48,7 +48,7 @@ void JdbcClaim::release() noexcept {
             return true;
         });
     } catch (const std::exception& error) {
-        spdlog::warn("{} could not be given up and ends with our session: {}", path_, error.what());
+        log_warn("{} could not be given up and ends with our session: {}", path_, error.what());
     }
 }
 
@@ -64,8 +64,8 @@ void remove_if_dead(JdbcRows& rows, const JdbcRow& row) {
             return true;
         });
     if (removed)
-        spdlog::info("removed the row {} of {}, whose client {} is dead", row.id, row.key,
-                     row.client_id);
+        log_info("removed the row {} of {}, whose client {} is dead", row.id, row.key,
+                 row.client_id);
 }
 
 }  // namespace

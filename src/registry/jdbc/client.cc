@@ -57,9 +57,8 @@ JdbcClient::~JdbcClient() {
             return true;
         });
     } catch (const std::exception& error) {
-        spdlog::warn(
-            "The registry row of our client {} ({}) stays and dies by itself within {}: {}", id_,
-            name_, format_duration(session_timeout_), error.what());
+        log_warn("The registry row of our client {} ({}) stays and dies by itself within {}: {}",
+                 id_, name_, format_duration(session_timeout_), error.what());
     }
 }
 
@@ -115,10 +114,10 @@ void JdbcClient::keep_alive(DatabaseSettings settings) {
             }
             pause = kRefreshInterval;
         } catch (const DatabaseError& error) {
-            spdlog::debug("The heartbeat of our registry client {}: {}", id_, error.what());
+            log_debug("The heartbeat of our registry client {}: {}", id_, error.what());
             if (error.kind() != DatabaseError::Kind::retryable) database.reset();
         } catch (const std::exception& error) {
-            spdlog::warn("The heartbeat of our registry client {}: {}", id_, error.what());
+            log_warn("The heartbeat of our registry client {}: {}", id_, error.what());
             database.reset();
         }
     }

@@ -37,7 +37,7 @@ RegistryError registry_error(const std::string& doing, const DatabaseError& erro
 JdbcConnection::JdbcConnection(const DatabaseSettings& settings) try
     : database_(open_database(settings)) {
     if (database_->replica() == Replica::unknown && !settings.primary)
-        spdlog::warn(
+        log_warn(
             "JDBC registry at {}: whether it is a replica is unknown, since its user may "
             "not look at the state of replication",
             database_->endpoint());

@@ -66,8 +66,8 @@ void JdbcLock::release() noexcept {
             return true;
         });
     } catch (const std::exception& error) {
-        spdlog::warn("The lock {} could not be released and ends with our session: {}", path_,
-                     error.what());
+        log_warn("The lock {} could not be released and ends with our session: {}", path_,
+                 error.what());
     }
 }
 

@@ -189,7 +189,7 @@ std::vector<Node> JdbcRegistry::living(const std::string& path, bool patient) {
         }
         if (certain || !patient) return nodes;
         if (!told)
-            spdlog::info(
+            log_info(
                 "A heartbeat below {} is overdue; looking on for up to {}, to see whether "
                 "it moves",
                 path, format_duration(JdbcMovements::kSecondLook));
@@ -239,8 +239,8 @@ JdbcAnnouncement::~JdbcAnnouncement() {
     try {
         withdraw();
     } catch (const std::exception& error) {
-        spdlog::warn("The announcement {} could not be withdrawn and ends with our session: {}",
-                     path_, error.what());
+        log_warn("The announcement {} could not be withdrawn and ends with our session: {}", path_,
+                 error.what());
     }
 }
 

@@ -22,8 +22,8 @@ class ZookeeperAnnouncement : public Announcement {
         try {
             withdraw();
         } catch (const std::exception& error) {
-            spdlog::warn("The announcement {} is left to the end of its session: {}", path_,
-                         error.what());
+            log_warn("The announcement {} is left to the end of its session: {}", path_,
+                     error.what());
         }
     }
 

@@ -136,8 +136,7 @@ class Place {
             // Not given up at the first breach: as long as the session lives the node bars others.
             session_->write_until_answered(removal());
         } catch (const std::exception& error) {
-            spdlog::debug("The lock {} is left to the end of its session: {}", folder_,
-                          error.what());
+            log_debug("The lock {} is left to the end of its session: {}", folder_, error.what());
         }
     }
 
@@ -165,7 +164,7 @@ void forget_what_is_anothers(const std::vector<Place*>& places) noexcept {
                     claims[i]->removed();
             });
     } catch (const std::exception& error) {
-        spdlog::debug("Whether claims are still ours was not to be learned: {}", error.what());
+        log_debug("Whether claims are still ours was not to be learned: {}", error.what());
     }
 }
 
@@ -295,7 +294,7 @@ void leave(const std::vector<Place*>& places) noexcept {
                 });
         }
     } catch (const std::exception& error) {
-        spdlog::debug("Releasing the locks one by one: {}", error.what());
+        log_debug("Releasing the locks one by one: {}", error.what());
     }
     for (Place* place : places) place->leave();
 }

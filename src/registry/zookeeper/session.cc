@@ -183,7 +183,7 @@ void ZookeeperSession::connect(const RegistrySettings& settings) {
     handle_ = zookeeper_init2(
         fmt::format("{}", fmt::join(settings.hosts, ",")).c_str(), &ZookeeperSession::on_event,
         static_cast<int>(settings.session_timeout.count()), nullptr, this, ZOO_NO_LOG_CLIENTENV,
-        [](const char* message) { spdlog::debug("ZooKeeper client: {}", message); });
+        [](const char* message) { log_debug("ZooKeeper client: {}", message); });
     const auto no_connection = [&](const std::string& why) {
         return RegistryError(RegistryError::Kind::unreachable,
                              fmt::format("cannot connect to {}: {}", endpoint_, why));
