@@ -19,7 +19,8 @@ constexpr const char* kStatements[] = {
     "SELECT workflow_instance_id FROM t_ds_task_instance WHERE 1 = 0",
     "INSERT INTO t_ds_command (workflow_instance_id) "
     "SELECT workflow_instance_id FROM t_ds_command WHERE 1 = 0",
-    "DELETE FROM t_ds_command WHERE 1 = 0"};
+    "DELETE FROM t_ds_command WHERE 1 = 0",
+    "SELECT 1 FROM t_ds_relation_workflow_instance WHERE 1 = 0"};
 
 }  // namespace
 
@@ -30,7 +31,7 @@ void require_rights_to_act(Database& database) {
     for (const char* const sql : kStatements) {
         try {
             if (!transaction) transaction.emplace(database);
-            database.execute(sql);
+            database.query(sql);
         } catch (const DatabaseError& error) {
             transaction.reset();
             if (error.kind() == DatabaseError::Kind::unreachable) throw;

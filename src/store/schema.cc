@@ -100,6 +100,21 @@ std::int64_t time_precision_us(const FoundTables& found) {
     return precision;
 }
 
+// MySQL does not show what a user may not read. Parents and children are told by this table: as if
+// there were none, a child would be failed over beside its parent.
+void require_no_hidden_relations(Database& database) {
+    try {
+        database.query(fmt::format("SELECT 1 FROM {} WHERE 1 = 0", kRelationTable));
+    } catch (const DatabaseError& error) {
+        if (error.kind() == DatabaseError::Kind::unreachable) throw;
+        if (error.kind() != DatabaseError::Kind::read_only) return;  // there is no such table
+        throw EnvironmentError(fmt::format(
+            "{}; parents and children cannot be told without it: grant this user SELECT on {}, and "
+            "all else that docs/rights.md names",
+            error.what(), kRelationTable));
+    }
+}
+
 }  // namespace
 
 Schema read_schema(Database& database) {
@@ -116,6 +131,7 @@ Schema read_schema(Database& database) {
     }
     schema.has_test_flag = *test_flag;
     schema.has_relations = found.has(kRelationTable);
+    if (!schema.has_relations) require_no_hidden_relations(database);
     schema.has_task_group_queue = found.find(kTaskGroupQueue, "task_id") != nullptr;
     schema.has_worker_groups = found.find(kWorkerGroups, "name") != nullptr &&
                                found.find(kWorkerGroups, "addr_list") != nullptr;

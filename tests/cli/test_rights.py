@@ -60,6 +60,13 @@ class Users:
         database = f"{db.server.scheme}://{self._names[user]}@{db.server.address}/{db.database}"
         return self.cluster.run(*arguments, options=["--registry", self.cluster.registry.url, "--database", database], **options)
 
+    def revoke(self, right, table):
+        """From both: on PostgreSQL one has its rights by being a member of the other."""
+        with self._admin.cursor() as cursor:
+            for name in self._names.values():
+                whom = name if self.cluster.db.server.type == "postgresql" else f"{name}@'%'"
+                cursor.execute(f"REVOKE {right} ON {table} FROM {whom}")
+
     def close(self):
         with self._admin.cursor() as cursor:
             for name in reversed(self._names.values()):
@@ -125,6 +132,18 @@ def test_acting_takes_the_rights_of_acting(users):
     cluster.task(unfinished, submit=ago(2 * DAY), start=ago(2 * DAY))
     ended = users.run(ACT, "finish", unfinished, "--as", "stop", "--idle", "1h", "--tasks", code=0)
     assert ended["workflows"]["items"][0]["outcome"] == "finished" and cluster.state(unfinished) == 5
+
+
+def test_a_table_that_may_not_be_read_is_not_taken_for_one_that_is_absent(users):
+    cluster, hidden = users.cluster, "t_ds_relation_workflow_instance"
+    child = cluster.workflow(is_sub_workflow=1)
+    cluster.db.insert(hidden, parent_workflow_instance_id=cluster.workflow(), parent_task_instance_id=1, workflow_instance_id=child)
+    users.revoke("SELECT", hidden)
+    with cluster.nothing_changes():
+        for command, code in [(("failover-master", DEAD), 6), (("global",), 6), (("failover-master", DEAD, "--dry-run"), (1, 6)),
+                              (("explain", child), (1, 6))]:
+            result = users.run(ACT, *command, code=code)
+            assert hidden in " ".join(result["errors"]) and "denied" in result.said, result
 
 
 def test_etcd(tmp_path):
