@@ -102,6 +102,7 @@ OpenCluster Invocation::open_cluster(Needs needs, Access access) {
     const TimeZone its_zone = zone();
     if (const OptionValue* file = find(options_, "audit-log"); file != nullptr && !report_.dry_run)
         audit_ = AuditLog(file->value, report_.command);
+    begin_audit_log();
     registry.database.for_writing = for_writing;
     // Both at once: each waits for a server.
     auto opening = std::async([&] { return open_registry(registry); });
@@ -110,7 +111,6 @@ OpenCluster Invocation::open_cluster(Needs needs, Access access) {
     registry_ = opening.get();
     report_.registry =
         RegistryInfo{registry_->type(), registry_->endpoint(), registry_->name_space()};
-    begin_audit_log();
     return {*registry_, database_.get(), its_zone, audit_, settings().zone_is_own};
 }
 

@@ -1,10 +1,11 @@
 """What failover-master does to a dead master's workflows, and leaves alone."""
 
+import json
 import re
 
 import pytest
 
-from support import audit, databases, servers
+from support import audit, databases, program, servers
 from support.cluster import (ALIVE, DEAD, HOUR, MINUTE, OTHER_DEAD, SECOND, STATE_NAMES, STATES, ago,
                              command_param, now_ms, until)
 from support.registries import LOCKS, MARKS, STAMPS
@@ -351,7 +352,6 @@ def test_many_workflows_and_a_bounded_list_of_items(cluster):
 
 
 def test_the_audit_log_has_a_line_per_workflow(cluster, tmp_path):
-    import json
     workflows = cluster.workflows(5)
     log = tmp_path / "audit.jsonl"
     log.write_text('{"earlier": "line"}\n')
@@ -368,6 +368,16 @@ def test_the_audit_log_has_a_line_per_workflow(cluster, tmp_path):
     assert {"user", "host", "version", "registry", "database"} <= began.keys()
     assert began["arguments"] == [DEAD] and f"--audit-log {log}" in began["options"]
     assert (ended["kind"], ended["action"], ended["outcome"], ended["exit_code"]) == ("run", "ended", "completed", 0)
+
+
+def test_the_audit_log_has_runs_that_reached_no_cluster(tmp_path):
+    log = tmp_path / "audit.jsonl"
+    program.run("failover-master", DEAD, "--registry", "zookeeper://127.0.0.1:1/?connect-timeout=1s", "--database",
+                "postgresql://ds@127.0.0.1:1/ds", "--audit-log", log, code=6)
+    began, ended = map(json.loads, log.read_text().splitlines())
+    assert (began["action"], began["arguments"], began["registry"]) == ("began", [DEAD], "zookeeper 127.0.0.1:1")
+    assert began["database"] == "postgresql://127.0.0.1:1/ds"
+    assert (ended["action"], ended["outcome"], ended["exit_code"]) == ("ended", "failed", 6)
 
 
 def test_no_secret_gets_into_the_audit_log(make_cluster, tmp_path):
