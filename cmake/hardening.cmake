@@ -5,7 +5,8 @@ add_compile_options(-fstack-protector-strong -fstack-clash-protection -Wformat -
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 # It needs an optimizing compiler.
 add_compile_options($<$<CONFIG:Release>:-U_FORTIFY_SOURCE> $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
-# Each is for one architecture.
+# Each is for one architecture; clang only warns of one that is not for its own.
+set(CMAKE_REQUIRED_FLAGS -Werror)
 foreach(flag -fcf-protection -mbranch-protection=standard)
   string(MAKE_C_IDENTIFIER "HAS${flag}" has)
   check_cxx_compiler_flag(${flag} ${has})
@@ -13,4 +14,5 @@ foreach(flag -fcf-protection -mbranch-protection=standard)
     add_compile_options(${flag})
   endif()
 endforeach()
+unset(CMAKE_REQUIRED_FLAGS)
 add_link_options(-Wl,-z,relro -Wl,-z,now)

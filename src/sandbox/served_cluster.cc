@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "registry/paths.h"
@@ -17,7 +16,9 @@ namespace {
 
 std::string listed(const std::map<std::int64_t, int>& held) {
     if (held.empty()) return "no workflow";
-    return fmt::format("workflow {}", fmt::join(std::views::keys(held), ", "));
+    std::vector<std::int64_t> ids;
+    for (const auto& [id, state] : held) ids.push_back(id);
+    return fmt::format("workflow {}", fmt::join(ids, ", "));
 }
 
 bool is_same(const ServerProcess& process, const ServerProcess& other) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "registry/paths.h"
@@ -90,7 +89,9 @@ bool StandInFailover::begin_next(EpochMs now) {
 }
 
 void StandInFailover::fail_over_all(EpochMs event_time) {
-    for (const auto& host : std::views::reverse(tables_.hosts_of_unfinished()))
+    auto hosts = tables_.hosts_of_unfinished();
+    std::ranges::reverse(hosts);
+    for (const auto& host : hosts)
         next([this, host, event_time](const MasterView&) { fail_over_host(host, event_time); });
 }
 
@@ -130,7 +131,8 @@ void StandInFailover::select(const std::string& address, EpochMs deadline, Epoch
     std::erase_if(left, [&](const LeftWorkflow& each) { return held_.contains(each.id); });
     deadline_ = deadline;
     say_(fmt::format("fails over {}: {} of its workflows", address, left.size()));
-    for (const LeftWorkflow& workflow : std::views::reverse(left))
+    std::ranges::reverse(left);
+    for (const LeftWorkflow& workflow : left)
         next([this, workflow, now](const MasterView&) { fail_over_workflow(workflow, now); });
 }
 

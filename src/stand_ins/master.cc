@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <ranges>
 #include <utility>
 
 #include "store/child_link.h"
@@ -93,9 +92,11 @@ bool StandInMaster::step(const MasterView& view) {
 void StandInMaster::begin_round(const MasterView& view) {
     commands_.clear();
     if (view.places > 0)
-        for (const ReadCommand& command : std::views::reverse(tables_.commands()))
+        for (const ReadCommand& command : tables_.commands())
             if (command.id % view.places == view.place) commands_.push_back(command);
-    to_move_.assign(std::views::keys(held_).begin(), std::views::keys(held_).end());
+    std::ranges::reverse(commands_);
+    to_move_.clear();
+    for (const auto& [id, state] : held_) to_move_.push_back(id);
     std::ranges::reverse(to_move_);
     in_round_ = true;
 }

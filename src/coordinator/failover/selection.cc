@@ -315,24 +315,21 @@ class Reader {
             tasks.scan_active_since(request_.moves_count_after,
                                     [&](std::int64_t id) { moved.insert(id); });
         }
-        for (auto& [address, found] : selection_.addresses) {
-            WorkflowSpool selected_before = std::exchange(found.selected, WorkflowSpool());
-            for_pages(selected_before, kActivityPage, address, [&](const auto& page) {
-                if (one_by_one) {
-                    const auto some = tasks.active_since(ids_of(page), request_.moves_count_after);
-                    moved = {some.begin(), some.end()};
-                }
-                for (const WorkflowInstance& instance : page) {
-                    unselect(found, instance);
-                    Evidence evidence;
-                    evidence.moved_in_run = moved.contains(instance.id);
-                    if (evidence.moved_in_run)
-                        decide(address, found, instance, evidence);
-                    else
-                        select(found, instance);
-                }
-            });
-        }
+        look_again([&](const std::string& address, AddressSelection& found, const auto& page) {
+            if (one_by_one) {
+                const auto some = tasks.active_since(ids_of(page), request_.moves_count_after);
+                moved = {some.begin(), some.end()};
+            }
+            for (const WorkflowInstance& instance : page) {
+                unselect(found, instance);
+                Evidence evidence;
+                evidence.moved_in_run = moved.contains(instance.id);
+                if (evidence.moved_in_run)
+                    decide(address, found, instance, evidence);
+                else
+                    select(found, instance);
+            }
+        });
     }
 
     // Parents and children that are in each other's way.
@@ -344,17 +341,24 @@ class Reader {
             ask = [&](std::span<const WorkflowInstance> children) { return say_of(children); };
         const auto left = left_for_family(context_, members, ask, clock_, left_to_parents_);
         if (left.empty()) return;
-        for (auto& [address, found] : selection_.addresses) {
-            WorkflowSpool selected_before = std::exchange(found.selected, WorkflowSpool());
-            for_pages(selected_before, kActivityPage, address, [&](const auto& page) {
-                for (const WorkflowInstance& instance : page) {
-                    const auto why = left.find(instance.id);
-                    if (why == left.end())
-                        found.selected.add(instance);
-                    else
-                        leave(address, found, instance, why->second);
-                }
-            });
+        look_again([&](const std::string& address, AddressSelection& found, const auto& page) {
+            for (const WorkflowInstance& instance : page) {
+                const auto why = left.find(instance.id);
+                if (why == left.end())
+                    found.selected.add(instance);
+                else
+                    leave(address, found, instance, why->second);
+            }
+        });
+    }
+
+    // Gives `look` all that was selected, page by page; selected remains what it adds again.
+    template <typename Look>
+    void look_again(const Look& look) {
+        for (auto& entry : selection_.addresses) {
+            WorkflowSpool before = std::exchange(entry.second.selected, WorkflowSpool());
+            for_pages(before, kActivityPage, entry.first,
+                      [&](const auto& page) { look(entry.first, entry.second, page); });
         }
     }
 

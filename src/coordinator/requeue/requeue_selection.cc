@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
+#include <span>
 
 #include "coordinator/report_names.h"
 #include "coordinator/requeue/stuck_workflows.h"
@@ -20,6 +20,14 @@ using namespace workflow_state;
 void set_state(StuckInstance& stuck, int state, std::string_view why) {
     stuck.state = state;
     stuck.reason = fmt::format("no_command: back to {} {}", workflow_state_name(state), why);
+}
+
+/// Of commands in the order of their workflows, those of one.
+std::span<const WaitingCommand> of_workflow(const std::vector<WaitingCommand>& commands,
+                                            std::int64_t id) {
+    const auto workflow = &WaitingCommand::workflow_instance_id;
+    return {std::ranges::lower_bound(commands, id, {}, workflow),
+            std::ranges::upper_bound(commands, id, {}, workflow)};
 }
 
 }  // namespace
@@ -50,14 +58,13 @@ void RequeueSelection::select() {
             if (is_unclaimed(command, options_.unclaimed_after, clock_))
                 ids.push_back(command.workflow_instance_id);
         }
-        of_nothing_ = std::erase(ids, 0);
+        of_nothing_ = static_cast<std::int64_t>(std::erase(ids, 0));
         std::sort(ids.begin(), ids.end());
         ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     }
     std::vector<std::int64_t> without;
     for (const std::int64_t id : ids) {
-        const auto commands =
-            std::ranges::equal_range(waiting, id, {}, &WaitingCommand::workflow_instance_id);
+        const auto commands = of_workflow(waiting, id);
         if (commands.empty())
             without.push_back(id);
         else

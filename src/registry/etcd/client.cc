@@ -247,7 +247,7 @@ RegistryError EtcdClient::refusal(const Answer& answer, const std::string& doing
 
 struct EtcdClient::Pending::State {
     struct CloseMulti {
-        void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+        void operator()(CURLM* opened) const { curl_multi_cleanup(opened); }
     };
 
     State(EtcdClient& client_used, std::string doing_what)

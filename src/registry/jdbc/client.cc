@@ -67,7 +67,7 @@ void JdbcClient::withdraw_announcements(Database& database) {
     for (const auto& [path, value] : announcements_) {
         std::vector<JdbcRow> rows;
         if (const auto row = rows_.find(database, path)) rows = rows_.lock(database, {&row->id, 1});
-        std::erase_if(rows, [&](const JdbcRow& row) {
+        std::erase_if(rows, [&, &value = value](const JdbcRow& row) {
             return row.client_id != id_ || row.value != value || !row.ephemeral();
         });
         rows_.erase(database, rows);
@@ -101,7 +101,7 @@ bool JdbcClient::alive() {
     return !lost_;
 }
 
-void JdbcClient::keep_alive(DatabaseSettings settings) {
+void JdbcClient::keep_alive(const DatabaseSettings& settings) {
     std::unique_ptr<Database> database;
     Millis pause = kRefreshInterval;
     while (sleep(pause)) {

@@ -44,7 +44,7 @@ class JdbcClient {
 
   private:
     void insert_row(const JdbcTimes& times);
-    void keep_alive(DatabaseSettings settings);
+    void keep_alive(const DatabaseSettings& settings);
     bool refresh(Database& database);
     /// False when it is time to leave.
     bool sleep(Millis duration);
