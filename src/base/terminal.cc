@@ -17,7 +17,7 @@ constexpr std::size_t kNarrowest = 40;
 constexpr std::size_t kWithoutTerminal = 100;
 
 std::optional<std::size_t> from_environment() {
-    const char* text = std::getenv("COLUMNS");  // NOLINT(concurrency-mt-unsafe): never set
+    const char* text = std::getenv("COLUMNS");
     if (text == nullptr) return std::nullopt;
     const std::string_view digits(text);
     std::size_t columns = 0;
@@ -31,7 +31,6 @@ std::optional<std::size_t> from_environment() {
 std::size_t from_terminal() {
     for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
         winsize size{};
-        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
         if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
     }
     return kWithoutTerminal;

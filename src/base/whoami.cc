@@ -8,7 +8,6 @@
 namespace dsfailover {
 
 std::string user_name() {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else asks
     const passwd* user = getpwuid(geteuid());
     return user != nullptr ? user->pw_name : std::to_string(geteuid());
 }

@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kClearTerminal = "\x1b[H\x1b[2J";
 
 bool is_in_environment(const char* name) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): never set
+    const char* value = std::getenv(name);
     return value != nullptr && *value != '\0';
 }
 
@@ -27,7 +27,7 @@ bool is_in_environment(const char* name) {
 bool colours(const OptionValues& options, int descriptor) {
     const std::string wanted = choice_option(options, "color").value_or("auto");
     if (wanted != "auto") return wanted == "always";
-    const char* terminal = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): never set
+    const char* terminal = std::getenv("TERM");
     return is_terminal(descriptor) && !is_in_environment("NO_COLOR") &&
            (terminal == nullptr || std::string_view(terminal) != "dumb");
 }

@@ -24,7 +24,7 @@ std::string conf_of(std::string_view server_folder, std::string_view name) {
 }
 
 /// The file where it exists, else nothing.
-std::string if_there(std::string file) { return file_exists(file) ? file : ""; }
+std::string if_there(const std::string& file) { return file_exists(file) ? file : ""; }
 
 /// "line 12", or that it is not there.
 std::string line_in(const EnvFile& file, const std::string& name) {

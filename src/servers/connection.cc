@@ -65,7 +65,7 @@ Found look_up(const Place& place) {
 }  // namespace
 
 void open_connection(const std::shared_ptr<asio::io_context>& io, tcp::socket& socket,
-                     const std::string& address, bool loopback_only, Done done) {
+                     const std::string& address, bool loopback_only, const Done& done) {
     const Place place = place_of(address);
     if (place.host.empty() || place.port == 0)
         return asio::post(*io, [done] { done("it is not HOST:PORT"); });

@@ -17,6 +17,6 @@ namespace dsfailover {
 /// socket; io->run() must not be called again then. A name that is still looked up keeps only `io`.
 void open_connection(const std::shared_ptr<asio::io_context>& io, asio::ip::tcp::socket& socket,
                      const std::string& address, bool loopback_only,
-                     std::function<void(std::string problem)> done);
+                     const std::function<void(std::string problem)>& done);
 
 }  // namespace dsfailover

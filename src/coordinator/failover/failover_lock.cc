@@ -197,8 +197,8 @@ std::string describe_holder(Registry& registry, const LockClaim& claim, const Se
     const std::string word = registry.type() == "zookeeper" ? "session"
                              : registry.type() == "etcd"    ? "lease"
                                                             : "client";
-    const std::string what = fmt::format("{} {}{}", word, claim.owner,
-                                         claim.description.empty() ? "" : ", " + claim.description);
+    std::string what = fmt::format("{} {}{}", word, claim.owner,
+                                   claim.description.empty() ? "" : ", " + claim.description);
     if (const Server* server = owning_server(registry, claim, servers)) {
         return fmt::format("{} {} ({})", servers.master(server->address) ? "master" : "worker",
                            server->address, what);

@@ -95,7 +95,7 @@ class Comparison {
     }
 
     void note(std::int64_t id, Verdict before, Verdict after, std::vector<std::string> marks) {
-        changes_[id] = {{id, word(before), word(after)}, std::move(marks)};
+        changes_[id] = {ChangedVerdict{id, word(before), word(after)}, std::move(marks)};
     }
 
     // One that is judged again comes again.

@@ -342,7 +342,7 @@ std::vector<LockClaim> zookeeper_claims(ZookeeperSession& session, const std::st
 }
 
 LockAttempt take_zookeeper_lock(
-    std::shared_ptr<ZookeeperSession> session, const std::string& path, Millis time_limit,
+    const std::shared_ptr<ZookeeperSession>& session, const std::string& path, Millis time_limit,
     const std::function<void(const LockClaim&, Millis waited)>& waiting) {
     const auto start = Clock::now();
     auto place = std::make_unique<Place>(session, session->full_path(path));
@@ -372,8 +372,8 @@ LockAttempt take_zookeeper_lock(
     }
 }
 
-std::vector<std::unique_ptr<Lock>> try_zookeeper_locks(std::shared_ptr<ZookeeperSession> session,
-                                                       std::span<const std::string> paths) {
+std::vector<std::unique_ptr<Lock>> try_zookeeper_locks(
+    const std::shared_ptr<ZookeeperSession>& session, std::span<const std::string> paths) {
     std::vector<std::unique_ptr<Place>> places;
     std::vector<Place*> all, others;
     for (const std::string& path : paths) {
@@ -393,9 +393,9 @@ std::vector<std::unique_ptr<Lock>> try_zookeeper_locks(std::shared_ptr<Zookeeper
     return locks;
 }
 
-std::vector<std::unique_ptr<Lock>> claim_zookeeper_nodes(std::shared_ptr<ZookeeperSession> session,
-                                                         std::span<const std::string> paths,
-                                                         const std::string& value) {
+std::vector<std::unique_ptr<Lock>> claim_zookeeper_nodes(
+    const std::shared_ptr<ZookeeperSession>& session, std::span<const std::string> paths,
+    const std::string& value) {
     std::vector<std::unique_ptr<Place>> places;
     std::vector<Place*> all;
     for (const std::string& path : paths) {
