@@ -48,9 +48,17 @@ void set(CURL* handle, CURLoption option, const std::string& value) {
     curl_easy_setopt(handle, option, value.c_str());
 }
 
+/// When a kept connection turns out to be broken libcurl sends the request again by itself; of a
+/// write nobody would know then whether it happened twice.
+void send_once(CURL* handle) { set(handle, CURLOPT_FRESH_CONNECT, 1L); }
+
 /// Ends a transfer once a signal arrived.
 int stop_when_interrupted(void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return interruption_requested() ? 1 : 0;
+}
+
+std::string to_body(const json& request) {
+    return request.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 struct FreeList {
@@ -120,7 +128,9 @@ EtcdClient::EtcdClient(const RegistrySettings& settings, Millis request_timeout)
     : settings_(settings), request_timeout_(request_timeout) {
     static const CURLcode initialized = curl_global_init(CURL_GLOBAL_DEFAULT);
     handle_.reset(initialized == CURLE_OK ? curl_easy_init() : nullptr);
-    if (!handle_) throw RegistryError(RegistryError::Kind::other, "libcurl cannot be started");
+    multi_.reset(initialized == CURLE_OK ? curl_multi_init() : nullptr);
+    if (!handle_ || !multi_)
+        throw RegistryError(RegistryError::Kind::other, "libcurl cannot be started");
     for (const std::string& host : settings.hosts)
         endpoints_.push_back((settings.tls ? "https://" : "http://") + host);
     if (endpoints_.empty())
@@ -131,6 +141,10 @@ std::string EtcdClient::endpoint() const { return fmt::format("{}", fmt::join(en
 
 Millis EtcdClient::endpoint_timeout() const {
     return std::max(request_timeout_ / static_cast<int>(endpoints_.size()), kLeastTimeout);
+}
+
+void EtcdClient::limit_time(CURL* handle) const {
+    set(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(endpoint_timeout().count()));
 }
 
 void EtcdClient::prepare(CURL* handle, Transfer& transfer, const std::string& method,
@@ -166,10 +180,8 @@ EtcdClient::Answer EtcdClient::post(const std::string& method, const std::string
                                     Access access) {
     Transfer transfer;
     prepare(handle_.get(), transfer, method, body);
-    set(handle_.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(endpoint_timeout().count()));
-    // When a kept connection turns out to be broken libcurl sends the request again by itself; of
-    // a write nobody would know then whether it happened twice.
-    set(handle_.get(), CURLOPT_FRESH_CONNECT, access == Access::write ? 1L : 0L);
+    limit_time(handle_.get());
+    if (access == Access::write) send_once(handle_.get());
     if (interruptible_) {
         set(handle_.get(), CURLOPT_NOPROGRESS, 0L);
         curl_easy_setopt(handle_.get(), CURLOPT_XFERINFOFUNCTION, stop_when_interrupted);
@@ -181,7 +193,7 @@ EtcdClient::Answer EtcdClient::post(const std::string& method, const std::string
 
 json EtcdClient::call(Access access, const std::string& method, const json& request,
                       const std::string& doing) {
-    const std::string body = request.dump(-1, ' ', false, json::error_handler_t::replace);
+    const std::string body = to_body(request);
     std::vector<std::string> problems;
     bool authenticated_again = false;
     const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
@@ -216,7 +228,7 @@ json EtcdClient::call(Access access, const std::string& method, const json& requ
 
 void EtcdClient::authenticate() {
     const json request = {{"name", settings_.user}, {"password", settings_.password.reveal()}};
-    const std::string body = request.dump(-1, ' ', false, json::error_handler_t::replace);
+    const std::string body = to_body(request);
     const Answer answer = post("auth/authenticate", body, Access::read);
     if (answer.problem.empty()) {
         token_ = etcd_text(answer.body, "token");
@@ -246,55 +258,85 @@ RegistryError EtcdClient::refusal(const Answer& answer, const std::string& doing
 }
 
 struct EtcdClient::Pending::State {
-    struct CloseMulti {
-        void operator()(CURLM* opened) const { curl_multi_cleanup(opened); }
-    };
-
     State(EtcdClient& client_used, std::string doing_what)
         : client(client_used), doing(std::move(doing_what)) {}
 
     EtcdClient& client;
     const std::string doing;
     Transfer transfer;
-    std::unique_ptr<CURLM, CloseMulti> multi{curl_multi_init()};
     std::unique_ptr<CURL, CloseHandle> handle{curl_easy_init()};
+    Access access = Access::read;
+    std::optional<CURLcode> done;
 };
 
-EtcdClient::Pending::Pending(EtcdClient& client, const std::string& method, const json& request,
-                             const std::string& doing)
-    : state_(std::make_unique<State>(client, doing)) {
-    client.prepare(state_->handle.get(), state_->transfer, method, request.dump());
-    curl_multi_add_handle(state_->multi.get(), state_->handle.get());
+EtcdClient::Pending::Pending(std::unique_ptr<State> state) : state_(std::move(state)) {
+    CURL* handle = state_->handle.get();
+    curl_easy_setopt(handle, CURLOPT_PRIVATE, state_.get());
+    CURLM* multi = state_->client.multi_.get();
+    curl_multi_add_handle(multi, handle);
+    int running = 0;
+    curl_multi_perform(multi, &running);
 }
 
 EtcdClient::Pending::~Pending() {
-    curl_multi_remove_handle(state_->multi.get(), state_->handle.get());
+    curl_multi_remove_handle(state_->client.multi_.get(), state_->handle.get());
+}
+
+/// Tells calls that have come to an end.
+void EtcdClient::take_done() {
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+        if (message->msg != CURLMSG_DONE) continue;
+        Pending::State* state = nullptr;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &state);
+        state->done = message->data.result;
+    }
 }
 
 std::optional<json> EtcdClient::Pending::poll(Millis duration) {
-    CURLM* multi = state_->multi.get();
+    CURLM* multi = state_->client.multi_.get();
     int running = 0;
     curl_multi_perform(multi, &running);
-    if (running > 0) {
+    state_->client.take_done();
+    if (!state_->done && running > 0) {
         curl_multi_poll(multi, nullptr, 0, static_cast<int>(duration.count()), nullptr);
         curl_multi_perform(multi, &running);
+        state_->client.take_done();
     }
-    int left = 0;
-    const CURLMsg* message = curl_multi_info_read(multi, &left);
-    if (message == nullptr || message->msg != CURLMSG_DONE) return std::nullopt;
+    if (!state_->done) return std::nullopt;
 
-    Answer answer = state_->transfer.finish(state_->handle.get(), message->data.result);
+    Answer answer = state_->transfer.finish(state_->handle.get(), *state_->done);
     if (answer.problem.empty()) return std::move(answer.body);
-    if (!answer.unavailable()) throw state_->client.refusal(answer, state_->doing);
+    const bool unknown = state_->access == Access::write && answer.sent;
+    if (!answer.unavailable() && !(unknown && answer.too_long))
+        throw state_->client.refusal(answer, state_->doing);
     throw RegistryError(
-        RegistryError::Kind::unreachable,
+        unknown ? RegistryError::Kind::outcome_unknown : RegistryError::Kind::unreachable,
         fmt::format("etcd at {}, {}: {}", state_->transfer.url, state_->doing, answer.problem));
+}
+
+json EtcdClient::Pending::wait() {
+    for (;;)
+        if (auto answer = poll(kPause)) return *std::move(answer);
 }
 
 std::unique_ptr<EtcdClient::Pending> EtcdClient::start(const std::string& method,
                                                        const json& request,
                                                        const std::string& doing) {
-    return std::unique_ptr<Pending>(new Pending(*this, method, request, doing));
+    auto state = std::make_unique<Pending::State>(*this, doing);
+    prepare(state->handle.get(), state->transfer, method, to_body(request));
+    return std::unique_ptr<Pending>(new Pending(std::move(state)));
+}
+
+std::unique_ptr<EtcdClient::Pending> EtcdClient::start_write(const std::string& method,
+                                                             const json& request,
+                                                             const std::string& doing) {
+    auto state = std::make_unique<Pending::State>(*this, doing);
+    state->access = Access::write;
+    prepare(state->handle.get(), state->transfer, method, to_body(request));
+    limit_time(state->handle.get());
+    send_once(state->handle.get());
+    return std::unique_ptr<Pending>(new Pending(std::move(state)));
 }
 
 }  // namespace dsfailover

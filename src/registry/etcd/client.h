@@ -36,25 +36,32 @@ class EtcdClient {
     nlohmann::json call(Access access, const std::string& method, const nlohmann::json& request,
                         const std::string& doing);
 
-    /// A call that is answered late. Destroying it cancels it.
+    /// A call under way. Destroying it cancels it.
     class Pending {
       public:
         ~Pending();
         Pending(const Pending&) = delete;
         Pending& operator=(const Pending&) = delete;
-        /// Works on it for at most `duration`; the answer once it is there. Throws RegistryError.
+        /// Works on all calls under way for at most `duration`; the answer of this one once it is
+        /// there. Throws RegistryError as start() says.
         std::optional<nlohmann::json> poll(Millis duration);
+        /// The same, however long it takes: for what start_write() started.
+        nlohmann::json wait();
 
       private:
         friend class EtcdClient;
-        Pending(EtcdClient& client, const std::string& method, const nlohmann::json& request,
-                const std::string& doing);
         struct State;
+        explicit Pending(std::unique_ptr<State> state);
         std::unique_ptr<State> state_;
     };
-    /// Starts a call at the endpoint that answered last.
+    /// Starts a call, at the endpoint that answered last, that is answered late. It is tried once:
+    /// unreachable, if there is no answer.
     std::unique_ptr<Pending> start(const std::string& method, const nlohmann::json& request,
                                    const std::string& doing);
+    /// The same for a write that is answered within the time limit of one call, or fails:
+    /// outcome_unknown, if it may have reached the server.
+    std::unique_ptr<Pending> start_write(const std::string& method, const nlohmann::json& request,
+                                         const std::string& doing);
 
   private:
     struct Answer;
@@ -62,12 +69,17 @@ class EtcdClient {
     struct CloseHandle {
         void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
     };
+    struct CloseMulti {
+        void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+    };
 
     Millis endpoint_timeout() const;
     void authenticate();
     Answer post(const std::string& method, const std::string& body, Access access);
     void prepare(CURL* handle, Transfer& transfer, const std::string& method,
                  const std::string& body);
+    void limit_time(CURL* handle) const;
+    void take_done();
     void next_endpoint() { current_ = (current_ + 1) % endpoints_.size(); }
     RegistryError refusal(const Answer& answer, const std::string& doing) const;
     bool needs_authentication() const { return !settings_.user.empty() && token_.empty(); }
@@ -79,6 +91,7 @@ class EtcdClient {
     bool interruptible_ = false;
     std::string token_;
     std::unique_ptr<CURL, CloseHandle> handle_;
+    std::unique_ptr<CURLM, CloseMulti> multi_;  // of the calls under way
 };
 
 /// A read was answered with more than is taken of one answer.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
@@ -20,6 +21,8 @@ constexpr int kPageKeys = 4000;
 constexpr int kFewer = 8;
 /// etcd's --max-txn-ops is 128, for comparisons as well: two for each key that is removed.
 constexpr std::size_t kBatchKeys = 64;
+/// Transactions under way at once.
+constexpr std::size_t kFlights = 3;
 
 /// The first key that does not begin with `prefix`.
 std::string end_of(std::string prefix) {
@@ -62,6 +65,25 @@ json erase_if_unchanged(const EtcdKeys::Deletion& deletion) {
     return transaction(
         unchanged_and_alone(deletion), {erasing(deletion)},
         {{{"request_range", {{"key", to_base64(deletion.key)}, {"keys_only", true}}}}});
+}
+
+/// Deletes all or none: nearly always none has changed, and a single transaction costs etcd half as
+/// much as one for each.
+json erase_all_unchanged(std::span<const EtcdKeys::Deletion> batch) {
+    std::vector<json> conditions, operations;
+    for (const EtcdKeys::Deletion& deletion : batch) {
+        for (json& condition : unchanged_and_alone(deletion))
+            conditions.push_back(std::move(condition));
+        operations.push_back(erasing(deletion));
+    }
+    return transaction(conditions, operations);
+}
+
+/// False: nothing was deleted.
+bool note_erased(std::span<EtcdKeys::Deletion> batch, const json& answer) {
+    if (!etcd_flag(answer, "succeeded")) return false;
+    for (EtcdKeys::Deletion& deletion : batch) deletion.outcome = RemoveOutcome::removed;
+    return true;
 }
 
 std::string removing(std::span<const EtcdKeys::Deletion> batch) {
@@ -148,27 +170,62 @@ bool EtcdKeys::replace(const std::string& key, const std::string& value,
     return etcd_flag(answer, "succeeded");
 }
 
+/// A transaction under way that deletes all of its batch, or none.
+struct EtcdKeys::Flight {
+    std::span<Deletion> batch;
+    std::unique_ptr<EtcdClient::Pending> answer;
+};
+
+/// Several transactions under way at once: nearly all the time is etcd's, and it reads one while it
+/// writes another.
 void EtcdKeys::erase(std::span<Deletion> deletions) {
-    for (std::size_t start = 0; start < deletions.size(); start += kBatchKeys)
-        erase_batch(deletions.subspan(start, std::min(kBatchKeys, deletions.size() - start)));
+    std::deque<Flight> flights;
+    const auto finish_first = [&] {
+        Flight first = std::move(flights.front());
+        flights.pop_front();
+        finish(std::move(first));
+    };
+    try {
+        for (std::size_t start = 0; start < deletions.size(); start += kBatchKeys) {
+            const auto batch =
+                deletions.subspan(start, std::min(kBatchKeys, deletions.size() - start));
+            flights.push_back({batch, client_.start_write("kv/txn", erase_all_unchanged(batch),
+                                                          removing(batch))});
+            if (flights.size() == kFlights) finish_first();
+        }
+        while (!flights.empty()) finish_first();
+    } catch (const RegistryError&) {
+        for (Flight& flight : flights) note_outcome(flight);
+        throw;
+    }
+}
+
+void EtcdKeys::finish(Flight flight) {
+    bool unknown = false;
+    try {
+        if (note_erased(flight.batch, flight.answer->wait())) return;
+    } catch (const RegistryError& error) {
+        unknown = error.kind() == RegistryError::Kind::outcome_unknown;
+    }
+    // Each key by itself then, at whichever endpoint answers.
+    if (unknown)
+        erase_after_unknown(flight.batch);
+    else
+        erase_batch(flight.batch);
+}
+
+/// Where the registry is given up nothing is tried again.
+void EtcdKeys::note_outcome(Flight& flight) try {
+    note_erased(flight.batch, flight.answer->wait());
+} catch (const RegistryError& error) {
+    for (Deletion& deletion : flight.batch) deletion.problem = error.what();
 }
 
 void EtcdKeys::erase_batch(std::span<Deletion> batch) {
     try {
         erase_in_transaction(batch);
     } catch (const RegistryError& error) {
-        if (error.kind() == RegistryError::Kind::outcome_unknown) {
-            // A transaction happens whole or not at all. If nothing is left of it now it did.
-            erase_in_transaction(batch);
-            const auto is = [](RemoveOutcome outcome) {
-                return [outcome](const Deletion& deletion) { return deletion.outcome == outcome; };
-            };
-            if (std::none_of(batch.begin(), batch.end(), is(RemoveOutcome::removed)))
-                for (Deletion& deletion : batch)
-                    if (is(RemoveOutcome::vanished)(deletion))
-                        deletion.outcome = RemoveOutcome::removed;
-            return;
-        }
+        if (error.kind() == RegistryError::Kind::outcome_unknown) return erase_after_unknown(batch);
         const bool unreachable = error.kind() == RegistryError::Kind::unreachable;
         if (batch.size() > 1 && !unreachable) {
             // The one that may not be removed is looked for by halves.
@@ -181,25 +238,23 @@ void EtcdKeys::erase_batch(std::span<Deletion> batch) {
     }
 }
 
-/// All or none: nearly always none has changed, and a single transaction costs etcd half as much.
-bool EtcdKeys::erase_all_unchanged(std::span<Deletion> batch) {
-    std::vector<json> conditions, operations;
-    for (const Deletion& deletion : batch) {
-        for (json& condition : unchanged_and_alone(deletion))
-            conditions.push_back(std::move(condition));
-        operations.push_back(erasing(deletion));
-    }
-    const json answer =
-        client_.call(Access::write, "kv/txn", transaction(conditions, operations), removing(batch));
-    if (!etcd_flag(answer, "succeeded")) return false;
-    for (Deletion& deletion : batch) deletion.outcome = RemoveOutcome::removed;
-    return true;
+/// A transaction happens whole or not at all. If nothing is left of it now it did.
+void EtcdKeys::erase_after_unknown(std::span<Deletion> batch) {
+    erase_in_transaction(batch);
+    const auto is = [](RemoveOutcome outcome) {
+        return [outcome](const Deletion& deletion) { return deletion.outcome == outcome; };
+    };
+    if (std::any_of(batch.begin(), batch.end(), is(RemoveOutcome::removed))) return;
+    for (Deletion& deletion : batch)
+        if (is(RemoveOutcome::vanished)(deletion)) deletion.outcome = RemoveOutcome::removed;
 }
 
-/// Else a transaction of transactions, because the comparisons of a single one decide for all its
-/// keys.
+/// All or none; else a transaction of transactions, because the comparisons of a single one decide
+/// for all its keys. The single one comes first in any case: it asks for the rights to every key.
 void EtcdKeys::erase_in_transaction(std::span<Deletion> batch) {
-    if (erase_all_unchanged(batch)) return;
+    if (note_erased(batch, client_.call(Access::write, "kv/txn", erase_all_unchanged(batch),
+                                        removing(batch))))
+        return;
     json operations = json::array();
     for (const Deletion& deletion : batch)
         operations.push_back({{"request_txn", erase_if_unchanged(deletion)}});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,13 +37,18 @@ class EtcdKeys {
         RemoveOutcome outcome = RemoveOutcome::failed;
         std::string problem;
     };
-    /// Each stands for itself.
+    /// Each stands for itself. Of those that were not tried when the registry was gone the problem
+    /// stays empty.
     void erase(std::span<Deletion> deletions);
 
   private:
     std::vector<EtcdKey> read_keys(const nlohmann::json& range) const;
+    struct Flight;
+
+    void finish(Flight flight);
+    static void note_outcome(Flight& flight);
     void erase_batch(std::span<Deletion> batch);
-    bool erase_all_unchanged(std::span<Deletion> batch);
+    void erase_after_unknown(std::span<Deletion> batch);
     void erase_in_transaction(std::span<Deletion> batch);
 
     EtcdClient& client_;
