@@ -48,9 +48,9 @@ class SqlDialect {
     /// The statement that inserts `row`, "table (columns) VALUES (?, ...)", unless a unique key of
     /// it is there already: execute() tells by the number of rows. It never fails for the key.
     virtual std::string insert_if_absent(std::string_view row) const = 0;
-    /// Whether INSERT ... RETURNING gives back what was inserted; where not,
-    /// Database::last_insert_id() is the first id.
-    virtual bool insert_returns() const = 0;
+    /// Whether INSERT and DELETE ... RETURNING give back the rows they wrote; where not,
+    /// Database::last_insert_id() is the first id of an INSERT.
+    virtual bool has_returning() const = 0;
 
     /// ", column = column" for the assignments of an UPDATE, where a column may be defined to
     /// change by itself with every write of its row; empty elsewhere.

@@ -272,7 +272,7 @@ std::int64_t CommandStore::insert_again(const CommandRow& row, EpochMs now) {
     }
     const std::string sql = fmt::format("INSERT INTO t_ds_command ({}) VALUES ({})",
                                         fmt::join(columns, ", "), fmt::join(placeholders, ", "));
-    if (context_.database.dialect().insert_returns()) {
+    if (context_.database.dialect().has_returning()) {
         return context_.database.query(sql + " RETURNING id", parameters)[0].integer(0);
     }
     context_.database.execute(sql, parameters);

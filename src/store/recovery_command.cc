@@ -40,7 +40,7 @@ std::vector<FailedOver> add_recovery_commands(const StoreContext& context,
     sql += fmt::format("FROM {} w WHERE {} ORDER BY w.id", instances,
                        dialect.in_list("w.id", ids, parameters));
     Rows rows;
-    if (dialect.insert_returns()) {
+    if (dialect.has_returning()) {
         rows = database.query(sql + " RETURNING workflow_instance_id, id", parameters);
     } else {
         database.execute(sql, parameters);

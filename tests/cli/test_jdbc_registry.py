@@ -289,7 +289,7 @@ def test_gone_while_marks_are_removed(make_cluster, postgresql):
     with Proxy("127.0.0.1", postgresql.port) as proxy:
         def before_commits(left):
             proxy.do_before(COMMIT["postgresql"], lambda: before_commits(left - 1) if left else proxy.refuse(True))
-        before_commits(3)
+        before_commits(1)
         url = cluster.db.url.replace(f":{postgresql.port}/", f":{proxy.port}/")
         result = cluster.run("clean-marks", options=["--registry", "jdbc", "--database", url], code=1)
     marks = result["marks"]

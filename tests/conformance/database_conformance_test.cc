@@ -308,7 +308,7 @@ TEST_P(DatabaseConformance, WhatIsAbsentIsInserted) {
 
 TEST_P(DatabaseConformance, AnInsertReturnsItsRowsWhereTheDialectSaysSo) {
     const std::string sql = "INSERT INTO conformance (id) VALUES (7) RETURNING id";
-    if (database_->dialect().insert_returns()) {
+    if (database_->dialect().has_returning()) {
         EXPECT_EQ(database_->query(sql)[0].integer(0), 7);
     }
 }

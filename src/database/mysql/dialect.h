@@ -17,7 +17,7 @@ class MysqlDialect final : public SqlDialect {
     std::string insert_if_absent(std::string_view row) const override {
         return fmt::format("INSERT IGNORE INTO {}", row);
     }
-    bool insert_returns() const override { return false; }
+    bool has_returning() const override { return false; }
 
     // ON UPDATE CURRENT_TIMESTAMP.
     std::string keep(std::string_view column) const override {

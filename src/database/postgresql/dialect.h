@@ -19,7 +19,7 @@ class PostgresqlDialect final : public SqlDialect {
     std::string insert_if_absent(std::string_view row) const override {
         return fmt::format("INSERT INTO {} ON CONFLICT DO NOTHING", row);
     }
-    bool insert_returns() const override { return true; }
+    bool has_returning() const override { return true; }
 
     std::string keep(std::string_view) const override { return ""; }
 

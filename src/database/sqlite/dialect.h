@@ -16,7 +16,7 @@ class SqliteDialect final : public SqlDialect {
     std::string insert_if_absent(std::string_view row) const override {
         return fmt::format("INSERT INTO {} ON CONFLICT DO NOTHING", row);
     }
-    bool insert_returns() const override { return true; }
+    bool has_returning() const override { return true; }
 
     std::string keep(std::string_view) const override { return ""; }
 

@@ -65,6 +65,7 @@ class JdbcRows {
 
     Keys with_children(std::span<const Removal> removals);
     void remove_batch(std::span<Removal> batch, const Keys& parents);
+    bool remove_all_as_read(Database& database, std::span<Removal> batch);
     void remove_in_transaction(Database& database, std::span<Removal> batch, const Keys& parents);
     bool insert_row(Database& database, const std::string& key, const std::string& value,
                     bool ephemeral, std::int64_t client_id, EpochMs now);
