@@ -243,12 +243,12 @@ def test_an_audit_log_that_takes_nothing_stops_before_the_first_transaction(clus
 
 
 def test_a_failing_audit_log_stops_before_the_next_transaction(cluster, tmp_path):
-    cluster.workflows(600, state=18, host=None)  # of a host, the stamp's line is the first
+    cluster.workflows(1100, state=18, host=None)  # of a host, the stamp's line is the first
     log = audit.BreakingLog(tmp_path)
     run = cluster.start("requeue", "--audit-log", log.path)
     log.break_behind("run")
     result = run.finish(1)
-    assert result["workflows"]["requeued"] == len(cluster.commands()) == 500
+    assert result["workflows"]["requeued"] == len(cluster.commands()) == 1000
     assert result["workflows"]["left"] == 100 and len(result["errors"]) == 1
 
 

@@ -207,6 +207,20 @@ TEST_F(RequeueTest, ACommandThatComesBeforeTheCommitIsTheOnlyOne) {
     EXPECT_EQ(world.workflow(7).restart_time(), std::nullopt);
 }
 
+TEST_F(RequeueTest, ACommandThatComesKeepsNoOtherFromGettingOne) {
+    world.workflow(8).state(18);
+    world.workflow(9).state(18);
+    world.registry.before({Kind::put, kGoneStamps}, [&] { world.command(8); });
+    run.requeue();
+    EXPECT_EQ(run.fate_of(8), "command_pending");
+    EXPECT_EQ(world.commands_of(8).size(), 1U);
+    EXPECT_EQ(world.workflow(8).restart_time(), std::nullopt);
+    for (const int id : {7, 9}) {
+        EXPECT_EQ(run.fate_of(id), "requeued");
+        expect_failed_over_once(id, stamp());
+    }
+}
+
 TEST_F(RequeueTest, AWorkflowThatIsTakenBeforeTheCommitIsLeft) {
     world.registry.before({Kind::put, kGoneStamps}, [&] {
         world.command(7);

@@ -8,9 +8,9 @@
 
 namespace dsfailover {
 
-/// How many workflows a transaction fails over. A master whose event waits too long for a row loses
-/// that event for good, so rows are held for two seconds at most in the ordinary way: chunks shrink
-/// where they take longer, and grow again. Any thread may call both functions.
+/// How many workflows a transaction gives commands. A master whose event waits too long for a row
+/// loses that event for good, so rows are held for two seconds at most in the ordinary way: chunks
+/// shrink where they take longer, and grow again. Any thread may call both functions.
 class ChunkSize {
   public:
     std::size_t get() const { return size_; }

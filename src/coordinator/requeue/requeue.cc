@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "coordinator/asking/holders.h"
 #include "coordinator/clock_check.h"
+#include "coordinator/failover/chunk_size.h"
 #include "coordinator/failover/host_stamps.h"
 #include "coordinator/failover/recovery_watch.h"
 #include "coordinator/failover/selection.h"
@@ -25,7 +26,6 @@
 #include "coordinator/retried_transaction.h"
 #include "coordinator/run_claim.h"
 #include "registry/living_servers.h"
-#include "store/batches.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
 
@@ -33,7 +33,6 @@ namespace dsfailover {
 
 namespace {
 
-constexpr std::size_t kChunk = 500;
 constexpr std::int64_t kCommandsAtOnce = 1000;
 constexpr int kLooks = 3;  // while commands are watched
 constexpr int kMostExchanges = 20;
@@ -154,81 +153,111 @@ class Requeue {
         if (record_.without_command().empty()) return;
         add_stamps_for(record_.without_command());
         const std::vector<std::int64_t> ids = record_.without_command();
-        for_batches<std::int64_t>(ids, kChunk, [&](std::span<const std::int64_t> chunk) {
+        for (std::span<const std::int64_t> left(ids); !left.empty();) {
             check_interruption();
+            const auto chunk = left.first(std::min(chunk_size_.get(), left.size()));
+            left = left.subspan(chunk.size());
             std::string problem;
             in_halves(
                 chunk, [&](std::span<const std::int64_t> some) { return give_to(some, problem); },
                 [&](std::int64_t id) { record_.fail(id, problem); });
-        });
+        }
     }
+
+    /// What became of some workflows that are to get a command each, in one try after the other.
+    struct Giving {
+        std::map<std::int64_t, std::int64_t> given;  ///< workflow -> command
+        std::map<std::int64_t, SkipReason> changed;
+        std::set<std::int64_t> in_flight;   ///< before the commit under way
+        std::set<std::int64_t> uncertain;   ///< before one that had no answer
+        std::set<std::int64_t> of_another;  ///< have a command of somebody else
+    };
 
     // False, and why, where one of them may be at fault.
     bool give_to(std::span<const std::int64_t> ids, std::string& problem) {
         context_.audit.check();
-        std::map<std::int64_t, std::int64_t> given;  // workflow -> command
-        std::map<std::int64_t, SkipReason> changed;
-        std::set<std::int64_t> in_flight, uncertain;
+        Giving giving;
         try {
             run_retried_transaction(
-                context_.database, [&] { try_to_give(ids, uncertain, given, changed, in_flight); },
-                [&] { uncertain = in_flight; });
+                context_.database,
+                [&] {
+                    while (!try_to_give(ids, giving)) {
+                    }
+                },
+                [&] { giving.uncertain = giving.in_flight; });
         } catch (const DatabaseError& error) {
             if (ends_run(error)) throw;
             problem = error.what();
             return false;
         }
-        for (const auto& [id, command_id] : given) record_.requeued(id, command_id);
-        for (const auto& [id, reason] : changed) record_.drop(id, reason);
+        for (const auto& [id, command_id] : giving.given) record_.requeued(id, command_id);
+        for (const auto& [id, reason] : giving.changed) record_.drop(id, reason);
         return true;
     }
 
-    // One transaction. Rows first, then commands without locks: a master takes both in the other
-    // order. The row is written, so that two nodes of one database cannot both commit.
-    void try_to_give(std::span<const std::int64_t> ids, const std::set<std::int64_t>& uncertain,
-                     std::map<std::int64_t, std::int64_t>& given,
-                     std::map<std::int64_t, SkipReason>& changed,
-                     std::set<std::int64_t>& in_flight) {
-        given.clear();
-        changed.clear();
-        in_flight.clear();
+    // One transaction; false if it has to be done without those that came to be of_another. Rows
+    // first, then commands without locks: a master takes both in the other order. The row is
+    // written, so that two nodes of one database cannot both commit.
+    bool try_to_give(std::span<const std::int64_t> ids, Giving& giving) {
+        const EpochMs began = now_ms();
         Transaction transaction(context_.database);
-        std::set<std::int64_t> as_read, ours;
+        const std::vector<std::int64_t> open = lock_and_compare(ids, giving);
+        if (open.empty()) return true;  // all was committed before, whoever has the claim by now
+        const std::vector<FailedOver> inserted = insert_commands(open);
+        const auto theirs = selection_.watch().look_locked(commands_, inserted);
+        giving.of_another.insert(theirs.begin(), theirs.end());
+        if (!theirs.empty()) return false;
+        for (const FailedOver& each : inserted) giving.given[each.id] = each.command_id;
+        giving.in_flight.insert(open.begin(), open.end());
+        claims_.require_held();
+        transaction.commit();
+        selection_.watch().committed(inserted);
+        chunk_size_.learn(open.size(), Millis(now_ms() - began));
+        return true;
+    }
+
+    // Returns those that are as they were read, and have no command that is known.
+    std::vector<std::int64_t> lock_and_compare(std::span<const std::int64_t> ids, Giving& giving) {
+        giving.given.clear();
+        giving.changed.clear();
+        giving.in_flight.clear();
+        std::set<std::int64_t> as_read;
+        std::vector<std::int64_t> ours, open;
         for (const WorkflowInstance& row : workflows_.by_ids(ids, true)) {
             if (is_as_read(row, record_.at(row.id).row)) as_read.insert(row.id);
             const bool stamped = row.restart_time && row.restart_time->was_written_as(
                                                          restart_time(row.id), context_.zone);
-            if (stamped && uncertain.contains(row.id)) ours.insert(row.id);
+            if (stamped && giving.uncertain.contains(row.id)) ours.push_back(row.id);
         }
-        std::map<std::int64_t, std::int64_t> standing;
-        for (const WaitingCommand& command : commands_.for_workflows(ids)) {
-            standing[command.workflow_instance_id] = command.id;
+        for (const std::int64_t id : ours) giving.given[id] = 0;
+        for (const WaitingCommand& command : commands_.for_workflows(ours))
+            giving.given[command.workflow_instance_id] = command.id;
+        for (const std::int64_t id : ids) {
+            if (giving.given.contains(id)) continue;
+            if (!as_read.contains(id))
+                giving.changed[id] = SkipReason::state_changed;
+            else if (giving.of_another.contains(id))
+                giving.changed[id] = SkipReason::command_pending;
+            else
+                open.push_back(id);
         }
+        return open;
+    }
+
+    std::vector<FailedOver> insert_commands(std::span<const std::int64_t> ids) {
         std::map<int, std::vector<std::int64_t>> by_state;
         std::map<EpochMs, std::vector<std::int64_t>> by_restart_time;
         for (const std::int64_t id : ids) {
-            const auto command = standing.find(id);
-            if (ours.contains(id)) {
-                given[id] = command == standing.end() ? 0 : command->second;
-            } else if (!as_read.contains(id)) {
-                changed[id] = SkipReason::state_changed;
-            } else if (command != standing.end()) {
-                changed[id] = SkipReason::command_pending;
-            } else {
-                by_state[record_.at(id).state].push_back(id);
-                by_restart_time[restart_time(id)].push_back(id);
-                in_flight.insert(id);
-            }
+            by_state[record_.at(id).state].push_back(id);
+            by_restart_time[restart_time(id)].push_back(id);
         }
-        if (by_state.empty()) return;  // all was committed before, whoever has the claim by now
+        std::vector<FailedOver> inserted;
         for (const auto& [state, those] : by_state) {
-            for (const FailedOver& failed_over : commands_.insert_recovery_command(those, state)) {
-                given[failed_over.id] = failed_over.command_id;
-            }
+            const auto added = commands_.insert_recovery_command(those, state);
+            inserted.insert(inserted.end(), added.begin(), added.end());
         }
         for (const auto& [time, those] : by_restart_time) workflows_.set_restart_time(those, time);
-        claims_.require_held();
-        transaction.commit();
+        return inserted;
     }
 
     // -- with a command that no master takes
@@ -406,6 +435,7 @@ class Requeue {
     HostStamps stamps_;
     Servers servers_;
     Holders holders_;
+    ChunkSize chunk_size_;
     RunClaims claims_;
 };
 

@@ -149,28 +149,37 @@ void RequeueRecord::say_why_left(std::span<const std::int64_t> named) const {
     }
 }
 
+void RequeueRecord::list(std::int64_t id, const Left& other) {
+    WorkflowItem item;
+    item.id = id;
+    item.outcome = other.outcome;
+    item.reason = other.reason;
+    if (!other.holder.empty()) item.held_by = other.holder;
+    if (!other.state.empty()) item.previous_state = other.state;
+    section_.items.add(std::move(item));
+}
+
+void RequeueRecord::list(std::int64_t id, const StuckInstance& stuck) {
+    WorkflowItem item;
+    item.id = id;
+    item.previous_state = state_of(stuck);
+    item.outcome = stuck.outcome;
+    item.reason = stuck.reason;
+    if (stuck.command.id != 0) item.command_id = stuck.command.id;
+    section_.items.add(std::move(item));
+}
+
 void RequeueRecord::list(bool is_plan) {
     section_.selected += over_limit_;
     section_.left = is_plan ? 0 : section_.left + over_limit_;
-    std::map<std::int64_t, WorkflowItem> items;
-    for (const auto& [id, other] : others_) {
-        WorkflowItem& item = items[id];
-        item.outcome = other.outcome;
-        item.reason = other.reason;
-        if (!other.holder.empty()) item.held_by = other.holder;
-        if (!other.state.empty()) item.previous_state = other.state;
-    }
+    // In order of id; there may be many, of which few are listed.
+    auto other = others_.begin();
     for (const auto& [id, stuck] : stuck_) {
-        WorkflowItem& item = items[id];
-        item.previous_state = state_of(stuck);
-        item.outcome = stuck.outcome;
-        item.reason = stuck.reason;
-        if (stuck.command.id != 0) item.command_id = stuck.command.id;
+        for (; other != others_.end() && other->first < id; ++other)
+            list(other->first, other->second);
+        list(id, stuck);
     }
-    for (auto& [id, item] : items) {
-        item.id = id;
-        section_.items.add(std::move(item));
-    }
+    for (; other != others_.end(); ++other) list(other->first, other->second);
     std::vector<WorkflowItem*> listed;
     for (WorkflowItem& item : section_.items.kept()) listed.push_back(&item);
     add_workflow_names(context_, std::move(listed));

@@ -83,6 +83,9 @@ class RequeueRecord {
         std::string state;
     };
 
+    void list(std::int64_t id, const Left& other);
+    void list(std::int64_t id, const StuckInstance& stuck);
+
     const RunContext& context_;
     WorkflowsSection& section_;
     std::map<std::int64_t, StuckInstance> stuck_;

@@ -7,6 +7,7 @@
 
 #include "coordinator/report_names.h"
 #include "coordinator/requeue/stuck_workflows.h"
+#include "store/batches.h"
 #include "store/command_param.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_state.h"
@@ -49,7 +50,7 @@ void RequeueSelection::select() {
     std::vector<std::int64_t> ids = options_.ids.empty() ? in_failover() : find_named();
     clock_ = context_.database.clock_ms();
     looked_up_to_ = std::max<std::int64_t>(commands_.highest_id() - commands_.id_slack(), 0);
-    auto waiting = options_.commands ? every_command() : commands_.for_workflows(ids);
+    auto waiting = look_at_commands(ids);
     std::sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) {
         return a.workflow_instance_id < b.workflow_instance_id;
     });
@@ -83,10 +84,15 @@ std::vector<std::int64_t> RequeueSelection::in_failover() {
     return ids;
 }
 
-std::vector<WaitingCommand> RequeueSelection::every_command() {
-    std::vector<WaitingCommand> all;
-    commands_.scan([&](const WaitingCommand& command) { all.push_back(command); });
-    return all;
+// Those of `ids`, which ascend, or with options.commands all.
+std::vector<WaitingCommand> RequeueSelection::look_at_commands(std::span<const std::int64_t> ids) {
+    watch_ = std::make_unique<CommandWatch>();
+    std::vector<WaitingCommand> found;
+    watch_->look(commands_, [&](const WaitingCommand& command) {
+        if (options_.commands || std::ranges::binary_search(ids, command.workflow_instance_id))
+            found.push_back(command);
+    });
+    return found;
 }
 
 void RequeueSelection::take(std::int64_t id, std::span<const WaitingCommand> commands) {
@@ -115,8 +121,11 @@ void RequeueSelection::take_those_without(std::span<const std::int64_t> ids) {
 }
 
 void RequeueSelection::read_rows() {
-    for (WorkflowInstance& row : workflows_.by_ids(record_.ids(), false))
-        record_.at(row.id).row = std::move(row);
+    const std::vector<std::int64_t> ids = record_.ids();
+    for_batches<std::int64_t>(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
+        for (WorkflowInstance& row : workflows_.by_ids(batch, false))
+            record_.at(row.id).row = std::move(row);
+    });
     const bool any_state = options_.commands || !options_.ids.empty();
     std::vector<std::int64_t> changed, unknown;
     for (const auto& [id, stuck] : record_.stuck()) {

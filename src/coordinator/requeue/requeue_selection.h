@@ -1,13 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "coordinator/failover_options.h"
 #include "coordinator/requeue/requeue_record.h"
 #include "coordinator/run_context.h"
 #include "store/command_store.h"
+#include "store/command_watch.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {
@@ -31,13 +34,15 @@ class RequeueSelection {
     void leave_out_hopeless();
     /// The highest id of a command that select() looked at, less what may still appear below it.
     std::int64_t looked_up_to() const { return looked_up_to_; }
+    /// What has been seen of commands from select() on; not before it.
+    CommandWatch& watch() { return *watch_; }
     /// To which state those without a command go back.
     void choose_states();
 
   private:
     std::vector<std::int64_t> in_failover();
     std::vector<std::int64_t> find_named();
-    std::vector<WaitingCommand> every_command();
+    std::vector<WaitingCommand> look_at_commands(std::span<const std::int64_t> ids);
     void take(std::int64_t id, std::span<const WaitingCommand> commands);
     void take_those_without(std::span<const std::int64_t> ids);
     void read_rows();
@@ -50,6 +55,7 @@ class RequeueSelection {
     RequeueRecord& record_;
     WorkflowInstanceStore workflows_;
     CommandStore commands_;
+    std::unique_ptr<CommandWatch> watch_;
     EpochMs clock_ = 0;
     std::int64_t looked_up_to_ = 0;
     std::set<std::int64_t> unknown_;          // ids given that are of no instance
