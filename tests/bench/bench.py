@@ -22,7 +22,7 @@ from support import databases, program, registries, servers, stand_ins  # noqa: 
 from support.registries import MARKS, STAMPS  # noqa: E402
 
 from measure import Child, Failed, Table, build, in_turn  # noqa: E402
-from workload import ALIVE, JOIN, SCANS, MariadbWorkload, PostgresqlWorkload, SqliteWorkload  # noqa: E402
+from workload import ALIVE, JOIN, SCANS, WORKER, MariadbWorkload, PostgresqlWorkload, SqliteWorkload  # noqa: E402
 
 NAMESPACE = "/dolphinscheduler"
 DEAD = "127.9.0.1:5678"
@@ -108,23 +108,29 @@ class Bench:
         workload.fill_living()
         return workload
 
-    def compare_failover(self, workload, size, what, target, command, hosts=1, floor_host=None, commands=0):
+    def compare_failover(self, workload, size, what, target, commands=0):
+        self.compare_writes(workload, size, what, target, ["failover-master", DEAD, "--grace", "0s"],
+                            lambda: workload.fill(size, 1, commands),
+                            lambda report: sum(each["workflows"]["failed_over"] for each in report["masters"]) == size,
+                            lambda: workload.floor(DEAD))
+
+    def compare_writes(self, workload, size, what, target, command, fill, done, floor_sql):
+        """`done`: whether a report says that everything was done. Both must write the same."""
         written = []
 
         def reset():
             self.registry.clear()
-            workload.fill(size, hosts, commands)
+            fill()
 
         def ours():
-            child = self.dsfailover(*command, "--grace", "0s", workload=workload)
-            done = sum(each["workflows"]["failed_over"] for each in json.loads(child.output)["masters"])
-            if done != size:
-                raise Failed(f"{done} of {size} failed over\n{child.output[:3000]}")
+            child = self.dsfailover(*command, workload=workload)
+            if not done(json.loads(child.output)):
+                raise Failed(f"{what}: not all of {size} done\n{child.output[:3000]}")
             written.append(workload.written())
             return child
 
         def floor():
-            child = Child(*workload.floor_command(floor_host))
+            child = Child(*workload.script_command(floor_sql()))
             written.append(workload.written())
             return child
 
@@ -142,8 +148,7 @@ class Bench:
             workload = self.workload(kind, server_kind)
             for size in self.sizes(1_000_000):
                 self.compare_failover(workload, size, f"failover-master, {kind.name}",
-                                      target if size >= 100_000 else None, ["failover-master", DEAD],
-                                      floor_host=DEAD)
+                                      target if size >= 100_000 else None)
 
     def failover_among_commands(self):
         """As many recovery commands as instances wait already: each transaction looks for new ones."""
@@ -155,8 +160,7 @@ class Bench:
             workload = self.workload(kind, server_kind)
             size = min(1_000_000, self.options.size)
             self.compare_failover(workload, size, f"failover-master, {kind.name}, {size:,} commands wait",
-                                  target if size >= 100_000 else None, ["failover-master", DEAD],
-                                  floor_host=DEAD, commands=size)
+                                  target if size >= 100_000 else None, commands=size)
 
     def failover_among_finished(self):
         finished = self.options.finished if self.options.finished is not None else 5 * self.options.size
@@ -164,8 +168,7 @@ class Bench:
         workload.fill_finished(finished)
         for size in self.sizes(1_000_000):
             self.compare_failover(workload, size, f"failover-master, PostgreSQL, among {finished:,} finished",
-                                  1.3 if size >= 100_000 else None, ["failover-master", DEAD],
-                                  floor_host=DEAD)
+                                  1.3 if size >= 100_000 else None)
 
     def global_failover(self):
         """1, 10 and 100 dead masters with the same number of instances, against the one-master run."""
@@ -181,6 +184,34 @@ class Bench:
                               lambda: run(["failover-master", DEAD], 1))
             self.table.add(f"global, PostgreSQL, {hosts} masters", size, *results,
                            "failover-master of one master with as many", 1.5 if hosts > 1 else None)
+
+    # -- other commands that write commands
+
+    def databases(self, part):
+        """A workload on each server whose name --only lets through."""
+        for kind, server_kind in ((PostgresqlWorkload, DurablePostgreSQL), (MariadbWorkload, DurableMariaDB)):
+            if self.options.only in f"{part} {kind.name}".lower():
+                yield self.workload(kind, server_kind)
+
+    def requeue(self):
+        for workload in self.databases("requeue"):
+            for size in self.sizes(100_000):
+                self.compare_writes(workload, size, f"requeue, {workload.name}", 1.3 if size >= 10_000 else None,
+                                    ["requeue"], lambda size=size: workload.fill_stuck(size),
+                                    lambda report, size=size: report["workflows"]["requeued"] == size,
+                                    workload.floor_of_requeue)
+
+    def worker(self):
+        """Tasks of a dead worker, ten to a workflow, whose masters are dead as well."""
+        for workload in self.databases("worker"):
+            for size in self.sizes(100_000):
+                self.compare_writes(workload, size, f"failover-worker, tasks, {workload.name}",
+                                    1.3 if size >= 100_000 else None,
+                                    ["failover-worker", WORKER, "--grace", "0s"],
+                                    lambda size=size: workload.fill_with_tasks(size // 10, size),
+                                    lambda report, size=size: report["worker"]["tasks"]["routes"]
+                                    == {"workflow_failover": size} and report["masters"][0]["workflows"]
+                                    ["failed_over"] == size // 10, workload.floor_of_tasks)
 
     # -- looks
 
@@ -306,8 +337,7 @@ class Bench:
                 return check(self.dsfailover("clean-marks", workload=workload, registry="jdbc"))
 
             def deleted():
-                command, environment = workload.floor_command()
-                return check(Child([*command[:-2], "-c", statement], environment))
+                return check(Child(*workload.script_command(statement)))
 
             self.table.add("clean-marks, JDBC on PostgreSQL", size,
                            *in_turn(self.options.runs, fill, cleaned, deleted),
@@ -442,6 +472,8 @@ PARTS = {
     "commands": Bench.failover_among_commands,
     "finished": Bench.failover_among_finished,
     "global": Bench.global_failover,
+    "requeue": Bench.requeue,
+    "worker": Bench.worker,
     "look": Bench.look,
     "marks-zookeeper": Bench.marks_on_zookeeper,
     "marks-jdbc": Bench.marks_in_tables,
@@ -460,7 +492,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="of each, in turn (3)")
     parser.add_argument("--json", metavar="FILE", help="write all figures there, too")
     parser.add_argument("--part", action="append", choices=PARTS, help="measure this only; repeatable")
-    parser.add_argument("--only", default="", metavar="WORD", help="of the failovers and looks: only this database")
+    parser.add_argument("--only", default="", metavar="WORD", help="of the parts on several databases: only this one")
     parser.add_argument("--ask-driver", metavar="PROGRAM", help="tests/ask_driver, for the questions")
     options = parser.parse_args()
 

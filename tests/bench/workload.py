@@ -13,6 +13,7 @@ from support.registries import now_ms
 FIRST = 10_000_001  # the id of the first instance to fail over; finished ones are below
 DEFINITION = 14_000_000_000_000  # the first code, taken off where they are summed up
 ALIVE = "127.0.1.2:5678"
+WORKER = "127.9.1.1:1234"  # a dead one
 FILLED_OVER_MS = 50 * 60_000  # the first and the last of a fill started so far apart
 
 _PARAM = ('{"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,"startNodes":null,'
@@ -42,6 +43,11 @@ _WRITTEN = (
     "SELECT state, host, count(*), sum(id), count(restart_time), count(DISTINCT restart_time),"
     " count(DISTINCT update_time) FROM t_ds_workflow_instance WHERE id >= %d GROUP BY 1, 2"
     " ORDER BY 1, 2" % FIRST)
+
+
+def _now():
+    """As a stamp: to the second."""
+    return databases.to_text(now_ms() // 1000 * 1000)
 
 
 class Workload:
@@ -96,6 +102,19 @@ class Workload:
                  f" command_param) SELECT 2, {DEFINITION}, 3, i, 0, '2026-01-01 00:00:02',"
                  f" '{_PARAM % 'RUNNING_EXECUTION'}' FROM {self.numbers(1, count)}")
 
+    def fill_stuck(self, count):
+        """Puts `count` instances of a dead master in state FAILOVER, whose commands are lost."""
+        self.clear()
+        self._insert(FIRST, FIRST + count - 1, "18", "'127.9.0.1:5678'", now_ms() - 3_600_000)
+        self.settle()
+
+    def fill_with_tasks(self, workflows, tasks):
+        """fill() for one dead master, with `tasks` of them running on the dead worker."""
+        self.run("DELETE FROM t_ds_task_instance")
+        self.fill(workflows)
+        self._insert_tasks(workflows, tasks, WORKER)
+        self.settle()
+
     def fill_finished(self, count):
         """Puts finished instances before them, and one that runs on the living master."""
         if count > self.finished:
@@ -123,10 +142,10 @@ class Workload:
         self._insert_tasks(count, count)
         self.settle()
 
-    def _insert_tasks(self, workflows, tasks):
+    def _insert_tasks(self, workflows, tasks, host=ALIVE):
         self.run("INSERT INTO t_ds_task_instance (name, task_type, task_code, workflow_instance_id, state, host,"
                  " submit_time, start_time, flag, test_flag, worker_group) SELECT 'a-task', 'SHELL', 7,"
-                 f" {FIRST} + i % {workflows}, 1, '{ALIVE}', {self.moment(now_ms() - 3_000_000, 'i % 60000')},"
+                 f" {FIRST} + i % {workflows}, 1, '{host}', {self.moment(now_ms() - 3_000_000, 'i % 60000')},"
                  f" {self.moment(now_ms() - 2_900_000, 'i % 60000')}, 1, 0, 'default' FROM {self.numbers(1, tasks)}")
 
     def clear(self):
@@ -151,9 +170,23 @@ class Workload:
 
     def floor(self, host=None):
         """The statement: the instances of `host`, or of every dead one, in one transaction."""
-        deadline = stamp = databases.to_text(now_ms() // 1000 * 1000)
-        which = (f"WHERE state IN (1, 2, 4) AND coalesce(restart_time, start_time) < '{deadline}' AND "
+        which = (f"WHERE state IN (1, 2, 4) AND coalesce(restart_time, start_time) < '{_now()}' AND "
                  + (f"host = '{host}'" if host else f"host <> '{ALIVE}'"))
+        return self._recovery(which, which, f", host = '{ALIVE}'")
+
+    def floor_of_tasks(self):
+        """The same for the workflows that have tasks on the dead worker."""
+        which = (f"WHERE state IN (1, 2, 4) AND host <> '{ALIVE}' AND id IN (SELECT workflow_instance_id FROM"
+                 f" t_ds_task_instance WHERE host = '{WORKER}' AND state IN (17, 1) AND flag = 1)")
+        return self._recovery(which, which, f", host = '{ALIVE}'")
+
+    def floor_of_requeue(self):
+        """A command for each in state FAILOVER that has none."""
+        return self._recovery("WHERE state = 18 AND id NOT IN (SELECT workflow_instance_id FROM t_ds_command)",
+                              "WHERE state = 18")
+
+    def _recovery(self, which, changed, host=""):
+        """Commands for the instances `which`, and a stamp for those `changed`, in one transaction."""
         return (
             "BEGIN;\n"
             "INSERT INTO t_ds_command (command_type, workflow_definition_code,"
@@ -163,12 +196,8 @@ class Workload:
             f" '{databases.to_text(now_ms())}', CASE state WHEN 2 THEN '{_PARAM % 'READY_PAUSE'}'"
             f" WHEN 4 THEN '{_PARAM % 'READY_STOP'}' ELSE '{_PARAM % 'RUNNING_EXECUTION'}' END"
             f" FROM t_ds_workflow_instance {which};\n"
-            f"UPDATE t_ds_workflow_instance SET state = 18, restart_time = '{stamp}', host = '{ALIVE}'"
-            f"{self.keep} {which};\nCOMMIT;\n")
-
-    def floor_command(self, host=None):
-        """The client that runs it, and its environment."""
-        return self.script_command(self.floor(host))
+            f"UPDATE t_ds_workflow_instance SET state = 18, restart_time = '{_now()}'{host}"
+            f"{self.keep} {changed};\nCOMMIT;\n")
 
     def script_command(self, sql):
         """The client that runs `sql`, and its environment. Rows are read and thrown away."""
