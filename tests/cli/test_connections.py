@@ -95,7 +95,7 @@ def stands_still_in_a_transaction(cluster, seconds):
     workflows = cluster.workflows(20)
     with Proxy("127.0.0.1", cluster.db.server.port) as proxy:
         run = cluster.start("failover-master", DEAD, options=through(cluster, proxy))
-        proxy.do_before(b"INSERT INTO t_ds_command", lambda: run.interrupt(signal.SIGSTOP))
+        proxy.do_before(b"INSERT INTO t_ds_command", lambda: run.process.send_signal(signal.SIGSTOP))
         assert proxy.fired.wait(30)
         begun = time.monotonic()
         other = cluster.db.clone()
@@ -106,7 +106,7 @@ def stands_still_in_a_transaction(cluster, seconds):
         other.close()
         assert seconds - 4 < waited < seconds + 4
         assert not cluster.commands() and set(cluster.states(workflows).values()) == {1}
-        run.interrupt(signal.SIGCONT)
+        run.process.send_signal(signal.SIGCONT)
         run.finish((0, 1, 3, 5, 6))
     cluster.failover_master(code=(0, 3))
     assert set(cluster.commands_per_workflow().values()) == {1}

@@ -245,12 +245,12 @@ def test_no_lock_stops_when_the_lock_that_was_passed_becomes_free(cluster):
     writer.execute("BEGIN IMMEDIATE")
     run = cluster.start("failover-master", DEAD, "--no-lock", "--lock-timeout", "1s")
     until(lambda: cluster.registry.stamps(DEAD))
-    run.interrupt(signal.SIGSTOP)
+    run.process.send_signal(signal.SIGSTOP)
     cluster.alive.leave()
     writer.execute("ROLLBACK")
     claim = cluster.registry.lock(DEAD).wait()
     claim.release()
-    run.interrupt(signal.SIGCONT)
+    run.process.send_signal(signal.SIGCONT)
     result = run.finish(5)
     assert "which was passed changed hands" in result.said and "Run the command again" in result.said
     assert not cluster.commands() and cluster.state(workflow) == 1

@@ -107,6 +107,7 @@ class Run:
             own["DSFAILOVER_ASK"] = "none"
         # Files, so that a chatty run cannot block on a pipe nobody reads.
         self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self._listens = False
         self._begun = time.monotonic()
         self.process = subprocess.Popen([binary(), *self.arguments], stdin=subprocess.DEVNULL,
                                         stdout=self._out, stderr=self._err, cwd=cwd,
@@ -124,7 +125,17 @@ class Run:
         Run.under_way.discard(self)
 
     def interrupt(self, number=signal.SIGINT):
+        """Sends the signal; the first one when the run handles it, which under a sanitizer may take a second."""
+        end = time.monotonic() + 20
+        while not self._listens and self.running() and time.monotonic() < end:
+            self._listens = self._handles(number)
+            time.sleep(0.01)
         self.process.send_signal(number)
+
+    def _handles(self, number):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        handled = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(handled.split()[1], 16) >> (number - 1) & 1)
 
     def stdout_so_far(self):
         # pread: the child's writes share the file offset with this descriptor.
