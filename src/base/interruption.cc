@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -18,13 +19,16 @@ namespace dsfailover {
 
 namespace {
 
-volatile std::sig_atomic_t received_signal = 0;
+// Atomic, since the handler may run on another thread than those that look.
+std::atomic<int> received_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free);  // or a handler could not use it
 // Becomes readable with the first signal and stays so: every wait, on any thread, wakes up.
 int wake_up_fd = -1;
 
 extern "C" void on_signal(int signal) {
     const int saved_errno = errno;
-    if (received_signal == 0) received_signal = signal;
+    int none = 0;
+    received_signal.compare_exchange_strong(none, signal);
     const std::uint64_t wake_ups = 1;
     // Nothing can be done in a handler about a failing write; the flag is set anyway.
     [[maybe_unused]] const auto written = write(wake_up_fd, &wake_ups, sizeof wake_ups);
