@@ -96,6 +96,15 @@ def test_a_dry_run_fences_nobody(cluster):
     assert result.code in (0, 4)
 
 
+@pytest.fixture
+def hang_up_is_noticed():
+    """By a run, which would inherit that it is ignored if the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hang_up_is_noticed")
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGHUP, 143)])
 def test_interrupted_while_fencing_the_mark_is_taken_away(cluster, number, code):
     cluster.register(DEAD)
