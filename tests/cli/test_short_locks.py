@@ -10,11 +10,12 @@ import time
 import pytest
 
 from support.cluster import DEAD, Background, now_ms
+from support.program import SLOWNESS
 from support.proxy import Proxy
 from support.registries import STAMPS
 
-PATIENCE = 3  # seconds that the master's database lets it wait for a row
-LONGEST = 2.8  # seconds that rows may be held: two, and what the sampling and a busy machine add
+PATIENCE = 3 * SLOWNESS  # seconds that the master's database lets it wait for a row
+LONGEST = 2.8 * SLOWNESS  # seconds that rows may be held: two, and what the sampling and a busy machine add
 
 
 class BusyMaster(Background):

@@ -16,6 +16,8 @@ from .connection_watch import connections
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REPORT_SCHEMA = ROOT / "docs" / "report.schema.json"
+# Under a sanitizer a run takes longer: what it may take in a test is a multiple of this.
+SLOWNESS = int(os.environ.get("DSFAILOVER_TEST_SLOWNESS", "1"))
 # What must not leak into a run from whoever runs the tests.
 FOREIGN = ("DSFAILOVER_", "REGISTRY_", "SPRING_", "PG", "MYSQL_", "DATABASE")
 
