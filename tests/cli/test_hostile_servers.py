@@ -9,16 +9,17 @@ import pytest
 from support import program, servers
 from support.cluster import DEAD
 from support.hostile import BEGINNINGS, Hostile, EndlessZooKeeper
+from support.program import SLOWNESS
 
 # Longest time a run may take, in seconds: the limits of docs/reliability.md. SLACK is for a busy machine.
 LIMITS = {"zookeeper": 10 + 1, "etcd": 10, "postgresql": 5, "mysql": 5}
-SLACK = 10
+SLACK = 10 * SLOWNESS
 
 
 @contextlib.contextmanager
 def at_once():
     """A function that runs something while the others run, too; in the end each has to have gone well."""
-    with concurrent.futures.ThreadPoolExecutor(32) as pool:
+    with concurrent.futures.ThreadPoolExecutor(32 // SLOWNESS) as pool:
         under_way = []
         yield lambda *work: under_way.append(pool.submit(*work))
         for each in under_way:
