@@ -24,7 +24,7 @@ struct Command {
     bool uses_cluster = true;   ///< takes the options that say where registry and database are
     bool takes_options = true;  ///< false: it is about the program itself, and takes but --help
     bool has_report = true;     ///< false: it prints what it has to say while it runs
-    /// Names in config/option_table.h, beside those of every command.
+    /// Names in config/option_table.cc, beside those of every command.
     std::vector<std::string_view> options{};
     std::string_view examples{};  ///< lines for --help
     /// Checks the arguments, then does the work and fills in invocation.report(). What it throws

@@ -1,5 +1,8 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 
 #include "cli/command.h"
 
@@ -52,7 +55,12 @@ std::vector<const OptionSpec*> options_of(const Command& command) {
         if (command.has_report || (name != "format" && name != "output" && name != "utc"))
             names.push_back(name);
     std::vector<const OptionSpec*> options;
-    for (const std::string_view name : names) options.push_back(find_option(name, command.name));
+    for (const std::string_view name : names) {
+        options.push_back(find_option(name, command.name));
+        if (options.back() == nullptr)
+            throw std::logic_error(
+                fmt::format("{}: there is no option '{}' in option_table.cc", command.name, name));
+    }
     return options;
 }
 

@@ -230,7 +230,7 @@ def test_marks_that_cannot_be_read_are_an_error_of_the_listing(cluster, marks_on
     nobody = [ACL(0, Id("world", "anyone"))]
     registry.client.create(registry.full(f"{MARKS}/{DEAD}-2-2"), b"1", acl=nobody)
     result = marks_only("list-marks", code=3)
-    assert result["marks"]["failed"] == 1 and "1 marks could not be read" in result["errors"][0]
+    assert result["marks"]["failed"] == 1 and "1 mark could not be read" in result["errors"][0]
 
 
 def test_a_clock_far_ahead_of_every_heartbeat_deletes_nothing(make_cluster):

@@ -24,7 +24,7 @@ def validator():
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
     folder = tmp_path_factory.mktemp("samples")
-    binary = os.environ.get("DSFAILOVER_BINARY", str(ROOT / "build" / "debug" / "dsfailover"))
+    binary = os.environ.get("DSFAILOVER_BINARY", str(ROOT / "build" / "tests" / "dsfailover"))
     writer = pathlib.Path(binary).parent / "tests" / "write_sample_reports"
     subprocess.run([writer, folder], check=True, timeout=30)
     return {file.stem: json.loads(file.read_text()) for file in folder.glob("*.json")}

@@ -23,7 +23,7 @@ FOREIGN = ("DSFAILOVER_", "REGISTRY_", "SPRING_", "PG", "MYSQL_", "DATABASE")
 
 
 def binary():
-    return os.environ.get("DSFAILOVER_BINARY", str(ROOT / "build" / "debug" / "dsfailover"))
+    return os.environ.get("DSFAILOVER_BINARY", str(ROOT / "build" / "tests" / "dsfailover"))
 
 
 @functools.cache

@@ -650,7 +650,7 @@ void report_doubts(const RunContext& context, const std::string& address,
         return fmt::format(
             "Workflows of {} in doubt: {}. Another master may be running them, and failing over "
             "what runs makes it hang or run twice. {} The logs of the masters tell who has one; "
-            "name those that no master runs with --in-doubt ID,....",
+            "name those that no master runs with --in-doubt ID,ID.",
             address, count,
             context.servers ? fmt::format("Not every living master said whether it holds them: {}.",
                                           why_unanswered(context.report))

@@ -130,12 +130,12 @@ void FinishRecord::tell_of_skipped(SkipReason reason, const std::vector<std::int
 void FinishRecord::tell_what_follows(const std::vector<std::int64_t>& ids) {
     const bool failed = options_.as == FinishAs::failure;
     context_.warn(fmt::format(
-        "Workflows {} {}. In the user interface they can be {}. For DEPENDENT tasks of other "
+        "Workflows that {}: {}. In the user interface they can be {}. For DEPENDENT tasks of other "
         "workflows they {} at their end_time, the last sign of a task: a later run that succeeded "
         "still counts.",
-        some_ids(ids),
         fmt::format(fmt::runtime(options_.dry_run ? "would be {}" : "are {} now"),
                     failed ? "FAILURE" : "STOP"),
+        some_ids(ids),
         failed ? "recovered from failure, which runs what failed and what follows, or rerun, which "
                  "runs all"
                : "rerun, which runs all",

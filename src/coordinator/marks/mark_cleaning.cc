@@ -12,6 +12,7 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "base/pace.h"
+#include "base/plural.h"
 #include "coordinator/clock_check.h"
 #include "coordinator/marks/failover_marks.h"
 #include "coordinator/marks/fence.h"
@@ -124,9 +125,8 @@ class Cleaner {
         if (section_.failed == 0) return;
         report_.problems.push_back(
             {ExitCode::needs_person,
-             fmt::format(
-                 "{} marks could not be handled; the items say which, and why. All others were.",
-                 section_.failed)});
+             fmt::format("{} could not be handled; the items say which, and why. All others were.",
+                         counted(section_.failed, "mark"))});
     }
 
   private:
@@ -375,8 +375,8 @@ void list_marks(Registry& registry, Report& report, const MarksOptions& options)
     for (MarkItem& item : items) section.items.add(std::move(item));
     if (section.failed == 0) return;
     report.problems.push_back(
-        {ExitCode::needs_person,
-         fmt::format("{} marks could not be read; the items say which, and why.", section.failed)});
+        {ExitCode::needs_person, fmt::format("{} could not be read; the items say which, and why.",
+                                             counted(section.failed, "mark"))});
 }
 
 }  // namespace dsfailover

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/plural.h"
 #include "coordinator/report_names.h"
 #include "coordinator/requeue/stuck_workflows.h"
 #include "store/batches.h"
@@ -186,10 +187,10 @@ void RequeueSelection::leave_out_duplicates() {
     record_.leave_out(found, SkipReason::duplicate_tasks);
     context_.fail(
         ExitCode::needs_person,
-        fmt::format("{} workflows have two valid rows (flag 1) of one task name, with which "
-                    "recovery fails; they were not requeued: {}. Set flag to 0 in the row of "
-                    "each pair in t_ds_task_instance that must not count, then requeue them.",
-                    found.size(), some_ids(found)));
+        fmt::format("{} two valid rows (flag 1) of one task name, with which recovery fails; not "
+                    "requeued: {}. Set flag to 0 in the row of each pair in t_ds_task_instance "
+                    "that must not count, then requeue.",
+                    counted(std::ssize(found), "workflow has", "workflows have"), some_ids(found)));
 }
 
 void RequeueSelection::leave_out_unreadable() {

@@ -181,13 +181,13 @@ class Checks {
 
     void asked(const AskedSection& asked) {
         std::string detail =
-            fmt::format("{} unfinished workflows that no master holds", asked.abandoned.total());
+            counted(asked.abandoned.total(), "unfinished workflow") + " that no master holds";
         if (asked.unknown > 0) detail += fmt::format("; of {} it is not known", asked.unknown);
         add(CheckName::abandoned, asked.abandoned.total() == 0, std::move(detail),
             "where their host is gone fail it over (failover-master)");
         add(CheckName::held_idle, asked.held_idle.total() == 0,
-            fmt::format("{} workflows that a master holds although nothing moves",
-                        asked.held_idle.total()),
+            counted(asked.held_idle.total(), "workflow") +
+                " that a master holds although nothing moves",
             "only a restart or --fence of the holder ends that, and fails over its other workflows "
             "as well");
     }
@@ -200,8 +200,8 @@ class Checks {
 
 }  // namespace
 
-std::vector<CheckItem> clock_checks(const StatusSection& status, const StatusFindings& found,
-                                    const StatusOptions& options) {
+std::vector<CheckItem> status_checks(const StatusSection& status, const StatusFindings& found,
+                                     const StatusOptions& options) {
     return Checks(status, found, options).run();
 }
 

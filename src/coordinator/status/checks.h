@@ -24,10 +24,10 @@ struct StatusFindings {
     CheckItem clocks{CheckName::clocks, true, "", std::nullopt};
 };
 
-/// Every check of a status but those of --ask, in the order of CheckName: what was found, and the
-/// command to run next where one fails. No hint advises to start a master while anything is in
-/// doubt. `status`: all but its checks.
-std::vector<CheckItem> clock_checks(const StatusSection& status, const StatusFindings& found,
-                                    const StatusOptions& options);
+/// Every check of a status, those of --ask where masters were asked, in the order of CheckName:
+/// what was found, and the command to run next where one fails. No hint advises to start a master
+/// while anything is in doubt. `status`: all but its checks.
+std::vector<CheckItem> status_checks(const StatusSection& status, const StatusFindings& found,
+                                     const StatusOptions& options);
 
 }  // namespace dsfailover

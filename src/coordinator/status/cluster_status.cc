@@ -186,7 +186,7 @@ class StatusReader {
     }
 
     void check() {
-        status_.checks = clock_checks(status_, found_, options_);
+        status_.checks = status_checks(status_, found_, options_);
         if (!options_.check) return;
         std::vector<std::string> failed;
         for (const CheckItem& check : status_.checks)

@@ -1,8 +1,8 @@
 #pragma once
 
 // The one description of each struct of the report (field_sink.h): its fields in the order in which
-// they are printed. To add a field: one line here, in the function of its struct; the JSON report,
-// its nulls, docs/report.schema.json and docs/report.md follow.
+// they are printed. To add a field: one line in the describe() of its struct, in a file beside
+// this; the JSON report, its nulls, docs/report.schema.json and docs/report.md follow.
 
 #include "report/fields/field_sink.h"
 
