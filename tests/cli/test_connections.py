@@ -95,7 +95,7 @@ def stands_still_in_a_transaction(cluster, seconds):
     workflows = cluster.workflows(20)
     with Proxy("127.0.0.1", cluster.db.server.port) as proxy:
         run = cluster.start("failover-master", DEAD, options=through(cluster, proxy))
-        proxy.do_before(b"INSERT INTO t_ds_command", lambda: run.process.send_signal(signal.SIGSTOP))
+        proxy.do_before(b"INSERT INTO t_ds_command (command_type", lambda: run.process.send_signal(signal.SIGSTOP))
         assert proxy.fired.wait(30)
         begun = time.monotonic()
         other = cluster.db.clone()

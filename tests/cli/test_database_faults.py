@@ -114,7 +114,7 @@ def test_gone_during_commit_and_not_back(cluster):
 def test_interrupted_while_the_database_is_away(cluster):
     cluster.workflows(10)
     with Proxy("127.0.0.1", cluster.db.server.port) as proxy:
-        proxy.do_before(b"INSERT INTO t_ds_command", lambda: proxy.refuse(True))
+        proxy.do_before(b"INSERT INTO t_ds_command (command_type", lambda: proxy.refuse(True))
         run = cluster.start("failover-master", DEAD, options=through(cluster, proxy))
         assert proxy.fired.wait(30)
         run.interrupt()
