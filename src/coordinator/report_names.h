@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coordinator/run_context.h"
+#include "store/batches.h"
 
 namespace dsfailover {
 
@@ -22,10 +23,13 @@ template <typename Item>
 void add_workflow_names(const RunContext& context, std::vector<Item*> items) {
     std::sort(items.begin(), items.end(),
               [](const Item* a, const Item* b) { return a->id < b->id; });
-    std::vector<std::int64_t> ids;
-    for (const Item* item : items) ids.push_back(item->id);
-    auto names = workflow_names(context, ids);
-    for (std::size_t i = 0; i < items.size(); ++i) items[i]->name = std::move(names[i]);
+    // Of a hundred masters there may be a hundred thousand.
+    for_batches<Item*>(items, kIdsPerQuery, [&](std::span<Item* const> batch) {
+        std::vector<std::int64_t> ids;
+        for (const Item* item : batch) ids.push_back(item->id);
+        auto names = workflow_names(context, ids);
+        for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->name = std::move(names[i]);
+    });
 }
 
 /// "16, 17, 18, ...": the first ten of `ids`, for a message.

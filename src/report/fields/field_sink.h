@@ -119,7 +119,8 @@ class FieldSink {
                 Layout layout, auto describer) {
         const Presence presence = it ? Presence::present : Presence::absent;
         if (!begin_object(name, about, presence, layout)) return;
-        describer(*this, it ? *it : Struct());
+        const Struct none = Struct();  // by name, or a copy of *it would be described
+        describer(*this, it ? *it : none);
         end_object();
     }
     /// An object that cannot be null, its fields described by `describer(sink)`.
@@ -176,7 +177,8 @@ class FieldSink {
     template <typename Struct>
     void section(const std::optional<Struct>& it) {
         begin_section(it.has_value());
-        describe(*this, it ? *it : Struct());
+        const Struct none = Struct();
+        describe(*this, it ? *it : none);
         end_section();
     }
 

@@ -40,9 +40,9 @@ void describe_general(FieldSink& to, const Report& report) {
 
 void describe_sections(FieldSink& to, const Report& report) {
     const std::string_view command = report.command;
+    const std::vector<MasterSection> none;
     const auto masters = [&](std::string_view about) {
-        to.list("masters", report.masters ? *report.masters : std::vector<MasterSection>(), about,
-                Layout::lines);
+        to.list("masters", report.masters ? *report.masters : none, about, Layout::lines);
     };
     const auto workflows = [&](const auto& section, auto... describer) {
         to.object("workflows", section, "null: the run ended before they were read.", Layout::lines,
