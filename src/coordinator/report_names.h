@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "coordinator/run_context.h"
-#include "store/batches.h"
+#include "database/batches.h"
 
 namespace dsfailover {
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "database/batches.h"
 #include "database/sql_dialect.h"
-#include "store/batches.h"
 #include "store/chunk_failover.h"
 #include "store/recovery_command.h"
 #include "store/workflow_row.h"

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "database/batches.h"
 #include "database/sql_dialect.h"
-#include "store/batches.h"
 #include "store/command_type.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"

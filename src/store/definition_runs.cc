@@ -4,8 +4,8 @@
 
 #include <vector>
 
+#include "database/batches.h"
 #include "database/sql_dialect.h"
-#include "store/batches.h"
 #include "store/stored_row.h"
 #include "store/workflow_state.h"
 

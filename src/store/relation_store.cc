@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "database/batches.h"
 #include "database/sql_dialect.h"
-#include "store/batches.h"
 #include "store/recovery_command.h"
 
 namespace dsfailover {

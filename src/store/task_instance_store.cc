@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "database/batches.h"
 #include "database/sql_dialect.h"
-#include "store/batches.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
 #include "store/task_state.h"

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "database/batches.h"
 #include "database/sql_dialect.h"
-#include "store/batches.h"
 #include "store/stored_row.h"
 
 namespace dsfailover {

@@ -8,8 +8,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "database/batches.h"
 #include "database/sql_dialect.h"
-#include "store/batches.h"
 #include "store/chunk_failover.h"
 #include "store/command_param.h"
 #include "store/recovery_command.h"

@@ -7,6 +7,7 @@ import pytest
 from support import registries
 from support.cluster import DEAD, HOUR, Cluster, ago, until
 from support.databases import Sqlite
+from support.proxy import Proxy
 from support.registries import LOCKS, MARKS
 from support.servers import Etcd, free_port
 
@@ -68,6 +69,19 @@ def test_deleting_a_mark_leaves_the_one_whose_name_goes_on(cluster):
         cluster.registry.mark(name, ago(9 * 86_400_000) if name.endswith("-123") else ago(1000))
     cluster.run("clean-marks", code=0)
     assert set(cluster.registry.marks()) == {"127.9.0.1:1-1-1234", "127.9.0.1:1-1-12"}
+
+
+@pytest.mark.parametrize("cut", [Proxy.cut_after, Proxy.cut_before])
+def test_marks_whose_removal_has_no_answer(cluster, own_etcd, cut):
+    """Removed by this run they are in any case, whether before the connection broke or afterwards."""
+    for number in range(5):
+        cluster.registry.mark(f"127.9.0.{number}:1-1-1", ago(9 * 86_400_000))
+    with Proxy("127.0.0.1", own_etcd.port) as proxy:
+        cut(proxy, b"request_delete_range")
+        url = cluster.registry.url.replace(own_etcd.address, proxy.address)
+        result = cluster.run("clean-marks", options=["--registry", url, "--database", cluster.db.url], code=0)
+        assert proxy.fired.is_set()
+    assert (result["marks"]["removed"], result["marks"]["failed"]) == (5, 0) and cluster.registry.marks() == {}
 
 
 def test_our_lock_is_the_lock_service_s(cluster):

@@ -291,6 +291,22 @@ TEST_P(RegistryConformance, RemovesTheNodeNamedAndNoneThatBeginsLikeIt) {
     EXPECT_THAT(ours->children("/marks").value(), ElementsAre("a:1-5-1234"));
 }
 
+// None has vanished and none has children: what is deleted together could pass for what was read.
+TEST_P(RegistryConformance, OneThatWasRewrittenIsKeptAmongThoseThatAreAsTheyWereRead) {
+    put_all("/marks", 40);
+    std::vector<Removal> removals;
+    for (int i = 0; i < 40; ++i) removals.push_back(removal_of("/marks/" + std::to_string(i)));
+    step();
+    ASSERT_TRUE(open()->put("/marks/39", "39", removals[39].version)) << "same value, new version";
+
+    ours->remove(removals);
+
+    for (std::size_t i = 0; i < removals.size(); ++i)
+        EXPECT_EQ(removals[i].outcome, i == 39 ? RemoveOutcome::changed : RemoveOutcome::removed)
+            << removals[i].path << ' ' << removals[i].problem;
+    EXPECT_THAT(read_all(*ours, "/marks"), SizeIs(1));
+}
+
 TEST_P(RegistryConformance, RemovingNothingIsFine) { ours->remove({}); }
 
 // --- locks

@@ -12,7 +12,7 @@
 #include "coordinator/asking/idle_workflows.h"
 #include "coordinator/clock_check.h"
 #include "coordinator/failover/resumed_parents.h"
-#include "store/batches.h"
+#include "database/batches.h"
 #include "store/command_store.h"
 #include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"

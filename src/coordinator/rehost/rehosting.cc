@@ -8,7 +8,7 @@
 
 #include "base/interruption.h"
 #include "coordinator/retried_transaction.h"
-#include "store/batches.h"
+#include "database/batches.h"
 #include "store/task_instance_store.h"
 
 namespace dsfailover {

@@ -8,7 +8,7 @@
 #include "base/plural.h"
 #include "coordinator/report_names.h"
 #include "coordinator/requeue/stuck_workflows.h"
-#include "store/batches.h"
+#include "database/batches.h"
 #include "store/command_param.h"
 #include "store/task_instance_store.h"
 #include "store/workflow_state.h"

@@ -3,19 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 
+#include "database/batches.h"
 #include "database/sql_dialect.h"
 
 namespace dsfailover {
 namespace {
 
 constexpr std::size_t kPageRows = 5000;
-/// Rows deleted by one transaction: each waits for the disk. Where they have to be locked first
-/// fewer: from a thousand on MariaDB makes a join of a list, and may lock the whole table.
+/// Rows deleted by one transaction, which waits for the disk; kIdsPerLock where they are locked
+/// first.
 constexpr std::size_t kBatchRows = 2000;
-constexpr std::size_t kLockedRows = 900;
 constexpr std::size_t kKeyLength = 256;
 
 std::vector<JdbcRow> to_rows(const Rows& result) {
@@ -43,6 +42,16 @@ std::optional<JdbcRow> lock_key(Database& database, const std::string& key) {
 std::size_t characters(std::string_view text) {
     return static_cast<std::size_t>(
         std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::vector<std::int64_t> ids_of(std::span<const Removal> removals) {
+    std::vector<std::int64_t> ids;
+    for (const Removal& removal : removals) ids.push_back(id_of_version(removal.version));
+    return ids;
+}
+
+bool is_as_read(const JdbcRow& row, const Removal& removal) {
+    return row.key == removal.path && row.version() == removal.version;
 }
 
 }  // namespace
@@ -191,14 +200,13 @@ void JdbcRows::add_events(Database& database, const char* type, std::span<const 
     std::string sql =
         "INSERT INTO t_ds_jdbc_registry_data_change_event"
         " (event_type, jdbc_registry_data, create_time) VALUES ";
-    // One parameter for each: three of them cost a server as much as writing the rows.
-    const std::string values =
-        fmt::format("('{}', ?, '{}')", type, times_.format(database.clock_ms()));
+    const std::string values = fmt::format("('{}', ?, ?)", type);
+    const std::string time = times_.format(database.clock_ms());
     std::vector<Value> parameters;
     for (const JdbcRow& row : rows) {
         if (!parameters.empty()) sql += ", ";
         sql += values;
-        parameters.emplace_back(row.event_json());
+        parameters.insert(parameters.end(), {Value(row.event_json()), Value(time)});
     }
     database.execute(sql, std::span<const Value>(parameters));
 }
@@ -229,7 +237,7 @@ JdbcRows::Keys JdbcRows::with_children(std::span<const Removal> removals) {
 
 void JdbcRows::remove(std::span<Removal> removals) {
     const Keys parents = with_children(removals);
-    const std::size_t most = connection_->dialect().has_returning() ? kBatchRows : kLockedRows;
+    const std::size_t most = connection_->dialect().has_returning() ? kBatchRows : kIdsPerLock;
     for (std::size_t start = 0; start < removals.size(); start += most)
         remove_batch(removals.subspan(start, std::min(most, removals.size() - start)), parents);
 }
@@ -281,12 +289,7 @@ void JdbcRows::remove_batch(std::span<Removal> batch, const Keys& parents) {
 // All or none: nearly always none has changed, and a server deletes rows in half the time it takes
 // to lock them first. False: one is not as it was read, and nothing may be committed.
 bool JdbcRows::remove_all_as_read(Database& database, std::span<Removal> batch) {
-    std::map<std::int64_t, Removal*> by_id;
-    std::vector<std::int64_t> ids;
-    for (Removal& removal : batch) {
-        ids.push_back(id_of_version(removal.version));
-        by_id.emplace(ids.back(), &removal);
-    }
+    const std::vector<std::int64_t> ids = ids_of(batch);
     std::vector<Value> parameters;
     const std::string condition = database.dialect().in_list("id", ids, parameters);
     std::vector<JdbcRow> rows =
@@ -295,9 +298,13 @@ bool JdbcRows::remove_all_as_read(Database& database, std::span<Removal> batch) 
                                            condition, kRowColumns),
                                std::span<const Value>(parameters)));
     if (rows.size() != batch.size()) return false;
-    for (const JdbcRow& row : rows) {
-        Removal& removal = *by_id.at(row.id);
-        if (row.key != removal.path || row.version() != removal.version) return false;
+    std::unordered_map<std::int64_t, const JdbcRow*> deleted;
+    for (const JdbcRow& row : rows) deleted.emplace(row.id, &row);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const auto row = deleted.find(ids[i]);
+        if (row == deleted.end() || !is_as_read(*row->second, batch[i])) return false;
+    }
+    for (Removal& removal : batch) {
         removal.outcome = RemoveOutcome::removed;
         removal.problem.clear();
     }
@@ -309,10 +316,7 @@ bool JdbcRows::remove_all_as_read(Database& database, std::span<Removal> batch) 
 
 void JdbcRows::remove_in_transaction(Database& database, std::span<Removal> batch,
                                      const Keys& parents) {
-    std::vector<std::int64_t> ids;
-    for (const Removal& removal : batch) {
-        ids.push_back(id_of_version(removal.version));
-    }
+    const std::vector<std::int64_t> ids = ids_of(batch);
     std::unordered_map<std::int64_t, JdbcRow> rows;
     for (JdbcRow& row : lock(database, ids)) rows.emplace(row.id, std::move(row));
 
@@ -321,8 +325,7 @@ void JdbcRows::remove_in_transaction(Database& database, std::span<Removal> batc
         Removal& removal = batch[i];
         removal.problem.clear();
         const auto row = rows.find(ids[i]);
-        if (row == rows.end() || row->second.key != removal.path ||
-            row->second.version() != removal.version) {
+        if (row == rows.end() || !is_as_read(row->second, removal)) {
             removal.outcome =
                 lock_key(database, removal.path) ? RemoveOutcome::changed : RemoveOutcome::vanished;
         } else if (parents.contains(removal.path)) {

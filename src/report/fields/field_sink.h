@@ -119,8 +119,10 @@ class FieldSink {
                 Layout layout, auto describer) {
         const Presence presence = it ? Presence::present : Presence::absent;
         if (!begin_object(name, about, presence, layout)) return;
-        const Struct none = Struct();  // by name, or a copy of *it would be described
-        describer(*this, it ? *it : none);
+        if (it)
+            describer(*this, *it);
+        else
+            describer(*this, Struct());
         end_object();
     }
     /// An object that cannot be null, its fields described by `describer(sink)`.
@@ -177,8 +179,10 @@ class FieldSink {
     template <typename Struct>
     void section(const std::optional<Struct>& it) {
         begin_section(it.has_value());
-        const Struct none = Struct();
-        describe(*this, it ? *it : none);
+        if (it)
+            describe(*this, *it);
+        else
+            describe(*this, Struct());
         end_section();
     }
 
