@@ -5,8 +5,8 @@
 #include <future>
 #include <utility>
 
+#include "base/clock.h"
 #include "config/ask_scope.h"
-#include "store/rights.h"
 
 namespace dsfailover {
 namespace {
@@ -51,6 +51,13 @@ Invocation::Invocation(OptionValues options, std::vector<std::string> arguments,
       arguments_(std::move(arguments)),
       environment_(std::move(environment)),
       report_(report) {}
+
+// Both at once: each waits for a server.
+Invocation::~Invocation() {
+    const auto closing = run_beside([this] { registry_.reset(); });
+    database_.reset();
+    closing.wait();
+}
 
 const Settings& Invocation::settings() {
     if (!settings_) {
@@ -107,18 +114,19 @@ OpenCluster Invocation::open_cluster(Needs needs, Access access) {
     // Both at once: each waits for a server.
     auto opening = std::async([&] { return open_registry(registry); });
     if (with_database) open_workflow_database(*settings().database, for_writing);
-    if (for_writing && needs == Needs::registry_and_database) require_rights_to_act(*database_);
     registry_ = opening.get();
     report_.registry =
         RegistryInfo{registry_->type(), registry_->endpoint(), registry_->name_space()};
-    return {*registry_, database_.get(), its_zone, audit_, settings().zone_is_own};
+    OpenCluster cluster{*registry_, database_.get(), its_zone, audit_, settings().zone_is_own};
+    cluster.acts = for_writing && needs == Needs::registry_and_database;
+    return cluster;
 }
 
 void Invocation::work_on_cluster(Access access, AskAbout about,
                                  const std::function<void(const RunContext&)>& work) {
     OpenCluster cluster = open_cluster(Needs::registry_and_database, access);
     cluster.servers = open_asker(about);
-    const Schema schema = read_schema(*cluster.database, report_);
+    const Schema schema = read_schema(cluster, report_);
     work(run_context(cluster, schema, report_));
 }
 

@@ -19,6 +19,10 @@ class Invocation {
   public:
     Invocation(OptionValues options, std::vector<std::string> arguments, Environment environment,
                Report& report);
+    /// Closes registry and database.
+    ~Invocation();
+    Invocation(const Invocation&) = delete;
+    Invocation& operator=(const Invocation&) = delete;
 
     const OptionValues& options() const { return options_; }
     const std::vector<std::string>& arguments() const { return arguments_; }

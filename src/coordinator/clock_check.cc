@@ -139,28 +139,31 @@ EpochMs check_clocks(const RunContext& context, const Servers& servers) {
     return largest;
 }
 
-std::optional<ClockFault> zone_fault(const RunContext& context, const Servers& servers) {
-    const auto newest = WorkflowInstanceStore(context.store()).latest_activity();
+Activity read_activity(const RunContext& context) {
+    return {WorkflowInstanceStore(context.store()).latest_activity(), context.database.clock_ms()};
+}
+
+std::optional<ClockFault> zone_fault(const RunContext& context, const Servers& servers,
+                                     const Activity& activity) {
+    const auto& [newest, clock] = activity;
     if (!newest) return std::nullopt;
-    const EpochMs clock = context.database.clock_ms();
     if (newest->instants.earliest_us / 1000 > clock + kRefuseSkewMs)
         return rows_ahead(context, *newest, clock);
     if (context.zone_is_own || servers.masters.empty()) return std::nullopt;
     return rows_in_utc(context, *newest, clock);
 }
 
-void check_zone(const RunContext& context, const Servers& servers) {
-    const auto fault = zone_fault(context, servers);
+void check_zone(const RunContext& context, const Servers& servers, const Activity& activity) {
+    const auto fault = zone_fault(context, servers, activity);
     if (!fault) return;
     const std::string text = fmt::format("{} Way out: {}.", fault->what, fault->hint);
     if (!context.only_looks()) throw EnvironmentError(text);
     context.warn(text);
 }
 
-bool activity_lags(const RunContext& context, const Servers& servers) {
+bool activity_lags(const RunContext& context, const Servers& servers, const Activity& activity) {
     if (servers.masters.empty()) return false;
-    const auto latest = WorkflowInstanceStore(context.store()).latest_activity();
-    const EpochMs clock = context.database.clock_ms();
+    const auto& [latest, clock] = activity;
     if (!latest || latest->instants.latest_us / 1000 >= clock - kQuietMs) return false;
     const std::string fitting = fitting_zone(*latest, clock);
     context.warn(fmt::format(

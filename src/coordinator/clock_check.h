@@ -23,18 +23,27 @@ struct ClockFault {
     std::string hint;  ///< the way out
 };
 
-/// Whether the newest workflow and task rows contradict the database's clock: they lie over 60 s
-/// ahead of it; or the zone is DolphinScheduler's own setting (context.zone_is_own is false), which
-/// does not bind the masters' JVM, masters live, and read as UTC the newest row is of now.
-std::optional<ClockFault> zone_fault(const RunContext& context, const Servers& servers);
+/// When something last happened by the newest workflow and task rows, and the database's clock
+/// (epoch ms) when they were read.
+struct Activity {
+    std::optional<StoredTime> latest;
+    EpochMs clock = 0;
+};
+Activity read_activity(const RunContext& context);
+
+/// Whether the newest rows contradict the database's clock: they lie over 60 s ahead of it; or the
+/// zone is DolphinScheduler's own setting (context.zone_is_own is false), which does not bind the
+/// masters' JVM, masters live, and read as UTC the newest row is of now.
+std::optional<ClockFault> zone_fault(const RunContext& context, const Servers& servers,
+                                     const Activity& activity);
 
 /// Throws EnvironmentError where there is a zone_fault(); a run that only looks is warned.
-void check_zone(const RunContext& context, const Servers& servers);
+void check_zone(const RunContext& context, const Servers& servers, const Activity& activity);
 
-/// Whether, while masters live, the latest time among the newest workflow and task rows lies over
-/// 15 minutes behind the database's clock: the time zone may be wrong, or the cluster is quiet.
-/// Warns if so, naming the zone in which the rows would be of now.
-bool activity_lags(const RunContext& context, const Servers& servers);
+/// Whether, while masters live, the newest rows lie over 15 minutes behind the database's clock:
+/// the time zone may be wrong, or the cluster is quiet. Warns if so, naming the zone in which the
+/// rows would be of now.
+bool activity_lags(const RunContext& context, const Servers& servers, const Activity& activity);
 
 /// What is wrong where the instance's start_time lies over 60 s after `clock` (epoch ms): a wrong
 /// --time-zone or clock. Empty where it does not.

@@ -43,19 +43,20 @@ struct FailoverCoordinator::State {
     RunContext context() {
         if (!cluster.database)
             throw UsageError("This command needs a database: give --database or --ds-config.");
-        if (!schema) schema = read_schema(*cluster.database, report);
+        if (!schema) schema = read_schema(cluster, report);
         return run_context(cluster, *schema, report);
     }
 
-    /// Who lives is read while the schema is: each waits for a server.
+    /// Who lives is read beside the database: each waits for a server.
     Start start(const FailoverOptions& options) {
         FirstLook look;
         look.at = now_ms();
         auto reading = run_beside([&] { look.servers = read_servers(cluster.registry, true); });
         const RunContext its_context = context();
+        look.activity = read_activity(its_context);
         reading.get();
         look.clock_difference = check_clocks(its_context, look.servers);
-        check_zone(its_context, look.servers);
+        check_zone(its_context, look.servers, look.activity);
         if (its_context.servers)
             look.inquiry = std::make_shared<WorkflowInquiry>(its_context, options.ask);
         return {its_context, std::move(look)};
@@ -107,7 +108,9 @@ FailoverCoordinator::~FailoverCoordinator() = default;
 void FailoverCoordinator::failover_master(const MasterFailoverEvent& event,
                                           const FailoverOptions& options) {
     Report& report = state_->report;
-    auto [context, look] = state_->start(options);
+    Start began = state_->start(options);
+    const RunContext& context = began.context;
+    FirstLook& look = began.look;
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
     const auto ended = [&, &servers = look.servers](Outcome outcome) {
@@ -141,7 +144,9 @@ void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent
                                                  const FailoverOptions& options) {
     Report& report = state_->report;
     report.masters.emplace();
-    auto [context, look] = state_->start(options);
+    Start began = state_->start(options);
+    const RunContext& context = began.context;
+    FirstLook& look = began.look;
     warn_of_past_event(context, look.servers, event.event_time);
 
     std::vector<FailoverTarget> targets =
@@ -159,7 +164,9 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
     WorkerSection& section = report.worker.emplace(options.items);
     section.address = event.address;
     report.masters.emplace();
-    auto [context, look] = state_->start(options);
+    Start began = state_->start(options);
+    const RunContext& context = began.context;
+    FirstLook& look = began.look;
     warn_of_past_event(context, look.servers, event.event_time);
     FailoverTarget target{event.address, event.process, std::nullopt};
     const auto ended = [&, &servers = look.servers](Outcome outcome) {
@@ -184,7 +191,9 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
 void FailoverCoordinator::failover_workflows(const std::vector<std::int64_t>& ids,
                                              const FailoverOptions& options) {
     state_->report.masters.emplace();
-    auto [context, look] = state_->start(options);
+    Start began = state_->start(options);
+    const RunContext& context = began.context;
+    FirstLook& look = began.look;
     NamedWorkflows(context, options, std::move(look)).fail_over({ids.begin(), ids.end()});
     warn_if_no_master(context);
 }

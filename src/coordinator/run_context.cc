@@ -1,5 +1,7 @@
 #include "coordinator/run_context.h"
 
+#include "store/rights.h"
+
 namespace dsfailover {
 
 RunContext run_context(const OpenCluster& cluster, const Schema& schema, Report& report) {
@@ -7,8 +9,9 @@ RunContext run_context(const OpenCluster& cluster, const Schema& schema, Report&
             report,           cluster.zone_is_own, cluster.servers};
 }
 
-Schema read_schema(Database& database, Report& report) {
-    Schema schema = read_schema(database);
+Schema read_schema(const OpenCluster& cluster, Report& report) {
+    if (cluster.acts) require_rights_to_act(*cluster.database);
+    Schema schema = read_schema(*cluster.database);
     if (report.database) report.database->schema_version = schema.version;
     return schema;
 }

@@ -44,12 +44,14 @@ struct OpenCluster {
     AuditLog& audit;
     bool zone_is_own = false;        ///< an operator chose it for this program, see check_zone()
     ServerAsker* servers = nullptr;  ///< asks those that live; nullptr: nobody is asked
+    bool acts = false;               ///< the run needs every right of those that act
 };
 
 /// What a run on `cluster`, which must have a database, works with. All must outlive it.
 RunContext run_context(const OpenCluster& cluster, const Schema& schema, Report& report);
 
-/// read_schema(), with the version put into the report.
-Schema read_schema(Database& database, Report& report);
+/// read_schema() of its database, with the version put into the report. If the run acts, after
+/// require_rights_to_act().
+Schema read_schema(const OpenCluster& cluster, Report& report);
 
 }  // namespace dsfailover

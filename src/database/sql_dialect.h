@@ -63,6 +63,10 @@ class SqlDialect {
     /// must be one; empty where the server cannot tell.
     virtual std::string_view written_by_others() const = 0;
 
+    /// The condition that the user has the `right` ("SELECT") to the whole of `table`, which must
+    /// exist; empty where the server cannot tell. Who has it to single columns has it not.
+    virtual std::string has_right(std::string_view table, std::string_view right) const = 0;
+
     /// Whether texts are compared without regard to case (and to blanks at the end), so that = and
     /// unique keys take what differs for the same.
     virtual bool folds_case() const = 0;

@@ -448,7 +448,7 @@ class Bench:
                            *in_turn(options.runs, self.registry.clear,
                                     lambda: self.dsfailover("global", workload=workload),
                                     lambda: self.registry.floor("connect", info)),
-                           "connecting to ZooKeeper and PostgreSQL and leaving", 1.5)
+                           "connecting to ZooKeeper and PostgreSQL and leaving", 1.75)
         finally:
             options.runs = runs
 

@@ -1,6 +1,7 @@
 """The rights that docs/rights.md names, as they stand there: those of looking are enough to look, those of acting to act, and
 without them nothing is begun."""
 
+import contextlib
 import itertools
 import pathlib
 import re
@@ -62,10 +63,19 @@ class Users:
 
     def revoke(self, right, table):
         """From both: on PostgreSQL one has its rights by being a member of the other."""
+        for user in self._names:
+            self._change(f"REVOKE {right} ON {table} FROM", user)
+
+    @contextlib.contextmanager
+    def without(self, right, table):
+        self._change(f"REVOKE {right} ON {table} FROM", ACT)
+        yield
+        self._change(f"GRANT {right} ON {table} TO", ACT)
+
+    def _change(self, statement, user):
+        name = self._names[user]
         with self._admin.cursor() as cursor:
-            for name in self._names.values():
-                whom = name if self.cluster.db.server.type == "postgresql" else f"{name}@'%'"
-                cursor.execute(f"REVOKE {right} ON {table} FROM {whom}")
+            cursor.execute(f"{statement} {name}" + ("" if self.cluster.db.server.type == "postgresql" else "@'%'"))
 
     def close(self):
         with self._admin.cursor() as cursor:
@@ -132,6 +142,17 @@ def test_acting_takes_the_rights_of_acting(users):
     cluster.task(unfinished, submit=ago(2 * DAY), start=ago(2 * DAY))
     ended = users.run(ACT, "finish", unfinished, "--as", "stop", "--idle", "1h", "--tasks", code=0)
     assert ended["workflows"]["items"][0]["outcome"] == "finished" and cluster.state(unfinished) == 5
+
+
+@pytest.mark.parametrize("users", [("zookeeper", "postgresql"), ("zookeeper", "mariadb")], ids="-".join, indirect=True)
+def test_each_right_of_acting_is_asked_for(users):
+    with users.cluster.nothing_changes():
+        for right, table in [("UPDATE", "t_ds_workflow_instance"), ("UPDATE", "t_ds_task_instance"), ("INSERT", "t_ds_task_instance"),
+                             ("INSERT", "t_ds_command"), ("DELETE", "t_ds_command")]:
+            with users.without(right, table):
+                result = users.run(ACT, "global", code=6)
+            assert table in result.said and "docs/rights.md" in result.said, result
+        users.run(ACT, "global", code=0)
 
 
 def test_a_table_that_may_not_be_read_is_not_taken_for_one_that_is_absent(users):

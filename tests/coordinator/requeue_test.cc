@@ -83,7 +83,7 @@ ExchangeResult exchange(World& world, std::int64_t command, std::int64_t workflo
     const auto registry = world.registry.open("run");
     AuditLog audit;
     Report report;
-    const Schema schema = read_schema(world.database(), report);
+    const Schema schema = read_schema(world.database());
     const OpenCluster cluster{*registry, &world.database(), TimeZone(), audit};
     const RunContext context = run_context(cluster, schema, report);
     const auto rows = WorkflowInstanceStore(context.store()).by_ids({&workflow, 1}, false);

@@ -76,7 +76,7 @@ TestRun& TestRun::global() {
 TestRun& TestRun::requeue(std::vector<std::int64_t> ids) {
     requeue_options.ids = std::move(ids);
     return perform("requeue", [&](const OpenCluster& cluster) {
-        const Schema schema = read_schema(*cluster.database, report);
+        const Schema schema = read_schema(cluster, report);
         requeue_workflows(run_context(cluster, schema, report), requeue_options);
     });
 }
@@ -84,7 +84,7 @@ TestRun& TestRun::requeue(std::vector<std::int64_t> ids) {
 TestRun& TestRun::finish(std::vector<std::int64_t> ids) {
     finish_options.ids = std::move(ids);
     return perform("finish", [&](const OpenCluster& cluster) {
-        const Schema schema = read_schema(*cluster.database, report);
+        const Schema schema = read_schema(cluster, report);
         finish_workflows(run_context(cluster, schema, report), finish_options);
     });
 }
@@ -92,7 +92,7 @@ TestRun& TestRun::finish(std::vector<std::int64_t> ids) {
 TestRun& TestRun::rehost(std::vector<std::int64_t> ids) {
     rehost_options.ids = std::move(ids);
     return perform("rehost", [&](const OpenCluster& cluster) {
-        const Schema schema = read_schema(*cluster.database, report);
+        const Schema schema = read_schema(cluster, report);
         rehost_workflows(run_context(cluster, schema, report), rehost_options);
     });
 }
@@ -105,7 +105,7 @@ TestRun& TestRun::clean_marks(const MarksOptions& cleaning) {
 
 TestRun& TestRun::status() {
     return perform("status", [&](const OpenCluster& cluster) {
-        const Schema schema = read_schema(*cluster.database, report);
+        const Schema schema = read_schema(cluster, report);
         StatusOptions looking = status_options;
         looking.ask = options.ask;
         read_cluster_status(run_context(cluster, schema, report), looking);
@@ -114,7 +114,7 @@ TestRun& TestRun::status() {
 
 TestRun& TestRun::explain(std::vector<std::int64_t> ids) {
     return perform("explain", [&](const OpenCluster& cluster) {
-        const Schema schema = read_schema(*cluster.database, report);
+        const Schema schema = read_schema(cluster, report);
         ExplainOptions looking;
         looking.ids = std::move(ids);
         looking.ask = options.ask;

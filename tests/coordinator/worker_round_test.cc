@@ -26,7 +26,7 @@ class WorkerRoundTest : public WorldTest {
         const auto database = world.open();
         AuditLog audit;
         Report report;
-        const Schema schema = read_schema(*database, report);
+        const Schema schema = read_schema(*database);
         const TimeZone zone;
         const RunContext context{*registry, *database, schema, zone, audit, report, true, &servers};
         const std::int64_t ids[] = {7};

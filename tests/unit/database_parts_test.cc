@@ -111,11 +111,10 @@ TEST(Dialects, AskForTheColumnsOfAllTablesAtOnce) {
     const std::vector<std::string> tables = {"a", "b"};
     std::vector<Value> parameters;
     EXPECT_THAT(kSqlite.columns_query(tables, parameters), HasSubstr("pragma_table_info"));
-    EXPECT_THAT(kPostgresql.columns_query(tables, parameters), HasSubstr("to_regclass"));
+    EXPECT_THAT(kPostgresql.columns_query(tables, parameters), HasSubstr("ARRAY['a', 'b']"));
     EXPECT_THAT(kMysql.columns_query(tables, parameters), HasSubstr("table_name IN (?,?)"));
-    EXPECT_THAT(parameters,
-                ElementsAre(Value(std::string("[\"a\",\"b\"]")), Value(std::string("{a,b}")),
-                            Value(std::string("a")), Value(std::string("b"))));
+    EXPECT_THAT(parameters, ElementsAre(Value(std::string("[\"a\",\"b\"]")),
+                                        Value(std::string("a")), Value(std::string("b"))));
 }
 
 TEST(Rows, OutliveWhatTheyWereMadeOf) {

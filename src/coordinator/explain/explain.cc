@@ -103,7 +103,7 @@ class Explanation {
         } catch (const EnvironmentError& error) {
             context_.fail(error.exit_code(), error.what());
         }
-        check_zone(context_, look_.servers);
+        check_zone(context_, look_.servers, read_activity(context_));
     }
 
     void add_rows() {

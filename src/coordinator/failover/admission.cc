@@ -78,7 +78,8 @@ std::optional<Refusal> check_before_fence(const RunContext& context, const First
             if (instance.host && is_address(*instance.host))
                 check_start_time(context, instance, clock);
         });
-    if (!is_master || event_time || !activity_lags(context, look.servers)) return std::nullopt;
+    if (!is_master || event_time || !activity_lags(context, look.servers, look.activity))
+        return std::nullopt;
     return Refusal{
         ExitCode::needs_person,
         fmt::format("The timestamps of the newest rows lie so far behind that --time-zone may be "

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "coordinator/asking/workflow_inquiry.h"
+#include "coordinator/clock_check.h"
 #include "coordinator/failover/selection.h"
 #include "registry/living_servers.h"
 #include "store/command_watch.h"
@@ -17,6 +18,7 @@ struct FirstLook {
     Servers servers;
     EpochMs at = 0;
     EpochMs clock_difference = 0;  ///< the largest between our clock and another
+    Activity activity;             ///< of the database's rows
     /// What the run saw in state 18, or with a command, since this look. Shared by all its parts.
     std::shared_ptr<CommandWatch> watch = std::make_shared<CommandWatch>();
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/plural.h"
@@ -49,8 +50,9 @@ void report_untouched(const RunContext& context, const FirstLook& look, const st
 std::vector<FailoverTarget> find_global_targets(const RunContext& context, const FirstLook& look,
                                                 std::optional<EpochMs> event_time,
                                                 const FailoverOptions& options) {
-    SelectionRequest request =
-        look.request(event_time.value_or(latest_clock(context.database)), event_time.has_value());
+    // By default when it was seen who lives.
+    const EpochMs deadline = event_time.value_or(std::max(look.at, look.activity.clock));
+    SelectionRequest request = look.request(deadline, event_time.has_value());
     request.all_hosts = true;
     request.in_doubt = options.in_doubt;
     using Asking = SelectionRequest::Asking;
@@ -80,7 +82,7 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
         }
     }
     // Otherwise the failover itself asks.
-    if (targets.empty()) activity_lags(context, look.servers);
+    if (targets.empty()) activity_lags(context, look.servers, look.activity);
     return targets;
 }
 

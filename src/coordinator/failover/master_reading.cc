@@ -62,7 +62,7 @@ void MasterReading::look_without_locks(bool whole_cluster) {
         if (wish.until_selected) take_note_of_questions(left, whole_cluster);
         return;
     }
-    activity_lags(context_, look_.servers);
+    activity_lags(context_, look_.servers, look_.activity);
     if (whole_cluster) warn_of_others(selection);
     say_which_named_were_left(met);
 }
@@ -83,7 +83,8 @@ Selection MasterReading::first(bool whole_cluster) {
     const bool restarted =
         std::any_of(targets_.begin(), targets_.end(),
                     [](const MasterTarget& target) { return target.is_open() && target.lives; });
-    lagging_ = activity_lags(context_, look_.servers) && restarted && !given_event_time_;
+    lagging_ =
+        activity_lags(context_, look_.servers, look_.activity) && restarted && !given_event_time_;
     Selection selection = read(wanted, whole_cluster, true);
     if (whole_cluster) warn_of_others(selection);
     say_which_named_were_left(judge_open(selection));

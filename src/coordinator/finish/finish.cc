@@ -65,7 +65,7 @@ class Finish {
   private:
     void work() {
         check_clocks(context_, servers_);
-        check_zone(context_, servers_);
+        check_zone(context_, servers_, read_activity(context_));
         if (options_.dry_run)
             select();
         else

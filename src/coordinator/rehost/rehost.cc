@@ -45,7 +45,7 @@ class Rehost {
     void work() {
         servers_ = read_servers(context_.registry, true);
         check_clocks(context_, servers_);
-        check_zone(context_, servers_);
+        check_zone(context_, servers_, read_activity(context_));
         if (!context_.schema.recovery_leaves_host()) return nothing_to_rehost();
         if (options_.dry_run)
             select();

@@ -67,7 +67,7 @@ class Requeue {
     void work() {
         servers_ = read_servers(context_.registry, true);
         check_clocks(context_, servers_);
-        check_zone(context_, servers_);
+        check_zone(context_, servers_, read_activity(context_));
         if (options_.dry_run)
             select();
         else

@@ -92,11 +92,12 @@ class StatusReader {
             context_.fail(error.exit_code(), error.what());
             clocks = {clocks.name, false, error.what(), "set the clocks right (NTP)"};
         }
-        if (const auto fault = zone_fault(context_, servers_)) {
+        const Activity activity = read_activity(context_);
+        if (const auto fault = zone_fault(context_, servers_, activity)) {
             context_.warn(fmt::format("{} Way out: {}.", fault->what, fault->hint));
             clocks = {clocks.name, false, fault->what, fault->hint};
         } else {
-            activity_lags(context_, servers_);
+            activity_lags(context_, servers_, activity);
         }
     }
 

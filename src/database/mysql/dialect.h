@@ -28,6 +28,8 @@ class MysqlDialect final : public SqlDialect {
     std::string_view written_by_others() const override { return ""; }
 
     // Its collations take 'A' for 'a'.
+    std::string has_right(std::string_view, std::string_view) const override { return ""; }
+
     bool folds_case() const override { return true; }
     std::string byte_for_byte(std::string_view column) const override {
         return fmt::format("CAST({} AS BINARY)", column);

@@ -36,6 +36,8 @@ constexpr int kFew = 20'000;
 
 constexpr std::string_view kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED";
 constexpr std::string_view kBeginReading = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY";
+// Of statements in one message, which the server runs as one transaction.
+constexpr std::string_view kAlone = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 // The driver has exceptions of their own, without a state, for some more.
 Kind kind_of(std::string_view sqlstate) {
@@ -122,6 +124,11 @@ std::optional<std::string> parameter_text(const Value& value) {
     return std::nullopt;
 }
 
+// The same before a reading in the same message, of whose answers only the last is seen: it fails.
+constexpr std::string_view kFailUnlessWritable =
+    "; SELECT 1 / (CASE WHEN pg_is_in_recovery() OR "
+    "current_setting('transaction_read_only') = 'on' THEN 0 ELSE 1 END)";
+
 class PostgresqlDatabase : public Database {
   public:
     explicit PostgresqlDatabase(DatabaseSettings settings)
@@ -139,9 +146,8 @@ class PostgresqlDatabase : public Database {
     }
 
     Rows query(std::string_view sql, std::span<const Value> parameters) override {
-        const pqxx::result result = run_anywhere(sql, parameters, Kind::unreachable);
         Rows rows;
-        for_each(result, [&](const Row& row) { rows.add(row); });
+        for_each(read(sql, parameters), [&](const Row& row) { rows.add(row); });
         return rows;
     }
 
@@ -153,19 +159,18 @@ class PostgresqlDatabase : public Database {
     void stream(std::string_view sql, std::span<const Value> parameters,
                 const RowCallback& row) override {
         transaction_.require_none();
-        // All rows will be read, so the plan for all rows is wanted, not that for the first ones.
-        // Between two pages as much time may pass as a statement may take: no row is locked.
-        start(settings_.for_writing ? kBegin : kBeginReading, sql);
-        const RollBack roll_back{*this};
-        run(
-            fmt::format("SET LOCAL cursor_tuple_fraction = 1; "
-                        "SET LOCAL idle_in_transaction_session_timeout = {}",
-                        settings_.statement_timeout.count()));
         // For a cursor there is no parallel plan, which finds a few rows among millions much
         // sooner.
-        if (const pqxx::result few = run(fmt::format("{} LIMIT {}", sql, kFew + 1), parameters);
+        if (const pqxx::result few = read(fmt::format("{} LIMIT {}", sql, kFew + 1), parameters);
             few.size() <= kFew)
             return for_each(few, row);
+        // All rows will be read, so the plan for all rows is wanted, not that for the first ones.
+        // Between two pages as much time may pass as a statement may take: no row is locked.
+        start(settings_.for_writing ? kBegin : kBeginReading, sql,
+              fmt::format("; SET LOCAL cursor_tuple_fraction = 1; "
+                          "SET LOCAL idle_in_transaction_session_timeout = {}",
+                          settings_.statement_timeout.count()));
+        const RollBack roll_back{*this};
         run(fmt::format("DECLARE dsfailover_stream NO SCROLL CURSOR FOR {}", sql), parameters);
         const std::string fetch = fmt::format("FETCH FORWARD {} FROM dsfailover_stream", kPage);
         // The server is at the next page while ours is worked on.
@@ -245,43 +250,53 @@ class PostgresqlDatabase : public Database {
         }
         if (!settings_.for_writing) return;
         try {
-            send_start(kBegin, kBegin);
-            rollback();
+            require_writable(
+                run_as(fmt::format("{}{}{}", kAlone, settings_sql_, kCheckForWriting), {}, kAlone));
         } catch (const DatabaseError&) {
             close();
             throw;
         }
     }
 
-    // Begins a transaction by `begin` for `sql`. Where that finds the connection broken after a
-    // rest, on a new one: nothing was asked of the old one.
-    void start(std::string_view begin, std::string_view sql) {
+    // `first` begins something that changes nothing. Where it finds the connection broken after a
+    // rest, again on a new one.
+    template <typename First>
+    auto after_rest(const First& first) {
         const bool rested = session_ && idle_.is_long();
         try {
-            send_start(begin, sql);
+            return first();
         } catch (const DatabaseError& error) {
             if (!rested || error.kind() != Kind::unreachable) throw;
             log_info("{}: the connection was cut off while it rested; connecting again", endpoint_);
             reconnect();
-            send_start(begin, sql);
+            return first();
         }
     }
 
-    void send_start(std::string_view begin, std::string_view sql) {
+    // Begins a transaction by `begin` for `sql`, with more settings of its own.
+    void start(std::string_view begin, std::string_view sql, std::string_view more = {}) {
+        after_rest([&] { send_start(begin, sql, more); });
+    }
+
+    void send_start(std::string_view begin, std::string_view sql, std::string_view more = {}) {
         transaction_.opened();
         try {
             const pqxx::result check =
-                run_as(fmt::format("{}{}{}", begin, settings_sql_,
+                run_as(fmt::format("{}{}{}{}", begin, settings_sql_, more,
                                    settings_.for_writing ? kCheckForWriting : std::string_view()),
                        {}, sql);
             has_begun_ = true;
-            if (settings_.for_writing && !check[0][1].is_null()) {
-                throw make_not_writable_error(endpoint_, check[0][1].as<std::string>());
-            }
+            if (settings_.for_writing) require_writable(check);
         } catch (...) {
             if (in_transaction()) rollback();
             throw;
         }
+    }
+
+    // `check`: the answer to kCheckForWriting.
+    void require_writable(const pqxx::result& check) const {
+        if (check[0][1].is_null()) return;
+        throw make_not_writable_error(endpoint_, check[0][1].as<std::string>());
     }
 
     struct RollBack {
@@ -290,6 +305,27 @@ class PostgresqlDatabase : public Database {
             if (of.in_transaction()) of.rollback();
         }
     };
+
+    pqxx::result read(std::string_view sql, std::span<const Value> parameters) {
+        if (in_transaction() || !parameters.empty())
+            return run_anywhere(sql, parameters, Kind::unreachable);
+        return read_alone(sql);
+    }
+
+    // Of what has no parameters, outside of a transaction: one round trip instead of three.
+    pqxx::result read_alone(std::string_view sql) {
+        try {
+            return after_rest([&] {
+                return run_as(fmt::format("{}{}{}; {}", kAlone, settings_sql_,
+                                          settings_.for_writing ? kFailUnlessWritable : "", sql),
+                              {}, sql);
+            });
+        } catch (const DatabaseError& error) {
+            if (error.kind() != Kind::other) throw;
+        }
+        // Says what is wrong with the server, if it is that.
+        return run_anywhere(sql, {}, Kind::unreachable);
+    }
 
     // Outside of a transaction in one of its own; `lost` says what it is if the connection breaks
     // in the end of that.

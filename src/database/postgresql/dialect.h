@@ -29,6 +29,10 @@ class PostgresqlDialect final : public SqlDialect {
                "(SELECT CAST(CAST(txid_current_if_assigned() % 4294967296 AS text) AS xid))";
     }
 
+    std::string has_right(std::string_view table, std::string_view right) const override {
+        return fmt::format("has_table_privilege('{}', '{}')", table, right);
+    }
+
     bool folds_case() const override { return false; }
     std::string byte_for_byte(std::string_view column) const override {
         return std::string(column);
@@ -37,15 +41,17 @@ class PostgresqlDialect final : public SqlDialect {
     std::int64_t time_precision_us() const override { return 1; }
 
     // to_regclass looks where an unqualified name in a statement would be looked for. A timestamp
-    // without a precision of its own has all six digits.
+    // without a precision of its own has all six digits. The names are this program's own, and
+    // what has no parameters takes one round trip.
     std::string columns_query(std::span<const std::string> tables,
-                              std::vector<Value>& parameters) const override {
-        parameters.emplace_back(fmt::format("{{{}}}", fmt::join(tables, ",")));
-        return "SELECT t.name, a.attname, CASE WHEN a.atttypid = 'timestamp'::regtype THEN "
-               "CASE WHEN a.atttypmod < 0 THEN 6 ELSE a.atttypmod END END "
-               "FROM unnest(?::text[]) AS t (name) "
-               "JOIN pg_catalog.pg_attribute a ON a.attrelid = to_regclass(t.name) "
-               "WHERE a.attnum > 0 AND NOT a.attisdropped";
+                              std::vector<Value>&) const override {
+        return fmt::format(
+            "SELECT t.name, a.attname, CASE WHEN a.atttypid = 'timestamp'::regtype THEN "
+            "CASE WHEN a.atttypmod < 0 THEN 6 ELSE a.atttypmod END END "
+            "FROM unnest(ARRAY['{}']) AS t (name) "
+            "JOIN pg_catalog.pg_attribute a ON a.attrelid = to_regclass(t.name) "
+            "WHERE a.attnum > 0 AND NOT a.attisdropped",
+            fmt::join(tables, "', '"));
     }
 
   protected:

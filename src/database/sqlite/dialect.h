@@ -23,6 +23,8 @@ class SqliteDialect final : public SqlDialect {
     std::string_view row_version() const override { return ""; }
     std::string_view written_by_others() const override { return ""; }
 
+    std::string has_right(std::string_view, std::string_view) const override { return ""; }
+
     bool folds_case() const override { return false; }
     std::string byte_for_byte(std::string_view column) const override {
         return std::string(column);
