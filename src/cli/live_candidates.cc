@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "base/log.h"
+#include "base/plural.h"
 #include "cli/invocation.h"
 #include "coordinator/status/cluster_status.h"
 
@@ -47,7 +48,7 @@ std::vector<Candidate> addresses(const Command& command, const StatusSection& st
             found.push_back({master.address, "needs failover"});
     if (command.name == "failover-worker")
         for (const GoneWorker& worker : status.workers_gone.kept())
-            found.push_back({worker.address, fmt::format("gone, with {} tasks", worker.tasks)});
+            found.push_back({worker.address, "gone, with " + counted(worker.tasks, "task")});
     if (command.name == "list-marks") {
         for (const ServerItem& server : status.masters.kept())
             found.push_back({server.address, "master"});

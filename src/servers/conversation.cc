@@ -7,6 +7,7 @@
 #include <asio/write.hpp>
 #include <utility>
 
+#include "base/plural.h"
 #include "servers/connection.h"
 #include "servers/rpc_question.h"
 
@@ -41,9 +42,9 @@ ServerAnswers Conversation::end(Millis timeout) {
         const std::string limit = format_duration(timeout);
         close(result_.peer.empty()
                   ? fmt::format("no connection within {}", limit)
-                  : fmt::format("{} of {} questions not answered within {}",
+                  : fmt::format("{} of {} not answered within {}",
                                 std::count(answered_.begin(), answered_.end(), false),
-                                answered_.size(), limit));
+                                counted(std::ssize(answered_), "question"), limit));
     }
     return std::move(result_);
 }

@@ -121,7 +121,7 @@ def test_the_plugin_says_what_the_checks_say(sandbox, report):
     warned = plugin(*sandbox, "--critical", "clocks", "--warning", "in_doubt,clocks", code=1)
     assert warned.startswith("DSFAILOVER WARNING - in_doubt: ") and "(dsfailover explain " in warned
     well = plugin(*sandbox, "--critical", "clocks", "--warning", "", code=0)
-    assert well.startswith("DSFAILOVER OK - 1 masters and 1 workers live|")
+    assert well.startswith("DSFAILOVER OK - 1 master and 1 worker live|")
 
 
 def test_the_plugin_has_performance_data(sandbox, report):

@@ -154,7 +154,7 @@ TEST_F(AskedMastersTest, WhereOneMasterDoesNotAnswerNothingIsAbandoned) {
     servers.silent = {kOther};
     EXPECT_THAT(abandoned(), IsEmpty());
     EXPECT_THAT(run.said(), HasSubstr(kOther + ": it is silent"));
-    EXPECT_THAT(run.said(), HasSubstr("Whether 1 unfinished workflows (7) are abandoned is not"));
+    EXPECT_THAT(run.said(), HasSubstr("Whether 1 unfinished workflow (7) is abandoned is not"));
     EXPECT_TRUE(check().ok);
     EXPECT_THAT(check().detail, HasSubstr("of 1 it is not known"));
     EXPECT_THAT(servers.rounds, SizeIs(1)) << "a second round could not change it";

@@ -234,7 +234,7 @@ TEST_F(RehostTest, BeyondTheLimitNobodyIsAsked) {
     run.rehost_options.ask.limit = 1;
     run.rehost();
     expect_left(7, "unseen");
-    EXPECT_THAT(run.said(), HasSubstr("1 unfinished workflows were not asked about"));
+    EXPECT_THAT(run.said(), HasSubstr("1 unfinished workflow was not asked about"));
 }
 
 TEST_F(RehostTest, TheClaimsOfBothHostsAreRespected) {

@@ -152,7 +152,7 @@ TEST_F(TaskFailoverTest, ARestartedWorkersDepartureCannotBeAnnounced) {
     run.failover_worker(kGoneWorker);
     EXPECT_EQ(run.fate_of_task(70), "not_announceable left");
     EXPECT_EQ(run.exit_code(), 3);
-    EXPECT_THAT(run.said(), HasSubstr("their restart, one after the other: " + kLiving));
+    EXPECT_THAT(run.said(), HasSubstr("this master look again is its restart: " + kLiving));
 }
 
 TEST_F(TaskFailoverTest, ACommandThatWaitsTakesItsTasksAlong) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/plural.h"
 #include "coordinator/asking/asked_in_report.h"
 
 namespace dsfailover {
@@ -35,9 +36,9 @@ void Holders::ask(std::span<const std::int64_t> ids) {
         add(held_.try_emplace(asked[i]).first->second, round.workflows[i]);
     note_problems(round);
     if (asked.size() < ids.size()) {
-        context_.warn(
-            fmt::format("The masters were not asked about {} workflows: --ask-limit is {}.",
-                        ids.size() - asked.size(), options_.limit));
+        context_.warn(fmt::format("The masters were not asked about {}: --ask-limit is {}.",
+                                  counted(std::ssize(ids) - std::ssize(asked), "workflow"),
+                                  options_.limit));
         if (problems_.empty()) problems_ = fmt::format("--ask-limit is {}", options_.limit);
     }
     context_.report.masters_asked = std::move(round.masters);

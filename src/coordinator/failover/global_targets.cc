@@ -88,10 +88,11 @@ std::vector<FailoverTarget> find_global_targets(const RunContext& context, const
 
 void report_odd_hosts(const RunContext& context, const Selection& selection) {
     if (selection.odd_hosts.empty()) return;
-    context.fail(ExitCode::needs_person,
-                 fmt::format("Unfinished workflows have {} hosts that are not HOST:PORT, see the "
-                             "warnings: nothing fails them over.",
-                             selection.odd_hosts.size()));
+    context.fail(
+        ExitCode::needs_person,
+        fmt::format("Unfinished workflows have {} not HOST:PORT, see the warnings: nothing fails "
+                    "them over.",
+                    counted(std::ssize(selection.odd_hosts), "host that is", "hosts that are")));
 }
 
 void warn_of_the_whole(const RunContext& context, const Servers& servers,

@@ -6,6 +6,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "coordinator/failover/consequences.h"
 #include "coordinator/failover/old_process.h"
 #include "coordinator/failover/recovery_watch.h"
@@ -121,9 +122,11 @@ void MasterFailover::plan(const SelectedMaster& master) {
         }
     }
     if (workflows.left > 0) {
-        context_.fail(ExitCode::needs_person,
-                      fmt::format("{} workflows of {} are left by --limit{}.", workflows.left,
-                                  target.address, target.only ? "" : "; no mark is written then"));
+        context_.fail(
+            ExitCode::needs_person,
+            fmt::format("{} of {} {} left by --limit{}.", counted(workflows.left, "workflow"),
+                        target.address, workflows.left == 1 ? "is" : "are",
+                        target.only ? "" : "; no mark is written then"));
         return;
     }
     if (target.only) return;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/plural.h"
 #include "coordinator/clock_check.h"
 #include "coordinator/failover/global_targets.h"
 #include "coordinator/marks/failover_marks.h"
@@ -185,10 +186,10 @@ void MasterReading::judge(MasterTarget& target, AddressSelection& found) {
         return stop(
             context_, target, ExitCode::needs_person, Outcome::partial,
             impossible
-                ? fmt::format("{} workflows of {} started after its deadline {} although it is "
-                              "gone: a clock or --time-zone "
-                              "is wrong. Nothing of it was failed over.",
-                              found.impossible, target.address, format_rfc3339(target.deadline))
+                ? fmt::format("{} of {} started after its deadline {} although it is gone: a clock "
+                              "or --time-zone is wrong. Nothing of it was failed over.",
+                              counted(found.impossible, "workflow"), target.address,
+                              format_rfc3339(target.deadline))
                 : fmt::format("{} was restarted, and the timestamps of the newest rows lie so far "
                               "behind that --time-zone "
                               "may be wrong: nothing of it was failed over. Check the zone; on a "
@@ -229,11 +230,12 @@ void MasterReading::warn_of_others(const Selection& selection) {
         const std::int64_t count = found.doubtful() + found.by_answer;
         if (find(address) || found.facts.lives || count == 0) continue;
         context_.warn(
-            fmt::format("{} unfinished workflows with the host {}, which is gone, were recovered "
-                        "or resumed by other masters; the one "
-                        "failed over now may have been running them. See the report of: "
-                        "failover-master {} --dry-run",
-                        count, address, address));
+            fmt::format("{} with the host {}, which is gone, {}; the one failed over now may have "
+                        "been running {}. See the report of: failover-master {} --dry-run",
+                        counted(count, "unfinished workflow"), address,
+                        count == 1 ? "was recovered or resumed by another master"
+                                   : "were recovered or resumed by other masters",
+                        count == 1 ? "it" : "them", address));
         doubtful.push_back(address);
     }
     if (doubtful.empty()) return;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/plural.h"
 #include "coordinator/report_names.h"
 
 namespace dsfailover {
@@ -207,17 +208,20 @@ void MasterRecord::tell(const RunContext& context) const {
     }
     if (!failed_.empty()) {
         context.fail(ExitCode::needs_person,
-                     fmt::format("{} workflows of {} could not be failed over, see the items; the "
-                                 "first is workflow instance {}",
-                                 failed_.size(), section_.address, failed_first_));
+                     fmt::format("{} of {} could not be failed over, see the items; {} is workflow "
+                                 "instance {}",
+                                 counted(std::ssize(failed_), "workflow"), section_.address,
+                                 failed_.size() == 1 ? "it" : "the first", failed_first_));
     }
     if (workflows.unknown > 0) {
         context.fail(
             ExitCode::failed,
-            fmt::format("Whether {} workflows of {} were failed over is unknown, because the "
-                        "database did not come back to be asked ({}). Run the same command "
-                        "again when it is back: it sees what was committed and does the rest.",
-                        workflows.unknown, section_.address, unknown_why_));
+            fmt::format(
+                "Whether {} of {} {} failed over is unknown, because the database did not come "
+                "back to be asked ({}). Run the same command again when it is back: it sees what "
+                "was committed and does the rest.",
+                counted(workflows.unknown, "workflow"), section_.address,
+                workflows.unknown == 1 ? "was" : "were", unknown_why_));
     }
 }
 

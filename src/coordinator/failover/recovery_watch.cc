@@ -12,6 +12,7 @@
 #include "base/interruption.h"
 #include "base/log.h"
 #include "base/option_defaults.h"
+#include "base/plural.h"
 #include "base/polling.h"
 #include "base/terminal_text.h"
 #include "coordinator/asking/asked_in_report.h"
@@ -36,7 +37,7 @@ constexpr Millis kLostAfter = std::chrono::seconds(30);
 /// The watch under way.
 class Watch {
   public:
-    Watch(const RunContext& context, FollowedRecoveries followed, WorkflowInquiry* inquiry,
+    Watch(const RunContext& context, const FollowedRecoveries& followed, WorkflowInquiry* inquiry,
           bool rehosts, RecoveryInfo& counts)
         : context_(context),
           inquiry_(inquiry),
@@ -190,10 +191,11 @@ class Watch {
 
 }  // namespace
 
-std::vector<std::string> watch_recovery(const RunContext& context, FollowedRecoveries followed,
-                                        EpochMs until, WorkflowInquiry* inquiry, bool rehosts,
+std::vector<std::string> watch_recovery(const RunContext& context,
+                                        const FollowedRecoveries& followed, EpochMs until,
+                                        WorkflowInquiry* inquiry, bool rehosts,
                                         RecoveryInfo& counts) {
-    return Watch(context, std::move(followed), inquiry, rehosts, counts).run(until);
+    return Watch(context, followed, inquiry, rehosts, counts).run(until);
 }
 
 std::string_view way_on_for_untaken(std::optional<Millis> waited) {
@@ -215,20 +217,23 @@ void report_recovery(const RunContext& context, const RecoveryInfo& counts,
     for (const std::string& problem : problems) context.fail(ExitCode::needs_person, problem);
     if (counts.errored > 0) {
         context.fail(ExitCode::needs_person,
-                     fmt::format("{} workflows stay in state FAILOVER because their command "
-                                 "failed: see the causes in the "
-                                 "report of status, remove them, then use requeue.",
-                                 counts.errored));
+                     counted(counts.errored,
+                             "workflow stays in state FAILOVER because its command failed: see the "
+                             "cause in the report of status, remove it, then use requeue.",
+                             "workflows stay in state FAILOVER because their command failed: see "
+                             "the causes in the report of status, remove them, then use requeue."));
     }
     if (counts.unproven > 0)
-        context.warn(
-            fmt::format("{} workflows were taken by a master; which one holds them is not "
-                        "known, since not every living master answered: {}.",
-                        counts.unproven, why_unanswered(context.report)));
+        context.warn(fmt::format(
+            "{} is not known, since not every living master answered: {}.",
+            counted(counts.unproven, "workflow was taken by a master; which one holds it",
+                    "workflows were taken by a master; which one holds them"),
+            why_unanswered(context.report)));
     if (counts.pending > 0) {
         context.fail(ExitCode::needs_person,
-                     fmt::format("{} commands were not taken by a master in time. {}",
-                                 counts.pending, way_on_for_untaken(waited)));
+                     fmt::format("{} not taken by a master in time. {}",
+                                 counted(counts.pending, "command was", "commands were"),
+                                 way_on_for_untaken(waited)));
     }
 }
 

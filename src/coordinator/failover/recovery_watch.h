@@ -27,8 +27,9 @@ struct FollowedRecoveries {
 /// Looks once at least, over lost connections. `counts`, which it fills in, is true
 /// at every moment, whatever ends the watch. Returns the first few messages from
 /// t_ds_error_command. Throws DatabaseError, RegistryError, EnvironmentError, and Interrupted.
-std::vector<std::string> watch_recovery(const RunContext& context, FollowedRecoveries followed,
-                                        EpochMs until, WorkflowInquiry* inquiry, bool rehosts,
+std::vector<std::string> watch_recovery(const RunContext& context,
+                                        const FollowedRecoveries& followed, EpochMs until,
+                                        WorkflowInquiry* inquiry, bool rehosts,
                                         RecoveryInfo& counts);
 
 /// What to do about commands that no master took within `waited` (--wait); none: of requeue, which

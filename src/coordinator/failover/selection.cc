@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "base/interruption.h"
+#include "base/plural.h"
 #include "coordinator/asking/asked_in_report.h"
 #include "coordinator/asking/idle_workflows.h"
 #include "coordinator/clock_check.h"
@@ -516,9 +517,9 @@ class Reader {
         for (std::size_t i = 0; i < open_.size(); ++i) conclude_with_answer(open_[i], said[i]);
         if (beyond_limit_ > 0)
             context_.warn(fmt::format(
-                "The masters were not asked about {} workflows: --ask-limit {} asks about those "
-                "with the lowest ids.",
-                beyond_limit_, request_.inquiry->options().limit));
+                "The masters were not asked about {}: --ask-limit {} asks about those with the "
+                "lowest ids.",
+                counted(beyond_limit_, "workflow"), request_.inquiry->options().limit));
     }
 
     void find_idle(std::vector<MastersSaid>& said) const {

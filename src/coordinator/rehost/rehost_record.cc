@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/plural.h"
 #include "coordinator/report_names.h"
 
 namespace dsfailover {
@@ -58,7 +59,8 @@ void RehostRecord::select(const MisplacedInstance& instance) {
 void RehostRecord::leave(std::span<const MisplacedInstance> instances) {
     for (const MisplacedInstance& misplaced : instances) items_[misplaced.row.id].reason = "limit";
     context_.fail(ExitCode::needs_person,
-                  fmt::format("--limit: {} workflows are left for another run.", instances.size()));
+                  fmt::format("--limit: {} left for another run.",
+                              counted(std::ssize(instances), "workflow is", "workflows are")));
 }
 
 void RehostRecord::plan(const MisplacedInstance& instance) {
@@ -95,10 +97,10 @@ void RehostRecord::list() {
         tell_of_skipped(reason, ids);
     }
     if (not_asked_about_ > 0)
-        context_.warn(
-            fmt::format("{} unfinished workflows were not asked about: --ask-limit {} asks about "
-                        "those with the lowest ids.",
-                        not_asked_about_, options_.ask.limit));
+        context_.warn(fmt::format(
+            "{} not asked about: --ask-limit {} asks about those with the lowest ids.",
+            counted(not_asked_about_, "unfinished workflow was", "unfinished workflows were"),
+            options_.ask.limit));
     for (auto& [id, item] : items_) section_.items.add(std::move(item));
     std::vector<RehostItem*> listed;
     for (RehostItem& item : section_.items.kept()) listed.push_back(&item);
@@ -135,9 +137,10 @@ void RehostRecord::tell_of_skipped(SkipReason reason, const std::vector<std::int
                             some));
         case SkipReason::unanswered:
             return tell(
-                fmt::format("Of {} workflows ({}) it is not known which master holds them, since "
-                            "not every living master answered: {}.",
-                            ids.size(), some, problems_));
+                fmt::format("Of {} ({}) it is not known which master holds {}, since not every "
+                            "living master answered: {}.",
+                            counted(std::ssize(ids), "workflow"), some,
+                            ids.size() == 1 ? "it" : "them", problems_));
         default:
             return tell(
                 fmt::format("Workflow instances {} were left alone: they changed while they were "

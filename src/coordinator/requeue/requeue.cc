@@ -12,6 +12,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "coordinator/asking/holders.h"
 #include "coordinator/clock_check.h"
 #include "coordinator/failover/chunk_size.h"
@@ -116,16 +117,17 @@ class Requeue {
         record_.leave_out(unanswered, SkipReason::unanswered);
         if (!held.empty())
             context_.fail(ExitCode::needs_person,
-                          fmt::format("{} workflows are held by a living master, and would hang "
-                                      "with a second command; they were not requeued: {}. See "
-                                      "explain.",
-                                      held.size(), some_ids(held)));
+                          fmt::format("{} held by a living master, and would hang with a second "
+                                      "command; {} not requeued: {}. See explain.",
+                                      counted(std::ssize(held), "workflow is", "workflows are"),
+                                      held.size() == 1 ? "it was" : "they were", some_ids(held)));
         if (!unanswered.empty())
             context_.fail(
                 ExitCode::needs_person,
-                fmt::format("A master may be running {} workflows, and not every living "
-                            "master said whether it is ({}); they were not requeued: {}.",
-                            unanswered.size(), holders_.problems(), some_ids(unanswered)));
+                fmt::format("A master may be running {}, and not every living master said whether "
+                            "it is ({}); {} not requeued: {}.",
+                            counted(std::ssize(unanswered), "workflow"), holders_.problems(),
+                            unanswered.size() == 1 ? "it was" : "they were", some_ids(unanswered)));
     }
 
     // -- stamps
@@ -297,9 +299,12 @@ class Requeue {
         }
         if (queued > 0)
             context_.warn(
-                fmt::format("The commands of {} workflows wait for their turn: masters "
-                            "took others, and none that comes after these.",
-                            queued));
+                queued == 1
+                    ? "The command of 1 workflow waits for its turn: masters took others, and "
+                      "none that comes after it."
+                    : fmt::format("The commands of {} workflows wait for their turn: masters "
+                                  "took others, and none that comes after these.",
+                                  queued));
     }
 
     bool a_master_takes_commands() {
@@ -307,18 +312,19 @@ class Requeue {
             std::any_of(servers_.masters.begin(), servers_.masters.end(),
                         [](const Server& master) { return master.server_status == "NORMAL"; });
         if (normal) return true;
+        const std::int64_t count = std::ssize(record_.unclaimed());
+        const std::string_view them = count == 1 ? "it" : "them";
         context_.fail(
             ExitCode::needs_person,
             fmt::format(
-                "{}: the {} commands that wait were not exchanged, because nobody would "
-                "take them. {}",
+                "{}: the {} not exchanged, because nobody would take {}. {}",
                 servers_.masters.empty() ? "No master lives" : "Only masters that are BUSY live",
-                record_.unclaimed().size(),
+                counted(count, "command that waits was", "commands that wait were"), them,
                 servers_.masters.empty()
                     ? any_in_doubt(context_, servers_)
                           ? "Workflows are in doubt or running elsewhere (see status): settle "
                             "those first, a master that starts now would fail them over again."
-                          : "A master that starts takes them."
+                          : fmt::format("A master that starts takes {}.", them)
                     : "Wait until a master is NORMAL again (see status), then run requeue "
                       "again."));
         return false;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/plural.h"
 #include "coordinator/report_names.h"
 #include "store/workflow_state.h"
 
@@ -83,8 +84,9 @@ void RequeueRecord::drop_unknown(std::int64_t id) {
 void RequeueRecord::limit(std::size_t limit) {
     if (stuck_.size() <= limit) return;
     context_.fail(ExitCode::needs_person,
-                  fmt::format("--limit: {} of {} workflows are left for another run.",
-                              stuck_.size() - limit, stuck_.size()));
+                  fmt::format("--limit: {} of {} {} left for another run.", stuck_.size() - limit,
+                              counted(std::ssize(stuck_), "workflow"),
+                              stuck_.size() - limit == 1 ? "is" : "are"));
     auto first = stuck_.begin();
     std::advance(first, static_cast<std::ptrdiff_t>(limit));
     for (auto left = first; left != stuck_.end(); ++left) {

@@ -148,17 +148,23 @@ void RequeueSelection::tell() {
     }
     if (of_nothing_ > 0) {
         context_.warn(
-            fmt::format("{} commands that no master takes are for workflow instances that do not "
-                        "exist; they were "
-                        "left: the master that takes one can only move it to t_ds_error_command.",
-                        of_nothing_));
+            fmt::format("{} can only move it to t_ds_error_command.",
+                        counted(of_nothing_,
+                                "command that no master takes is for a workflow instance that does "
+                                "not exist; it was left: the master that takes it",
+                                "commands that no master takes are for workflow instances that do "
+                                "not exist; they were left: the master that takes one")));
     }
     if (with_several_.empty()) return;
-    context_.fail(ExitCode::needs_person,
-                  fmt::format("{} workflows have more than one command in t_ds_command: the master "
-                              "that takes a second one hangs, and the workflow with it. Delete all "
-                              "but one of each before a master takes them. They are {}.",
-                              with_several_.size(), some_ids(with_several_)));
+    const bool alone = with_several_.size() == 1;
+    context_.fail(
+        ExitCode::needs_person,
+        fmt::format("{} more than one command in t_ds_command: the master that takes a second one "
+                    "hangs, and the workflow with it. Delete all but one{} before a master takes "
+                    "them. {} {}.",
+                    counted(std::ssize(with_several_), "workflow has", "workflows have"),
+                    alone ? "" : " of each", alone ? "The workflow is" : "They are",
+                    some_ids(with_several_)));
 }
 
 std::vector<std::int64_t> RequeueSelection::find_named() {
@@ -198,13 +204,17 @@ void RequeueSelection::leave_out_unreadable() {
     if (found.empty()) return;
     std::sort(found.begin(), found.end());
     record_.leave_out(found, SkipReason::unreadable_command_param);
+    const bool alone = found.size() == 1;
     context_.fail(
         ExitCode::needs_person,
-        fmt::format("{} workflows have no commandType in the command_param of their row in "
-                    "t_ds_workflow_instance, as one upgraded from 2.x has, with which every "
-                    "recovery fails; they were not requeued: {}. End them with finish, and start "
-                    "their workflows anew.",
-                    found.size(), some_ids(found)));
+        fmt::format(
+            "{} row in t_ds_workflow_instance, as one upgraded from 2.x has, with which "
+            "every recovery fails; {} not requeued: {}. {}",
+            counted(std::ssize(found), "workflow has no commandType in the command_param of its",
+                    "workflows have no commandType in the command_param of their"),
+            alone ? "it was" : "they were", some_ids(found),
+            alone ? "End it with finish, and start its workflow anew."
+                  : "End them with finish, and start their workflows anew."));
 }
 
 void RequeueSelection::leave_out_failing_again() {
@@ -213,11 +223,14 @@ void RequeueSelection::leave_out_failing_again() {
     std::vector<std::int64_t> ids;
     for (const auto& [id, cause] : found) ids.push_back(id);
     record_.leave_out(ids, SkipReason::fails_again);
+    const bool alone = ids.size() == 1;
     context_.fail(
         ExitCode::needs_person,
-        fmt::format("The commands of {} workflows failed twice for one cause ({}: {}); they were "
-                    "not requeued: {}. Remove the cause, then requeue them by their ids.",
-                    found.size(), ids.front(), found.at(ids.front()), some_ids(ids)));
+        fmt::format("The commands of {} failed twice for one cause ({}: {}); {} not requeued: {}. "
+                    "Remove the cause, then requeue {}.",
+                    counted(std::ssize(ids), "workflow"), ids.front(), found.at(ids.front()),
+                    alone ? "it was" : "they were", some_ids(ids),
+                    alone ? "it by its id" : "them by their ids"));
 }
 
 void RequeueSelection::choose_states() {
@@ -247,16 +260,18 @@ void RequeueSelection::choose_states() {
         }
     }
     if (!overruled.empty()) {
-        context_.warn(fmt::format(
-            "--as was not used for {} workflows, whose lost command says another state: {}.",
-            overruled.size(), some_ids(overruled)));
+        context_.warn(
+            fmt::format("--as was not used for {}, whose lost command says another state: {}.",
+                        counted(std::ssize(overruled), "workflow"), some_ids(overruled)));
     }
     if (guessed.empty()) return;
     context_.warn(fmt::format(
-        "Nothing tells in which state {} workflows were (no lost command, no task killed or "
-        "paused): {} is taken, which goes on with workflows that were to be "
-        "stopped or paused; --as says otherwise. They are {}.",
-        guessed.size(), workflow_state_name(kRunning), some_ids(guessed)));
+        "Nothing tells in which state {} (no lost command, no task killed or paused): {} is taken, "
+        "which goes on with workflows that were to be stopped or paused; --as says otherwise. {} "
+        "{}.",
+        counted(std::ssize(guessed), "workflow was", "workflows were"),
+        workflow_state_name(kRunning), guessed.size() == 1 ? "The workflow is" : "They are",
+        some_ids(guessed)));
 }
 
 }  // namespace dsfailover

@@ -12,6 +12,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "coordinator/asking/asked_in_report.h"
 #include "coordinator/asking/control_workflows.h"
 #include "coordinator/asking/idle_workflows.h"
@@ -74,9 +75,9 @@ class MasterInquiry {
         controls_ = controls.choose(context_, latest_clock(context_.database));
         if (lowest.left_out() > 0)
             context_.warn(fmt::format(
-                "{} unfinished workflows were not asked about: --ask-limit {} asks about those "
-                "with the lowest ids.",
-                lowest.left_out(), options_.limit));
+                "{} not asked about: --ask-limit {} asks about those with the lowest ids.",
+                counted(lowest.left_out(), "unfinished workflow was", "unfinished workflows were"),
+                options_.limit));
     }
 
     std::unordered_set<std::int64_t> commands_of(const std::vector<std::int64_t>& ids) const {
@@ -207,9 +208,10 @@ class MasterInquiry {
     void warn(const MasterRound& first, const MasterRound& last,
               const std::vector<std::int64_t>& by_two, const std::vector<std::int64_t>& unknown) {
         if (!by_two.empty())
-            context_.warn(fmt::format(
-                "{} workflows are held by two masters each ({}): one of the two stands still.",
-                by_two.size(), some_ids(by_two)));
+            context_.warn(fmt::format("{} ({}): one of the two stands still.",
+                                      counted(std::ssize(by_two), "workflow is held by two masters",
+                                              "workflows are held by two masters each"),
+                                      some_ids(by_two)));
         std::vector<std::string> problems = problems_of(first.masters);
         for (std::string& problem : problems_of(last.masters))
             if (std::find(problems.begin(), problems.end(), problem) == problems.end())
@@ -218,9 +220,10 @@ class MasterInquiry {
         result_.unknown = std::ssize(unknown);
         if (!unknown.empty())
             context_.warn(fmt::format(
-                "Whether {} unfinished workflows ({}) are abandoned is not known, since not every "
-                "living master answered: {}.",
-                unknown.size(), some_ids(unknown), fmt::join(problems, "; ")));
+                "Whether {} ({}) {} abandoned is not known, since not every living master "
+                "answered: {}.",
+                counted(std::ssize(unknown), "unfinished workflow"), some_ids(unknown),
+                unknown.size() == 1 ? "is" : "are", fmt::join(problems, "; ")));
         else if (!problems.empty() && !result_.masters.empty())
             context_.warn(fmt::format("{}.", fmt::join(problems, "; ")));
     }

@@ -70,8 +70,9 @@ class Checks {
             counted(found_.masters, "master lives", "masters live"),
             once_settled("start a master"));
         add(CheckName::no_normal_master, found_.normal_masters > 0,
-            fmt::format("{} of {} living masters are NORMAL; others take no commands",
-                        found_.normal_masters, found_.masters),
+            fmt::format("{} of {} {} NORMAL; others take no commands", found_.normal_masters,
+                        counted(found_.masters, "living master"),
+                        found_.normal_masters == 1 || found_.masters == 1 ? "is" : "are"),
             "find out what keeps the masters BUSY: processor, memory or disk");
         add(CheckName::no_worker, found_.workers > 0,
             counted(found_.workers, "worker lives", "workers live"), "start a worker");
@@ -135,10 +136,14 @@ class Checks {
         for (const IdleWorkflow& each : status_.idle.kept())
             if (each.overtaken || each.blocked) wrong.push_back(each.id);
         add(CheckName::idle, found_.idle_for_good == 0,
-            fmt::format("{} of living masters did nothing for {}; {} of them were overtaken by a "
-                        "run of their definition, or have a task that cannot start",
-                        counted(status_.idle.total(), "workflow"), format_duration(options_.idle),
-                        found_.idle_for_good),
+            fmt::format(
+                "{} of living masters did nothing for {}; {}",
+                counted(status_.idle.total(), "workflow"), format_duration(options_.idle),
+                counted(found_.idle_for_good,
+                        "of them was overtaken by a run of its definition, or has a task that "
+                        "cannot start",
+                        "of them were overtaken by a run of their definition, or have a task "
+                        "that cannot start")),
             fmt::format("dsfailover explain {}", wrong.empty() ? "ID..." : some(wrong)));
         const SerialWait& serial = status_.serial_wait;
         add(CheckName::serial_wait, serial.never.empty(),

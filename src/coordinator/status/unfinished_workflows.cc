@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/address.h"
+#include "base/plural.h"
 #include "coordinator/clock_check.h"
 #include "coordinator/failover/global_targets.h"
 #include "coordinator/failover/one_cluster.h"
@@ -161,9 +162,10 @@ void UnfinishedWorkflows::note_address(const std::string& address, AddressSelect
         found_.to_fail_over.push_back(address);
     if (found.impossible > 0) {
         context_.warn(fmt::format(
-            "{} workflows of {}, which is gone, have a start time that still lies ahead: a "
-            "wrong --time-zone or clock. global would leave them.",
-            found.impossible, address));
+            "{} of {}, which is gone, {} a start time that still lies ahead: a wrong --time-zone "
+            "or clock. global would leave {}.",
+            counted(found.impossible, "workflow"), address, found.impossible == 1 ? "has" : "have",
+            found.impossible == 1 ? "it" : "them"));
     }
     for_pages(found.selected, kPage, address, [&](const auto& page) {
         for (const WorkflowInstance& instance : page) restartable_.push_back(instance.id);

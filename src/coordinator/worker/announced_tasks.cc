@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/plural.h"
 #include "base/polling.h"
 #include "coordinator/retried_transaction.h"
 #include "store/task_instance_store.h"
@@ -37,10 +38,12 @@ void AnnouncedTasks::leave_unannounced() {
     if (left == 0) return;
     context_.fail(
         ExitCode::needs_person,
-        fmt::format("{} tasks belong to workflows that masters may be running, and --no-announce "
-                    "was given: they are left. Only an announcement of the worker's departure "
-                    "makes those masters act.",
-                    left));
+        fmt::format(
+            "{} may be running, and --no-announce was given: {} left. Only an announcement of the "
+            "worker's departure makes {} act.",
+            counted(static_cast<std::int64_t>(left), "task belongs to a workflow that a master",
+                    "tasks belong to workflows that masters"),
+            left == 1 ? "it is" : "they are", left == 1 ? "that master" : "those masters"));
 }
 
 void AnnouncedTasks::announce(EpochMs event_time) {
@@ -157,17 +160,20 @@ void AnnouncedTasks::report_unconfirmed(std::span<TaskAtWorker* const> open) {
     } else if (deaf) {
         context_.fail(
             ExitCode::needs_person,
-            fmt::format("{} tasks were announced, and not seen to move on. On a {} registry "
-                        "masters of these releases do not notice that a worker departs: stop the "
-                        "workflows of these tasks in the user interface and run them again.",
-                        open.size(), context_.registry.type()));
+            fmt::format("{} announced, and not seen to move on. On a {} registry masters of these "
+                        "releases do not notice that a worker departs: stop {}.",
+                        counted(std::ssize(open), "task was", "tasks were"),
+                        context_.registry.type(),
+                        open.size() == 1
+                            ? "its workflow in the user interface and run it again"
+                            : "the workflows of these tasks in the user interface and run them "
+                              "again"));
     } else {
         context_.fail(
             ExitCode::needs_person,
-            fmt::format("{} announced tasks were not seen to move on in time, {}. Masters act 30 s "
-                        "after an announcement: {}, and look at status for masters that wait for a "
-                        "lock.",
-                        open.size(),
+            fmt::format("{} not seen to move on in time, {}. Masters act 30 s after an "
+                        "announcement: {}, and look at status for masters that wait for a lock.",
+                        counted(std::ssize(open), "announced task was", "announced tasks were"),
                         acknowledged_ ? "although a master acknowledged the announcement"
                                       : "and no master acknowledged the announcement",
                         again));

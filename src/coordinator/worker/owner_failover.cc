@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/plural.h"
 #include "registry/paths.h"
 
 namespace dsfailover {
@@ -57,9 +58,11 @@ void OwnerFailover::run(EpochMs event_time) {
     if (left > 0) {
         context_.fail(
             ExitCode::needs_person,
-            fmt::format("{} tasks are left, because their workflows were not failed over: "
-                        "see the reasons in the items.",
-                        left));
+            counted(left,
+                    "task is left, because its workflow was not failed over: see the reason in "
+                    "the items.",
+                    "tasks are left, because their workflows were not failed over: see the reasons "
+                    "in the items."));
     }
 }
 

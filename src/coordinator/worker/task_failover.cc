@@ -7,6 +7,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "base/polling.h"
 #include "coordinator/clock_check.h"
 #include "coordinator/failover/lock_status.h"
@@ -119,6 +120,11 @@ std::string TaskFailover::way_on_without_announcement() {
                "restarted "
                "now would fail all of them over again.";
     }
+    if (living.size() == 1)
+        return fmt::format(
+            "What makes this master look again is its restart: {}. See status before: no restart "
+            "while workflows are in doubt.",
+            living.front());
     return fmt::format(
         "What makes these masters look again is their restart, one after the other: {}. See status "
         "before each: none while workflows are in doubt.",
@@ -128,17 +134,23 @@ std::string TaskFailover::way_on_without_announcement() {
 void TaskFailover::advise() {
     if (const auto left = tasks_.leave(TaskRoute::not_announceable); left > 0) {
         context_.fail(ExitCode::needs_person,
-                      fmt::format("{} tasks of the worker's old process belong to workflows that "
-                                  "masters are running. A new process "
-                                  "lives at {}, so its departure cannot be announced. {}",
-                                  left, event_.address, way_on_without_announcement()));
+                      fmt::format("{}. A new process lives at {}, so its departure cannot be "
+                                  "announced. {}",
+                                  counted(static_cast<std::int64_t>(left),
+                                          "task of the worker's old process belongs to a workflow "
+                                          "that a master is running",
+                                          "tasks of the worker's old process belong to workflows "
+                                          "that masters are running"),
+                                  event_.address, way_on_without_announcement()));
     }
     if (const auto left = tasks_.leave(TaskRoute::stuck); left > 0) {
-        context_.fail(ExitCode::needs_person,
-                      fmt::format("{} tasks belong to workflows that no master will touch again "
-                                  "(state FAILOVER without a command, or no "
-                                  "host): see status, then requeue.",
-                                  left));
+        context_.fail(
+            ExitCode::needs_person,
+            fmt::format(
+                "{} that no master will touch again (state FAILOVER without a command, or no "
+                "host): see status, then requeue.",
+                counted(static_cast<std::int64_t>(left), "task belongs to a workflow",
+                        "tasks belong to workflows")));
     }
 }
 
