@@ -146,7 +146,7 @@ TEST_F(FinishTest, OneThatTakesItBetweenQuestionAndCommitIsSeenToo) {
 }
 
 TEST_F(FinishTest, ARowThatChangedIsLeft) {
-    for (const std::size_t round : {1, 2}) {
+    for (const std::size_t round : {1U, 2U}) {
         servers.rounds.clear();
         after_round(round, [&] { world.workflow(7).state(round == 1 ? 2 : 4); });
         run.finish({7});
@@ -159,7 +159,7 @@ TEST_F(FinishTest, ARowThatChangedIsLeft) {
 
 // On 3.3.0 nothing but its update_time is another then.
 TEST_F(FinishTest, SoIsOneWhoseCommandCameAndWent) {
-    for (const std::size_t round : {1, 2}) {
+    for (const std::size_t round : {1U, 2U}) {
         servers.rounds.clear();
         after_round(round, [&] {
             world.workflow(7).state(18);

@@ -26,7 +26,7 @@ const std::string kGoneStamps = stamps_path(kGone);
 // then in the transaction, right before the commit.
 CallMatch lock_confirmed(int nth) { return {Kind::still_held, kGoneLock, nth}; }
 CallMatch absence_confirmed(int nth) { return {Kind::get, kGoneNode, nth}; }
-constexpr int kBeforeStamp = 1, kBeforeCommit = 2;
+constexpr int kBeforeCommit = 2;
 
 class MasterFailoverTest : public WorldTest {
   protected:

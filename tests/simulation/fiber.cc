@@ -6,7 +6,16 @@
 #include <utility>
 #include <vector>
 
+// GCC has the one, clang the other.
 #if defined(__SANITIZE_ADDRESS__)
+#define FIBERS_ARE_WATCHED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FIBERS_ARE_WATCHED 1
+#endif
+#endif
+
+#if FIBERS_ARE_WATCHED
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -28,14 +37,14 @@ std::unique_ptr<char[]> take_stack() {
 
 void before_switch([[maybe_unused]] void** keep, [[maybe_unused]] const void* stack,
                    [[maybe_unused]] std::size_t size) {
-#if defined(__SANITIZE_ADDRESS__)
+#if FIBERS_ARE_WATCHED
     __sanitizer_start_switch_fiber(keep, stack, size);
 #endif
 }
 
 void after_switch([[maybe_unused]] void* kept, [[maybe_unused]] const void** stack,
                   [[maybe_unused]] std::size_t* size) {
-#if defined(__SANITIZE_ADDRESS__)
+#if FIBERS_ARE_WATCHED
     __sanitizer_finish_switch_fiber(kept, stack, size);
 #endif
 }

@@ -21,7 +21,7 @@ Actor& Scheduler::start(std::string name, EpochMs at, std::function<void()> body
     actor.wakes_at = at;
     actor.turn = random_.next();
     running_.push_back(&actor);
-    actor.fiber = std::make_unique<Fiber>([this, body = std::move(body), &actor] {
+    actor.fiber = std::make_unique<Fiber>([body = std::move(body), &actor] {
         try {
             if (!actor.killed) body();
         } catch (const Killed&) {

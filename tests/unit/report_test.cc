@@ -290,7 +290,7 @@ std::size_t longest_word(const std::string& line) {
 
 TEST(TableReport, IsNoWiderThanTheScreen) {
     for (const auto& [name, report] : sample_reports()) {
-        for (const std::size_t width : {80, 100, 200}) {
+        for (const std::size_t width : {80U, 100U, 200U}) {
             std::ostringstream out;
             print_report(report, "table", out, {.width = width});
             std::istringstream lines(out.str());
