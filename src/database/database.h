@@ -33,13 +33,15 @@ class DatabaseError : public Error {
         retryable,   ///< deadlock, serialization failure, lock wait time-out, SQLite busy: rolled
                      ///< back
         disk_full,   ///< no space, or a write that failed below the database: rolled back
-        read_only,   ///< the database or the user may not write
+        read_only,   ///< the database may not be written to, or the user has not the right
         constraint,  ///< duplicate key and the like
         other,
     };
     /// `message` names the endpoint and what was being done, without secrets.
     DatabaseError(Kind kind, const std::string& message)
-        : Error(kind == Kind::unreachable ? ExitCode::environment : ExitCode::failed, message),
+        : Error(kind == Kind::unreachable || kind == Kind::read_only ? ExitCode::environment
+                                                                     : ExitCode::failed,
+                message),
           kind_(kind) {}
     Kind kind() const noexcept { return kind_; }
 

@@ -423,7 +423,7 @@ def fail_command(cluster, command, message):
 
 
 START_A_MASTER = re.compile(r"\b(re)?start (a |the |another |any |that |your )?masters?\b"
-                            r"|their restart|a master that starts takes")
+                            r"|(its|their) restart|a master that starts takes")
 
 
 def test_no_hint_advises_a_restart_while_workflows_are_in_doubt(cluster):

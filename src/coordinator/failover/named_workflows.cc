@@ -23,7 +23,7 @@ bool is_held_or_unanswered(const WorkflowItem& item) {
 }
 
 std::string why_left(const RunContext& context, const WorkflowItem& item) {
-    const std::string reason = item.reason.value_or("");
+    std::string reason = item.reason.value_or("");
     const auto is = [&](SkipReason named) { return reason == to_string(named); };
     if (item.held_by) return fmt::format("{} holds it", *item.held_by);
     if (is(SkipReason::unanswered) && !context.servers)

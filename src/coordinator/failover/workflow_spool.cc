@@ -73,7 +73,7 @@ std::string take_text(const char*& at) {
 void encode(const WorkflowInstance& instance, std::string& record) {
     record.clear();
     append(record, instance.id);
-    append(record, static_cast<std::int8_t>(instance.state));
+    append(record, static_cast<std::uint8_t>(instance.state));
     append(record, instance.command_type);
     append(record, instance.start_time);
     append(record, instance.restart_time);
@@ -86,7 +86,7 @@ WorkflowInstance decode(const std::string& record, const std::string& host) {
     WorkflowInstance instance;
     instance.host = host;
     instance.id = take_number<std::int64_t>(at);
-    instance.state = take_number<std::int8_t>(at);
+    instance.state = take_number<std::uint8_t>(at);
     instance.command_type = take_optional(at);
     instance.start_time = take_time(at);
     instance.restart_time = take_time(at);
