@@ -821,6 +821,18 @@ TEST_P(DatabaseConformance, AWriterDecidesNothingByASessionThatOnlyReads) {
     }
 }
 
+TEST_P(DatabaseConformance, AReadingHasOurTimeLimitAndNotTheServers) {
+    if (!is_postgresql()) return;
+    const auto limit = [&](const char* how) {
+        database_->execute(fmt::format("ALTER DATABASE {} {}", settings_.database, how));
+    };
+    limit("SET statement_timeout = '100ms'");
+    const auto reader = another();
+    EXPECT_EQ(reader->query("SELECT 1 FROM pg_sleep(0.3)").size(), 1);
+    reader->stream("SELECT 1 FROM pg_sleep(0.3)", {}, [](const Row&) {});
+    limit("RESET statement_timeout");
+}
+
 TEST_P(DatabaseConformance, ATransactionThatStandsStillIsLimited) {
     if (is_sqlite()) return;
     database_->begin();

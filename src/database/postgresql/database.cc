@@ -36,6 +36,8 @@ constexpr int kFew = 20'000;
 
 constexpr std::string_view kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED";
 constexpr std::string_view kBeginReading = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY";
+// Older servers time a message as a whole, by the limit they had when it came: not by ours.
+constexpr int kTimesEachStatement = 130000;
 // Of statements in one message, which the server runs as one transaction.
 constexpr std::string_view kAlone = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
@@ -234,6 +236,7 @@ class PostgresqlDatabase : public Database {
             connection_->inhibit_reactivation(true);
 #include <pqxx/internal/ignore-deprecated-post.hxx>
             session_ = std::make_unique<pqxx::nontransaction>(*connection_);
+            times_each_statement_ = connection_->server_version() >= kTimesEachStatement;
             watchdog_ = std::make_unique<Watchdog>(connection_->sock(), answer_limit(settings_));
             settings_sql_ = transaction_settings(settings_);
             if (!settings_.schema.empty()) {
@@ -307,7 +310,7 @@ class PostgresqlDatabase : public Database {
     };
 
     pqxx::result read(std::string_view sql, std::span<const Value> parameters) {
-        if (in_transaction() || !parameters.empty())
+        if (in_transaction() || !parameters.empty() || !times_each_statement_)
             return run_anywhere(sql, parameters, Kind::unreachable);
         return read_alone(sql);
     }
@@ -431,8 +434,9 @@ class PostgresqlDatabase : public Database {
     // Its statements run as they are; BEGIN and COMMIT are ours.
     std::unique_ptr<pqxx::nontransaction> session_;
     TransactionState transaction_;
-    std::string settings_sql_;  // follows each BEGIN
-    bool has_begun_ = false;    // a transaction, ever
+    std::string settings_sql_;           // follows each BEGIN
+    bool has_begun_ = false;             // a transaction, ever
+    bool times_each_statement_ = false;  // of a message, by the limit that is set then
     IdleTime idle_;
 };
 
