@@ -144,9 +144,7 @@ void FailoverCoordinator::global_master_failover(const GlobalMasterFailoverEvent
                                                  const FailoverOptions& options) {
     Report& report = state_->report;
     report.masters.emplace();
-    Start began = state_->start(options);
-    const RunContext& context = began.context;
-    FirstLook& look = began.look;
+    auto [context, look] = state_->start(options);
     warn_of_past_event(context, look.servers, event.event_time);
 
     std::vector<FailoverTarget> targets =
@@ -191,9 +189,7 @@ void FailoverCoordinator::failover_worker(const WorkerFailoverEvent& event,
 void FailoverCoordinator::failover_workflows(const std::vector<std::int64_t>& ids,
                                              const FailoverOptions& options) {
     state_->report.masters.emplace();
-    Start began = state_->start(options);
-    const RunContext& context = began.context;
-    FirstLook& look = began.look;
+    auto [context, look] = state_->start(options);
     NamedWorkflows(context, options, std::move(look)).fail_over({ids.begin(), ids.end()});
     warn_if_no_master(context);
 }

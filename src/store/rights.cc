@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
 #include "database/sql_dialect.h"
@@ -14,32 +13,39 @@ namespace dsfailover {
 
 namespace {
 
-struct Needed {
+struct Right {
     std::string_view table;
-    std::vector<std::string_view> rights;
+    std::string_view name;
+    std::string_view column;  // any one, to try it on
 };
 
-// As docs/rights.md has them.
-const Needed kNeeded[] = {{"t_ds_workflow_instance", {"SELECT", "UPDATE"}},
-                          {"t_ds_task_instance", {"SELECT", "UPDATE", "INSERT"}},
-                          {"t_ds_command", {"SELECT", "INSERT", "DELETE"}},
-                          {"t_ds_relation_workflow_instance", {"SELECT"}}};
+// As docs/rights.md has them; SELECT goes with each.
+constexpr Right kRights[] = {{"t_ds_workflow_instance", "UPDATE", "state"},
+                             {"t_ds_task_instance", "UPDATE", "state"},
+                             {"t_ds_task_instance", "INSERT", "flag"},
+                             {"t_ds_command", "INSERT", "executor_id"},
+                             {"t_ds_command", "DELETE", "id"},
+                             {"t_ds_relation_workflow_instance", "SELECT", "1"}};
 
-// Of each of them one. They say what is missing, and count what a user has to single columns.
-constexpr std::string_view kStatements[] = {
-    "UPDATE t_ds_workflow_instance SET state = state WHERE 1 = 0",
-    "UPDATE t_ds_task_instance SET state = state WHERE 1 = 0",
-    "INSERT INTO t_ds_task_instance (flag) SELECT flag FROM t_ds_task_instance WHERE 1 = 0",
-    "INSERT INTO t_ds_command (executor_id) SELECT executor_id FROM t_ds_command WHERE 1 = 0",
-    "DELETE FROM t_ds_command WHERE 1 = 0",
-    "SELECT 1 FROM t_ds_relation_workflow_instance WHERE 1 = 0"};
+// A statement that takes this right and changes nothing. It says what is missing, and counts what a
+// user has to single columns.
+std::string trial(const Right& right) {
+    const auto& [table, name, column] = right;
+    if (name == "UPDATE")
+        return fmt::format("UPDATE {} SET {} = {} WHERE 1 = 0", table, column, column);
+    if (name == "INSERT")
+        return fmt::format("INSERT INTO {} ({}) SELECT {} FROM {} WHERE 1 = 0", table, column,
+                           column, table);
+    if (name == "DELETE") return fmt::format("DELETE FROM {} WHERE 1 = 0", table);
+    return fmt::format("SELECT {} FROM {} WHERE 1 = 0", column, table);
+}
 
 // False also where the server cannot tell.
 bool has_all_rights(Database& database) {
     std::string conditions = "1 = 1";
-    for (const auto& [table, rights] : kNeeded) {
-        for (const std::string_view right : rights) {
-            const std::string condition = database.dialect().has_right(table, right);
+    for (const Right& right : kRights) {
+        for (const std::string_view name : {right.name, std::string_view("SELECT")}) {
+            const std::string condition = database.dialect().has_right(right.table, name);
             if (condition.empty()) return false;
             conditions += " AND " + condition;
         }
@@ -58,10 +64,10 @@ void require_rights_to_act(Database& database) {
     if (database.dialect().locks_whole_file() || has_all_rights(database)) return;
     // Rolled back: of a commit nobody would know whether it took effect. An error spoils it.
     std::optional<Transaction> transaction;
-    for (const std::string_view sql : kStatements) {
+    for (const Right& right : kRights) {
         try {
             if (!transaction) transaction.emplace(database);
-            database.query(sql);
+            database.query(trial(right));
         } catch (const DatabaseError& error) {
             transaction.reset();
             if (error.kind() == DatabaseError::Kind::unreachable) throw;

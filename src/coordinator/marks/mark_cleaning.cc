@@ -27,10 +27,8 @@ namespace dsfailover {
 
 namespace {
 
-// Marks removed by one call, at least; and so many calls at most, since in tables each of them
-// looks once for what lies below marks.
+// Marks removed before the audit log has them.
 constexpr std::size_t kRemovalBatch = 2000;
-constexpr std::size_t kMostBatches = 10;
 constexpr EpochMs kHeartbeatAge = 24 * 3600 * 1000;
 
 MarkItem describe(const NodeRead& child, EpochMs now) {
@@ -120,11 +118,10 @@ class Cleaner {
             examine_named();
             weigh_named();
         }
-        const std::size_t batch = std::max(kRemovalBatch, candidates_.size() / kMostBatches);
-        for (std::size_t at = 0; at < candidates_.size(); at += batch) {
+        for (std::size_t at = 0; at < candidates_.size(); at += kRemovalBatch) {
             check_interruption();
             audit_.check();
-            remove(at, std::min(at + batch, candidates_.size()));
+            remove(at, std::min(at + kRemovalBatch, candidates_.size()));
         }
         if (section_.failed == 0) return;
         report_.problems.push_back(
