@@ -1,5 +1,6 @@
 // finish: workflows that nobody will end (docs/behaviour.md, "Finish").
 
+#include "base/clock.h"
 #include "coordinator/run_claim.h"
 #include "coordinator/world_test.h"
 #include "registry/paths.h"
@@ -161,6 +162,7 @@ TEST_F(FinishTest, ARowThatChangedIsLeft) {
 TEST_F(FinishTest, SoIsOneWhoseCommandCameAndWent) {
     for (const std::size_t round : {1U, 2U}) {
         servers.rounds.clear();
+        wait_uninterrupted(Millis(2));  // update_time has whole milliseconds
         after_round(round, [&] {
             world.workflow(7).state(18);
             world.command(7);
