@@ -5,6 +5,7 @@
 
 #include "base/interruption.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "coordinator/asking/asked_in_report.h"
 #include "registry/living_servers.h"
 
@@ -76,9 +77,9 @@ std::vector<MastersSaid> WorkflowInquiry::ask(std::span<const std::int64_t> ids)
     if (unsure.empty()) return said;
     const Millis left(std::max<EpochMs>(0, again_at - now_ms()));
     log_info(
-        "no master holds {} workflows; asking again in {}, since a master holds what it "
-        "takes only some milliseconds later",
-        unsure.size(), format_duration(left));
+        "no master holds {}; asking again in {}, since a master holds what it takes only some "
+        "milliseconds later",
+        counted(std::ssize(unsure), "workflow"), format_duration(left));
     wait_for(left);
     const std::vector<MastersSaid> later = ask_once(unsure);
     for (std::size_t i = 0; i < unsure.size(); ++i) said[places[i]] = later[i];

@@ -267,8 +267,9 @@ class Requeue {
     bool exchange_unclaimed() {
         if (record_.unclaimed().empty()) return false;
         if (!a_master_takes_commands()) return false;
-        log_info("watching for {} whether masters take the commands of {} workflows",
-                 format_duration(options_.watch), record_.unclaimed().size());
+        log_info("watching for {} whether masters take the commands of {}",
+                 format_duration(options_.watch),
+                 counted(std::ssize(record_.unclaimed()), "workflow"));
         QueueWatch queue;
         queue.look(commands_);
         for (int looks = 0; looks < kLooks; ++looks) {
@@ -409,7 +410,8 @@ class Requeue {
             if (left.empty()) continue;
             servers_ = read_servers(context_.registry, false);
             if (!a_master_takes_commands()) return;
-            log_info("{} commands were not taken; exchanging them again", left.size());
+            log_info("{} not taken; exchanging again",
+                     counted(std::ssize(left), "command was", "commands were"));
             exchange_all(left);
         }
     }
