@@ -1,7 +1,7 @@
 #pragma once
 
+#include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "store/schema.h"
@@ -16,18 +16,18 @@ namespace dsfailover {
 /// One statement that compares, changes the rows and inserts the commands.
 std::vector<FailedOver> fail_over_by_update_returning(const StoreContext& context,
                                                       std::span<const WorkflowInstance> instances,
-                                                      EpochMs stamp, const std::string& host);
+                                                      const FailoverValues& values);
 
 /// Locks and reads the rows, inserts commands for those that are as they were, changes these.
 std::vector<FailedOver> fail_over_by_locked_compare(const StoreContext& context,
                                                     std::span<const WorkflowInstance> instances,
-                                                    EpochMs stamp, const std::string& host);
+                                                    const FailoverValues& values);
 
 /// Inserts commands for the rows of which our own function says that they are as they were, then
 /// changes these. It need not be asked where the file still is what they were read from.
 std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
                                                 std::span<const WorkflowInstance> instances,
-                                                EpochMs stamp, const std::string& host,
+                                                const FailoverValues& values,
                                                 const std::optional<FileVersion>& read_from);
 
 }  // namespace dsfailover

@@ -35,27 +35,26 @@ std::vector<std::int64_t> lock_as_read(const StoreContext& context,
 // The commands come from the rows, whose state they need: so the rows are changed last.
 std::vector<FailedOver> fail_over_by_locked_compare(const StoreContext& context,
                                                     std::span<const WorkflowInstance> instances,
-                                                    EpochMs stamp, const std::string& host) {
+                                                    const FailoverValues& values) {
     const SqlDialect& dialect = context.database.dialect();
     const std::string stamp_text =
-        format_stored_time(stamp, context.zone, context.schema.time_precision_us);
+        format_stored_time(values.stamp, context.zone, context.schema.time_precision_us);
     std::vector<FailedOver> changed;
     changed.reserve(instances.size());
     for_batches(instances, kIdsPerLock, [&](std::span<const WorkflowInstance> batch) {
         const std::vector<std::int64_t> ids = lock_as_read(context, batch);
         if (ids.empty()) return;
 
-        for (const FailedOver& failed_over :
-             add_recovery_commands(context, "t_ds_workflow_instance", ids)) {
+        for (const FailedOver& failed_over : add_recovery_commands(context, ids, values.back_to)) {
             changed.push_back(failed_over);
         }
 
         Parameters parameters = {stamp_text};
-        if (!host.empty()) parameters.emplace_back(host);
+        if (!values.host.empty()) parameters.emplace_back(values.host);
         const std::string sql = fmt::format(
             "UPDATE t_ds_workflow_instance SET state = {}, restart_time = {}{}{} WHERE {}",
             workflow_state::kFailover, dialect.typed_placeholder("timestamp"),
-            host.empty() ? "" : ", host = ?", dialect.keep("update_time"),
+            values.host.empty() ? "" : ", host = ?", dialect.keep("update_time"),
             dialect.in_list("id", ids, parameters));
         context.database.execute(sql, parameters);
     });

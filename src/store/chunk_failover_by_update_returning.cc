@@ -51,7 +51,7 @@ const std::string* text_of(const std::optional<StoredTime>& time) {
 // one, and so locks them in the order of the list.
 std::vector<FailedOver> fail_over_by_update_returning(const StoreContext& context,
                                                       std::span<const WorkflowInstance> instances,
-                                                      EpochMs stamp, const std::string& host) {
+                                                      const FailoverValues& values) {
     ArrayLiteral ids(instances.size()), states(instances.size()), hosts(instances.size()),
         starts(instances.size()), restarts(instances.size()), types(instances.size()),
         versions(instances.size());
@@ -65,8 +65,8 @@ std::vector<FailedOver> fail_over_by_update_returning(const StoreContext& contex
         versions.add(instance.version.empty() ? nullptr : &instance.version);
     }
     Parameters parameters = {
-        format_stored_time(stamp, context.zone, context.schema.time_precision_us)};
-    if (!host.empty()) parameters.emplace_back(host);
+        format_stored_time(values.stamp, context.zone, context.schema.time_precision_us)};
+    if (!values.host.empty()) parameters.emplace_back(values.host);
     for (ArrayLiteral* column : {&ids, &states, &hosts, &starts, &restarts, &types, &versions})
         parameters.emplace_back(column->take());
     std::string sql = fmt::format(
@@ -82,8 +82,8 @@ std::vector<FailedOver> fail_over_by_update_returning(const StoreContext& contex
         "AND w.restart_time IS NOT DISTINCT FROM r.restart_time "
         "AND w.command_type IS NOT DISTINCT FROM r.command_type "
         "RETURNING w.id, w.workflow_definition_code, w.workflow_definition_version, r.state) ",
-        workflow_state::kFailover, host.empty() ? "" : ", host = ?");
-    sql += insert_recovery_commands(context, parameters);
+        workflow_state::kFailover, values.host.empty() ? "" : ", host = ?");
+    sql += insert_recovery_commands(context, parameters, values.back_to);
     sql += "FROM changed w RETURNING workflow_instance_id, id";
     const Rows rows = context.database.query(sql, parameters);
     std::vector<FailedOver> changed;

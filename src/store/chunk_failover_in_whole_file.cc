@@ -16,7 +16,7 @@ namespace dsfailover {
 // master's death, their part of the table is read through instead of looking up each.
 std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
                                                 std::span<const WorkflowInstance> instances,
-                                                EpochMs stamp, const std::string& host,
+                                                const FailoverValues& values,
                                                 const std::optional<FileVersion>& read_from) {
     Database& database = context.database;
     const std::int64_t from = instances.front().id, to = instances.back().id;
@@ -31,7 +31,7 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
         which += fmt::format(
             " AND w.state IN ({}) AND is_wanted(w.id, w.host, w.state, w.start_time, "
             "w.restart_time, w.command_type, w.is_sub_workflow, w.update_time)",
-            fmt::join(kUnfinishedStates, ", "));
+            fmt::join(kUnfinishedOrFailoverStates, ", "));
     else if (close && !no_gap)
         which += " AND is_wanted(w.id)";
     // The rows come in the order of the instances.
@@ -48,7 +48,7 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
     };
 
     Parameters parameters;
-    std::string sql = insert_recovery_commands(context, parameters);
+    std::string sql = insert_recovery_commands(context, parameters, values.back_to);
     sql += fmt::format("FROM t_ds_workflow_instance w WHERE {} ORDER BY w.id", which);
     parameters.insert(parameters.end(), ids.begin(), ids.end());
     const auto count =
@@ -58,8 +58,8 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
 
     const bool all = count == instances.size();
     Parameters of_rows = {
-        format_stored_time(stamp, context.zone, context.schema.time_precision_us)};
-    if (!host.empty()) of_rows.emplace_back(host);
+        format_stored_time(values.stamp, context.zone, context.schema.time_precision_us)};
+    if (!values.host.empty()) of_rows.emplace_back(values.host);
     if (all && no_gap) {
         which = "id BETWEEN ? AND ?";
         of_rows.insert(of_rows.end(), {from, to});
@@ -69,7 +69,7 @@ std::vector<FailedOver> fail_over_in_whole_file(const StoreContext& context,
     }
     database.execute(
         fmt::format("UPDATE t_ds_workflow_instance SET state = {}, restart_time = ?{} WHERE {}",
-                    workflow_state::kFailover, host.empty() ? "" : ", host = ?", which),
+                    workflow_state::kFailover, values.host.empty() ? "" : ", host = ?", which),
         of_rows);
 
     std::vector<FailedOver> changed;

@@ -10,7 +10,6 @@
 #include "store/command_type.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
-#include "store/workflow_state.h"
 
 namespace dsfailover {
 
@@ -161,10 +160,9 @@ std::vector<ErrorCommand> CommandStore::failed_for_workflows(
     return read_failed("workflow_instance_id", workflow_ids);
 }
 
-std::unordered_map<std::int64_t, ErrorCommand> CommandStore::last_failed(
-    std::span<const std::int64_t> workflow_ids) {
+std::unordered_map<std::int64_t, ErrorCommand> newest_of_each(std::vector<ErrorCommand> failed) {
     std::unordered_map<std::int64_t, ErrorCommand> newest;
-    for (ErrorCommand& command : failed_for_workflows(workflow_ids)) {
+    for (ErrorCommand& command : failed) {
         const auto [known, is_new] = newest.try_emplace(command.workflow_instance_id, command);
         if (!is_new && known->second.id < command.id) known->second = std::move(command);
     }
@@ -212,22 +210,6 @@ std::int64_t CommandStore::highest_id() {
         "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM t_ds_command UNION ALL "
         "SELECT MAX(id) FROM t_ds_error_command) h");
     return rows[0].optional_integer(0).value_or(0);
-}
-
-std::vector<FailedOver> CommandStore::insert_recovery_command(
-    std::span<const std::int64_t> workflow_ids, int state) {
-    require_unfinished(state);
-    const std::string instances = fmt::format(
-        "(SELECT id, workflow_definition_code, workflow_definition_version, {} AS state "
-        "FROM t_ds_workflow_instance)",
-        state);
-    std::vector<FailedOver> added;
-    for_batches(workflow_ids, kIdsPerLock, [&](std::span<const std::int64_t> batch) {
-        for (const FailedOver& failed_over : add_recovery_commands(context_, instances, batch)) {
-            added.push_back(failed_over);
-        }
-    });
-    return added;
 }
 
 std::optional<CommandRow> CommandStore::take_out(std::int64_t command_id,

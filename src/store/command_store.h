@@ -36,6 +36,9 @@ struct ErrorCommand {
     std::string message;
 };
 
+/// The newest of them, the one with the highest id, of each workflow instance.
+std::unordered_map<std::int64_t, ErrorCommand> newest_of_each(std::vector<ErrorCommand> failed);
+
 /// A command's row as it stands, for showing it: nothing of it is judged.
 struct CommandAsStored {
     std::int64_t id = 0;
@@ -84,9 +87,6 @@ class CommandStore {
     std::vector<ErrorCommand> failed(std::span<const std::int64_t> command_ids);
     /// Every failed command of these workflow instances.
     std::vector<ErrorCommand> failed_for_workflows(std::span<const std::int64_t> workflow_ids);
-    /// The newest failed command, the one with the highest id, of each workflow instance.
-    std::unordered_map<std::int64_t, ErrorCommand> last_failed(
-        std::span<const std::int64_t> workflow_ids);
     /// Every command that waits, and every one that failed, in order of id, streamed in bounded
     /// memory. Not inside a transaction.
     void scan_as_stored(const std::function<void(const CommandAsStored&)>& command);
@@ -97,13 +97,6 @@ class CommandStore {
     bool recovery_command_since(const std::string& host, std::int64_t after_id);
     /// The highest id of a command that waits or failed; 0 if there is none.
     std::int64_t highest_id();
-
-    /// Inside the caller's transaction: gives each of these workflow instances, whose rows the
-    /// caller has locked, a recovery command as WorkflowFailover of DolphinScheduler inserts it,
-    /// with `state` (1, 2 or 4) as the state to go back to. Returns instances and commands, in no
-    /// particular order.
-    std::vector<FailedOver> insert_recovery_command(std::span<const std::int64_t> workflow_ids,
-                                                    int state);
 
     /// Inside the caller's transaction: deletes a command of any type by its id, as a master does
     /// when it takes it; false if the workflow instance has no such command any more.

@@ -10,34 +10,50 @@
 
 namespace dsfailover {
 
-std::string insert_recovery_commands(const StoreContext& context, Parameters& parameters) {
+namespace {
+
+// The command_param of an instance that goes back to the state that `w` has.
+std::string param_by_state(const SqlDialect& dialect, Parameters& parameters) {
     using namespace workflow_state;
+    for (const int state : {kReadyPause, kReadyStop, kRunning})
+        parameters.emplace_back(recovery_command_param(state));
+    const std::string param = dialect.typed_placeholder("text");
+    return fmt::format("CASE w.state WHEN {} THEN {} WHEN {} THEN {} ELSE {} END", kReadyPause,
+                       param, kReadyStop, param, param);
+}
+
+}  // namespace
+
+std::string insert_recovery_commands(const StoreContext& context, Parameters& parameters,
+                                     std::optional<int> back_to) {
     const bool has_test_flag = context.schema.has_test_flag;
     const SqlDialect& dialect = context.database.dialect();
     parameters.emplace_back(format_stored_time(now_ms(), context.zone, kWrittenPrecisionUs));
-    for (const int state : {kReadyPause, kReadyStop, kRunning}) {
-        parameters.emplace_back(recovery_command_param(state));
+    std::string param;
+    if (back_to) {
+        parameters.emplace_back(recovery_command_param(*back_to));
+        param = dialect.typed_placeholder("text");
+    } else {
+        param = param_by_state(dialect, parameters);
     }
-    const std::string param = dialect.typed_placeholder("text");
     return fmt::format(
         "INSERT INTO t_ds_command (command_type, workflow_definition_code, "
         "workflow_definition_version, workflow_instance_id, executor_id, task_depend_type, "
         "failure_strategy, dry_run, {}update_time, command_param) "
         "SELECT {}, w.workflow_definition_code, w.workflow_definition_version, w.id, 0, 2, 1, 0, "
-        "{}{}, CASE w.state WHEN {} THEN {} WHEN {} THEN {} ELSE {} END ",
+        "{}{}, {} ",
         has_test_flag ? "test_flag, " : "", command_type::kRecoverToleranceFault,
-        has_test_flag ? "0, " : "", dialect.typed_placeholder("timestamp"), kReadyPause, param,
-        kReadyStop, param, param);
+        has_test_flag ? "0, " : "", dialect.typed_placeholder("timestamp"), param);
 }
 
 std::vector<FailedOver> add_recovery_commands(const StoreContext& context,
-                                              std::string_view instances,
-                                              std::span<const std::int64_t> ids) {
+                                              std::span<const std::int64_t> ids,
+                                              std::optional<int> back_to) {
     Database& database = context.database;
     const SqlDialect& dialect = database.dialect();
     Parameters parameters;
-    std::string sql = insert_recovery_commands(context, parameters);
-    sql += fmt::format("FROM {} w WHERE {} ORDER BY w.id", instances,
+    std::string sql = insert_recovery_commands(context, parameters, back_to);
+    sql += fmt::format("FROM t_ds_workflow_instance w WHERE {} ORDER BY w.id",
                        dialect.in_list("w.id", ids, parameters));
     Rows rows;
     if (dialect.has_returning()) {

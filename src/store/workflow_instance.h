@@ -38,6 +38,14 @@ bool is_as_read(const WorkflowInstance& row, const WorkflowInstance& read);
 /// Their ids, in their order.
 std::vector<std::int64_t> ids_of(std::span<const WorkflowInstance> instances);
 
+/// What failing instances over writes into their rows, and into their commands.
+struct FailoverValues {
+    EpochMs stamp = 0;   ///< becomes restart_time (epoch ms, rounded by round_up already)
+    std::string host{};  ///< becomes the host; empty: it stays
+    /// The state (1, 2 or 4) to go back to of instances in state 18; none: the one before.
+    std::optional<int> back_to{};
+};
+
 /// An instance that was failed over, and its recovery command.
 struct FailedOver {
     std::int64_t id = 0;

@@ -74,6 +74,29 @@ void WorkflowInstanceStore::scan_states(
     scan(fmt::format("state IN ({})", fmt::join(states, ", ")), {}, {}, instance);
 }
 
+void WorkflowInstanceStore::scan_hosts(
+    std::span<const int> states,
+    const std::function<void(std::int64_t, const std::optional<std::string>&)>& instance) {
+    context_.database.stream(
+        fmt::format("SELECT id, host FROM {} WHERE state IN ({})", kTable, fmt::join(states, ", ")),
+        {}, [&](const Row& row) {
+            instance(StoredRow(row, kTable, context_).id(), row.optional_text(kHostCell));
+        });
+}
+
+void WorkflowInstanceStore::scan_with_param(
+    std::span<const int> states,
+    const std::function<void(const WorkflowInstance&, const std::string&)>& instance) {
+    const std::string sql =
+        fmt::format("{} WHERE state IN ({})", select_instances(context_, ", command_param"),
+                    fmt::join(states, ", "));
+    WorkflowInstance current;
+    context_.database.stream(sql, {}, [&](const Row& row) {
+        read_instance(row, context_, current);
+        instance(current, std::string(row.text(kBehindInstance)));
+    });
+}
+
 void WorkflowInstanceStore::scan_as_stored(
     const std::function<void(const WorkflowAsStored&)>& instance) {
     context_.database.stream(
@@ -104,7 +127,7 @@ void WorkflowInstanceStore::scan(const std::string& condition, Parameters parame
 }
 
 std::vector<FailedOver> WorkflowInstanceStore::fail_over(
-    std::span<const WorkflowInstance> instances, EpochMs stamp, const std::string& host,
+    std::span<const WorkflowInstance> instances, const FailoverValues& values,
     const std::optional<FileVersion>& read_from) {
     if (instances.empty()) return {};
     const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
@@ -114,14 +137,15 @@ std::vector<FailedOver> WorkflowInstanceStore::fail_over(
         std::sort(sorted.begin(), sorted.end(), by_id);
         instances = sorted;
     }
-    for (const WorkflowInstance& instance : instances) require_unfinished(instance.state);
+    for (const WorkflowInstance& instance : instances)
+        require_unfinished(values.back_to.value_or(instance.state));
     switch (context_.database.dialect().compare_and_set()) {
         case CompareAndSet::update_returning:
-            return fail_over_by_update_returning(context_, instances, stamp, host);
+            return fail_over_by_update_returning(context_, instances, values);
         case CompareAndSet::locked_compare:
-            return fail_over_by_locked_compare(context_, instances, stamp, host);
+            return fail_over_by_locked_compare(context_, instances, values);
         case CompareAndSet::whole_file:
-            return fail_over_in_whole_file(context_, instances, stamp, host, read_from);
+            return fail_over_in_whole_file(context_, instances, values, read_from);
     }
     throw std::logic_error("fail_over(): no such way to compare and set");
 }
@@ -130,20 +154,17 @@ std::vector<Settled> WorkflowInstanceStore::settle(std::span<const WorkflowInsta
                                                    EpochMs stamp) {
     std::unordered_map<std::int64_t, WorkflowInstance> rows;
     for (WorkflowInstance& row : by_ids(ids_of(instances), true)) rows.emplace(row.id, row);
+    const auto settled = [&](const WorkflowInstance& instance) {
+        const auto row = rows.find(instance.id);
+        if (row == rows.end()) return Settled::changed_by_others;
+        if (is_as_read(row->second, instance)) return Settled::not_committed;
+        const auto& restart_time = row->second.restart_time;
+        const bool stamped = restart_time && restart_time->was_written_as(stamp, context_.zone);
+        return stamped ? Settled::committed : Settled::changed_by_others;
+    };
     std::vector<Settled> outcomes;
     outcomes.reserve(instances.size());
-    for (const WorkflowInstance& instance : instances) {
-        const auto row = rows.find(instance.id);
-        if (row == rows.end()) {
-            outcomes.push_back(Settled::changed_by_others);
-        } else if (row->second.restart_time &&
-                   row->second.restart_time->was_written_as(stamp, context_.zone)) {
-            outcomes.push_back(Settled::committed);
-        } else {
-            outcomes.push_back(is_as_read(row->second, instance) ? Settled::not_committed
-                                                                 : Settled::changed_by_others);
-        }
-    }
+    for (const WorkflowInstance& instance : instances) outcomes.push_back(settled(instance));
     return outcomes;
 }
 

@@ -60,29 +60,38 @@ class WorkflowInstanceStore {
     void scan_states(std::span<const int> states,
                      const std::function<void(const WorkflowInstance&)>& instance);
 
+    /// The same, ids and hosts alone.
+    void scan_hosts(std::span<const int> states,
+                    const std::function<void(std::int64_t id,
+                                             const std::optional<std::string>& host)>& instance);
+
+    /// The same, with its own command_param; "" where that is null.
+    void scan_with_param(std::span<const int> states,
+                         const std::function<void(const WorkflowInstance&,
+                                                  const std::string& command_param)>& instance);
+
     /// Every instance there is, in order of id, streamed in bounded memory. Not inside a
     /// transaction.
     void scan_as_stored(const std::function<void(const WorkflowAsStored&)>& instance);
 
     /// Fails the instances over, inside the caller's transaction: where state, host, start_time,
     /// restart_time, command_type and version are still exactly as in `instances`, as one of the
-    /// functions here read them, state becomes 18 and restart_time `stamp`
-    /// (epoch ms, rounded by round_up already), and host `host`, if that is not empty; nothing else
-    /// of the row, not even MySQL's update_time; and one command is inserted for each row changed,
-    /// exactly as WorkflowFailover of DolphinScheduler inserts it. The rows stay locked until the
-    /// transaction ends; they are locked in ascending order of id, so that two runs cannot
-    /// deadlock. Any number of instances, no id twice, each in state 1, 2 or 4 (std::logic_error
-    /// otherwise). Returns those changed, in no particular order; an instance missing in the result
-    /// had changed. `read_from` is file_version() of before `instances` were read: if it still is,
-    /// nobody has changed them and no row is compared. No call of this for one of them may have
-    /// taken effect since.
-    std::vector<FailedOver> fail_over(std::span<const WorkflowInstance> instances, EpochMs stamp,
-                                      const std::string& host = "",
+    /// functions here read them, state becomes 18, and restart_time and host what `values` says;
+    /// nothing else of the row, not even MySQL's update_time; and one command is inserted for each
+    /// row changed, exactly as WorkflowFailover of DolphinScheduler inserts it. The rows stay
+    /// locked until the transaction ends; they are locked in ascending order of id, so that two
+    /// runs cannot deadlock. Any number of instances, no id twice, each in state 1, 2 or 4, or with
+    /// such a `back_to` in 18 (std::logic_error otherwise). Returns those changed, in no particular
+    /// order; an instance missing in the result had changed. `read_from` is file_version() of
+    /// before `instances` were read: if it still is, nobody has changed them and no row is
+    /// compared. No call of this for one of them may have taken effect since.
+    std::vector<FailedOver> fail_over(std::span<const WorkflowInstance> instances,
+                                      const FailoverValues& values,
                                       const std::optional<FileVersion>& read_from = std::nullopt);
 
-    /// After a commit of fail_over(instances, stamp) whose outcome is unknown: on a new connection,
-    /// inside a transaction, locks the rows (which waits for the old transaction to end) and says
-    /// for each of `instances`, in their order, how it stands.
+    /// After a commit of fail_over() with this stamp (epoch ms) whose outcome is unknown: on a new
+    /// connection, inside a transaction, locks the rows (which waits for the old transaction to
+    /// end) and says for each of `instances`, in their order, how it stands.
     std::vector<Settled> settle(std::span<const WorkflowInstance> instances, EpochMs stamp);
 
     /// Inside the caller's transaction: restart_time of these instances, whose rows in state 18 the

@@ -19,16 +19,17 @@ enum : std::size_t {
     kIsChild,
     kVersion
 };
+static_assert(kVersion + 1 == kBehindInstance);
 
 }  // namespace
 
-std::string select_instances(const StoreContext& context) {
+std::string select_instances(const StoreContext& context, std::string_view more) {
     // Where the server has no version of its own, the time that masters write with a row.
     const std::string_view version = context.database.dialect().row_version();
     return fmt::format(
         "SELECT id, host, state, start_time, restart_time, command_type, "
-        "is_sub_workflow, {} FROM {}",
-        version.empty() ? "update_time" : version, kTable);
+        "is_sub_workflow, {}{} FROM {}",
+        version.empty() ? "update_time" : version, more, kTable);
 }
 
 void read_instance(const Row& row, const StoreContext& context, WorkflowInstance& instance) {

@@ -111,6 +111,22 @@ def test_gone_during_commit_and_not_back(cluster):
     assert_true_and_repeatable(cluster, workflows, result)
 
 
+def test_gone_during_the_commit_of_a_requeue_and_not_back(cluster):
+    workflows = cluster.workflows(10, state=18)
+    with Proxy("127.0.0.1", cluster.db.server.port) as proxy:
+        if cluster.db.server.type == "postgresql":
+            proxy.cut_before(b"COMMIT\0", for_good=True)
+        else:
+            proxy.cut_after(b"\x03COMMIT", for_good=True)
+        result = cluster.run("requeue", code=1, options=through(cluster, proxy))
+    found = result["workflows"]
+    assert (found["unknown"], found["requeued"], found["left"]) == (10, 0, 0)
+    assert all(item["outcome"] == "unknown" and proxy.address in item["reason"] for item in found["items"])
+    assert any("Whether 10 workflows were requeued is unknown" in error for error in result["errors"])
+    cluster.run("requeue", code=0)
+    assert cluster.commands_per_workflow() == dict.fromkeys(workflows, 1)
+
+
 def test_interrupted_while_the_database_is_away(cluster):
     cluster.workflows(10)
     with Proxy("127.0.0.1", cluster.db.server.port) as proxy:

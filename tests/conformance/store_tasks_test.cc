@@ -536,7 +536,7 @@ TEST_P(StoreCommands, TheNewestFailedOneOfAWorkflowCounts) {
     insert_error_command(9, 10, {{"message", "'new'"}});
     insert_error_command(7, 10, {{"message", "'older'"}});
     insert_error_command(6, 11);
-    const auto found = store().last_failed(Ids{10, 12});
+    const auto found = newest_of_each(store().failed_for_workflows(Ids{10, 12}));
     ASSERT_THAT(found, SizeIs(1));
     EXPECT_EQ(found.at(10).id, 9);
     EXPECT_EQ(found.at(10).message, "new");
@@ -623,13 +623,13 @@ TEST_P(StoreCommands, OthersCommandsAreSeenUnderTheLock) {
     ASSERT_THAT(instances, SizeIs(4));
     {
         Transaction transaction(*database_);
-        const auto ours = workflows.fail_over(instances, kNow);
+        const auto ours = workflows.fail_over(instances, {kNow});
         ASSERT_THAT(ours, SizeIs(4));
         EXPECT_THAT(watch.look_locked(commands, ours), ElementsAre(3));
     }
     execute("DELETE FROM t_ds_command");
     Transaction transaction(*database_);
-    const auto ours = workflows.fail_over(instances, kNow);
+    const auto ours = workflows.fail_over(instances, {kNow});
     EXPECT_THAT(watch.look_locked(commands, ours), ElementsAre(3)) << "seen since the last look";
     transaction.commit();
     watch.committed(ours);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <future>
+#include <map>
 #include <random>
 
 #include "base/error.h"
@@ -54,7 +55,8 @@ class StoreWorkflows : public StoreFixture {
     std::vector<std::int64_t> fail_over(const std::vector<WorkflowInstance>& instances) {
         std::vector<std::int64_t> ids;
         Transaction transaction(*database_);
-        for (const FailedOver& done : store().fail_over(instances, kStamp)) ids.push_back(done.id);
+        for (const FailedOver& done : store().fail_over(instances, {kStamp}))
+            ids.push_back(done.id);
         transaction.commit();
         std::sort(ids.begin(), ids.end());
         return ids;
@@ -90,6 +92,27 @@ TEST_P(StoreWorkflows, ThoseWhoseCommandParamHasNoCommandTypeAreFound) {
     auto found = store().without_command_type(ids);
     std::sort(found.begin(), found.end());
     EXPECT_EQ(found, (std::vector<std::int64_t>{2, 3}));
+}
+
+TEST_P(StoreWorkflows, ThoseOfAStateAreScannedWithTheirCommandParam) {
+    insert_workflow(1, {{"state", "18"}, {"command_param", R"('{"commandType":"SCHEDULER"}')"}});
+    insert_workflow(2, {{"state", "18"}, {"command_param", "NULL"}, {"host", "NULL"}});
+    insert_workflow(3);
+    constexpr int kStates[] = {18};
+    std::map<std::int64_t, std::string> params;
+    store().scan_with_param(kStates,
+                            [&](const WorkflowInstance& instance, const std::string& param) {
+                                EXPECT_TRUE(is_as_read(read(instance.id), instance));
+                                params[instance.id] = param;
+                            });
+    EXPECT_EQ(params, (std::map<std::int64_t, std::string>{{1, R"({"commandType":"SCHEDULER"})"},
+                                                           {2, ""}}));
+    std::map<std::int64_t, std::optional<std::string>> hosts;
+    store().scan_hosts(kStates, [&](std::int64_t id, const std::optional<std::string>& host) {
+        hosts[id] = host;
+    });
+    EXPECT_EQ(hosts,
+              (std::map<std::int64_t, std::optional<std::string>>{{1, kDead}, {2, std::nullopt}}));
 }
 
 TEST_P(StoreWorkflows, UnfinishedOnesOfTheHostsAreScanned) {
@@ -344,7 +367,7 @@ TEST_P(StoreWorkflows, TheIdsReturnedAreThoseOfTheCommands) {
     std::vector<Cells> returned;
     {
         Transaction transaction(*database_);
-        for (const FailedOver& done : store().fail_over(instances, kStamp)) {
+        for (const FailedOver& done : store().fail_over(instances, {kStamp})) {
             returned.push_back({std::to_string(done.command_id), std::to_string(done.id)});
         }
         transaction.commit();
@@ -433,7 +456,7 @@ TEST_P(StoreWorkflows, WithAFileThatNobodyChangedThoseReadAreTakenAndNoOthers) {
     for (const auto& instances : {pair, close, far}) {
         Transaction transaction(*ours);
         std::vector<std::int64_t> ids;
-        for (const FailedOver& done : store.fail_over(instances, kStamp, "", read_from))
+        for (const FailedOver& done : store.fail_over(instances, {kStamp}, read_from))
             ids.push_back(done.id);
         EXPECT_THAT(ids, UnorderedElementsAreArray(ids_of(instances)));
         transaction.commit();
@@ -452,7 +475,7 @@ TEST_P(StoreWorkflows, WithAFileThatSomebodyChangedRowsAreCompared) {
     set(2, "state = 7");
     Transaction transaction(*ours);
     std::vector<std::int64_t> ids;
-    for (const FailedOver& done : store.fail_over(instances, kStamp, "", read_from))
+    for (const FailedOver& done : store.fail_over(instances, {kStamp}, read_from))
         ids.push_back(done.id);
     transaction.commit();
     EXPECT_THAT(ids, UnorderedElementsAre(1, 3));
@@ -470,7 +493,7 @@ TEST_P(StoreWorkflows, AWriteThatIsUnderWayIsWaitedForAndSeen) {
     other->execute("UPDATE t_ds_workflow_instance SET name = 'renamed'");
     auto changed = std::async(std::launch::async, [&] {
         Transaction transaction(*ours);
-        return WorkflowInstanceStore(context(*ours)).fail_over(instances, kStamp).size();
+        return WorkflowInstanceStore(context(*ours)).fail_over(instances, {kStamp}).size();
     });
     EXPECT_EQ(changed.wait_for(Millis(300)), std::future_status::timeout);
     theirs.commit();
@@ -482,7 +505,7 @@ TEST_P(StoreWorkflows, AFailoverThatWasRolledBackLeavesTheVersion) {
     const auto instances = scan({kDead});
     {
         Transaction transaction(*database_);
-        store().fail_over(instances, kStamp);
+        store().fail_over(instances, {kStamp});
     }
     EXPECT_THAT(fail_over(instances), ElementsAre(1));
 }
@@ -526,7 +549,7 @@ TEST_P(StoreWorkflows, WithoutACommitNothingHappened) {
     const auto instances = scan({kDead});
     {
         Transaction transaction(*database_);
-        EXPECT_EQ(store().fail_over(instances, kStamp).size(), 1U);
+        EXPECT_EQ(store().fail_over(instances, {kStamp}).size(), 1U);
     }
     EXPECT_EQ(commands(), "0");
     EXPECT_EQ(read(1).state, 1);
@@ -537,7 +560,33 @@ TEST_P(StoreWorkflows, OneThatIsFinishedCannotBeFailedOver) {
     insert_workflow(1, {{"state", "7"}});
     const WorkflowInstance finished[] = {read(1)};
     Transaction transaction(*database_);
-    EXPECT_THROW(store().fail_over(finished, kStamp), std::logic_error);
+    EXPECT_THROW(store().fail_over(finished, {kStamp}), std::logic_error);
+}
+
+TEST_P(StoreWorkflows, OneInStateFailoverGetsACommandBackToTheStateThatIsGiven) {
+    insert_workflow(1, {{"state", "18"}, {"restart_time", "'2026-11-22 07:00:00'"}});
+    insert_workflow(2, {{"state", "18"}});
+    insert_workflow(3, {{"state", "18"}});
+    const std::int64_t ids[] = {1, 2, 3};
+    const auto instances = store().by_ids(ids, false);
+    set(2, "host = '127.0.1.2:5678'");
+    {
+        Transaction transaction(*database_);
+        EXPECT_THROW(store().fail_over(instances, {kStamp}), std::logic_error);
+        EXPECT_THROW(store().fail_over(instances, {kStamp, "", 18}), std::logic_error);
+        EXPECT_EQ(store().fail_over(instances, {kStamp, "", 4}).size(), 2U);
+        transaction.commit();
+    }
+    for (const int id : {1, 3}) {
+        EXPECT_EQ(read(id).state, 18);
+        EXPECT_EQ(read(id).restart_time.value().epoch_ms(), kStamp);
+        EXPECT_EQ(
+            value(fmt::format(
+                "SELECT command_param FROM t_ds_command WHERE workflow_instance_id = {}", id)),
+            recovery_command_param(4));
+    }
+    EXPECT_EQ(commands(), "2");
+    EXPECT_EQ(read(2).restart_time, std::nullopt);
 }
 
 TEST_P(StoreWorkflows, TheRowsStayLockedUntilTheEnd) {
@@ -545,10 +594,10 @@ TEST_P(StoreWorkflows, TheRowsStayLockedUntilTheEnd) {
     const auto instances = scan({kDead});
     const auto other = another();
     Transaction transaction(*database_);
-    store().fail_over(instances, kStamp);
+    store().fail_over(instances, {kStamp});
     try {
         Transaction theirs(*other);
-        WorkflowInstanceStore(context(*other)).fail_over(instances, kStamp + 1000);
+        WorkflowInstanceStore(context(*other)).fail_over(instances, {kStamp + 1000});
         ADD_FAILURE() << "not locked";
     } catch (const DatabaseError& error) {
         EXPECT_EQ(error.kind(), DatabaseError::Kind::retryable) << error.what();
@@ -570,7 +619,7 @@ TEST_P(StoreWorkflows, OfManyRunsAtOnceOneFailsEachOver) {
         for (std::size_t i = 0; i < mine.size(); i += 500) {
             Transaction transaction(*own);
             changed += WorkflowInstanceStore(context(*own))
-                           .fail_over({mine.data() + i, 500}, kStamp)
+                           .fail_over({mine.data() + i, 500}, {kStamp})
                            .size();
             transaction.commit();
         }
@@ -601,6 +650,13 @@ TEST_P(StoreWorkflows, ACommitThatTookEffectIsFound) {
     EXPECT_EQ(settled(instance), Settled::committed);
     set(1, "state = 7");
     EXPECT_EQ(settled(instance), Settled::committed);
+}
+
+TEST_P(StoreWorkflows, ARowThatCarriedTheStampAlreadyIsNotTakenForOurs) {
+    insert_workflow(1);
+    fail_over({read(1)});
+    const auto instance = read(1);
+    EXPECT_EQ(settled(instance), Settled::not_committed);
 }
 
 TEST_P(StoreWorkflows, WhatOthersDidIsNotTakenForOurs) {
@@ -656,7 +712,7 @@ TEST_P(StoreWorkflows, WhatIsFailedOverCanGetAHostInTheSameTransaction) {
     execute("UPDATE t_ds_workflow_instance SET host = '127.0.1.3:5678' WHERE id = 3");
     Transaction transaction(*database_);
     std::vector<std::int64_t> changed;
-    for (const FailedOver& done : store().fail_over(read_before, kStamp))
+    for (const FailedOver& done : store().fail_over(read_before, {kStamp}))
         changed.push_back(done.id);
     EXPECT_THAT(changed, ::testing::UnorderedElementsAre(1, 2));
     store().rehost(changed, "127.0.1.2:5678", kStamp);

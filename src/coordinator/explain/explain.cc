@@ -133,7 +133,8 @@ class Explanation {
         WorkflowInstanceStore workflows(context_.store());
         for (const std::int64_t id : workflows.without_command_type(ids_))
             known_.at(id).unreadable_command_param = true;
-        for (auto& [id, cause] : failed_twice(context_, ids_))
+        failed_ = CommandStore(context_.store()).failed_for_workflows(ids_);
+        for (auto& [id, cause] : failed_twice(failed_))
             known_.at(id).fails_again = std::move(cause);
     }
 
@@ -172,10 +173,9 @@ class Explanation {
                 items_.at(id).commands.push_back(
                     {command.id, command.command_type, command.update_time, std::nullopt});
         }
-        auto failed = CommandStore(context_.store()).failed_for_workflows(ids_);
-        std::sort(failed.begin(), failed.end(),
+        std::sort(failed_.begin(), failed_.end(),
                   [](const ErrorCommand& a, const ErrorCommand& b) { return a.id > b.id; });
-        for (ErrorCommand& command : failed)
+        for (ErrorCommand& command : failed_)
             items_.at(command.workflow_instance_id)
                 .failed_commands.add(
                     {command.id, command.command_type, std::nullopt, std::move(command.message)});
@@ -265,7 +265,8 @@ class Explanation {
     FirstLook look_;
     std::map<std::int64_t, KnownWorkflow> known_;
     std::map<std::int64_t, ExplainedWorkflow> items_;
-    std::vector<std::int64_t> ids_;  // of those that exist
+    std::vector<std::int64_t> ids_;     // of those that exist
+    std::vector<ErrorCommand> failed_;  // commands of these
 };
 
 }  // namespace

@@ -186,24 +186,18 @@ void HostlessFailover::commit(std::span<const WorkflowInstance> selected) {
     if (!unreadable.empty()) return context_.fail(ExitCode::failed, unreadable);
     section_.stamp = stamp_ = stamps.restart_time(host_);
     if (options_.wait) newest_command_ = CommandStore(context_.store()).highest_id();
-    WorkflowInstanceStore workflows(context_.store());
     WorkflowFailover::Hooks hooks;
     hooks.confirm = [&] { confirm(); };
     if (look_.inquiry)
         hooks.ask = [&](const RunContext& context, std::span<const std::int64_t> ids) {
             return look_.inquiry->ask_locked(context, ids);
         };
-    hooks.also = [&](std::span<const FailedOver> changed) {
-        std::vector<std::int64_t> ids;
-        for (const FailedOver& failed_over : changed) ids.push_back(failed_over.id);
-        workflows.rehost(ids, host_, stamp_);
-    };
     hooks.done = [&](const WorkflowFailoverResult& result) { note(result); };
     WorkflowFailover failover(context_, *look_.watch, std::move(hooks));
     for_batches(selected, kTogether, [&](std::span<const WorkflowInstance> batch) {
         check_interruption();
         context_.audit.check();
-        failover.run(batch, stamp_);
+        failover.run(batch, {stamp_, host_, {}});
     });
 }
 

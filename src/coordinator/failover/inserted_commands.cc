@@ -40,8 +40,9 @@ std::vector<std::int64_t> InsertedCommands::find_unknown(const RunContext& conte
     const auto waiting =
         read_patiently(context.database, [&] { return commands.for_workflows(workflows_); });
     for (const WaitingCommand& command : waiting) ours(command.workflow_instance_id, command.id);
-    const auto failed =
-        read_patiently(context.database, [&] { return commands.last_failed(workflows_); });
+    const auto failed = read_patiently(context.database, [&] {
+        return newest_of_each(commands.failed_for_workflows(workflows_));
+    });
     for (const auto& [workflow_id, command] : failed) ours(workflow_id, command.id);
     std::vector<std::int64_t> taken;
     std::copy_if(workflows_.begin(), workflows_.end(), std::back_inserter(taken),

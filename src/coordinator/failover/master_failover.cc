@@ -164,8 +164,7 @@ std::optional<FailoverChunk> MasterFailover::next_chunk(const SelectedMaster& ma
     if (target.pace.is_due() && workflows.done > 0)
         log_info("{}: {} of {} workflows failed over{}", target.address, workflows.done,
                  workflows.selected, target.pace.rate(workflows.done, workflows.selected));
-    chunk.stamp = *target.stamp;
-    chunk.host = target.new_host;
+    chunk.values = {*target.stamp, target.new_host, {}};
     chunk.watch = look_.watch.get();
     chunk.held = [this](std::size_t rows, Millis held) { chunk_size_.learn(rows, held); };
     chunk.confirm = [this, &target] { guard_.confirm(target); };

@@ -12,6 +12,7 @@ namespace dsfailover {
 namespace {
 
 constexpr Millis kSlowAnswer{500};
+constexpr std::size_t kWorthSharing = 500;  // instances
 
 std::exception_ptr problem_of(const std::function<void()>& work) {
     try {
@@ -22,6 +23,17 @@ std::exception_ptr problem_of(const std::function<void()>& work) {
     return nullptr;
 }
 
+// Takes the second half of a chunk that is not small; nullopt for one that is.
+std::optional<FailoverChunk> take_half(FailoverChunk& chunk) {
+    const std::size_t size = chunk.instances.size();
+    if (size < kWorthSharing) return std::nullopt;
+    FailoverChunk half = chunk;
+    const auto middle = static_cast<std::ptrdiff_t>(size / 2);
+    half.instances.erase(half.instances.begin(), half.instances.begin() + middle);
+    chunk.instances.erase(chunk.instances.begin() + middle, chunk.instances.end());
+    return half;
+}
+
 }  // namespace
 
 ParallelFailover::ParallelFailover(const RunContext& context)
@@ -30,10 +42,13 @@ ParallelFailover::ParallelFailover(const RunContext& context)
 void ParallelFailover::run(const Next& next, bool in_turn) {
     for (;;) {
         check_interruption();
-        const auto chunk = next();
+        auto chunk = next();
         if (!chunk) return;
         std::optional<FailoverChunk> beside;
-        if (!in_turn && !alone_ && !slow_registry_) beside = next();
+        if (!in_turn && !alone_ && !slow_registry_) {
+            beside = next();
+            if (!beside && second_) beside = take_half(*chunk);
+        }
         if (beside && connect() && run_both(*chunk, *beside)) continue;
         run_here(*chunk);
         if (!beside) continue;
@@ -72,8 +87,8 @@ void ParallelFailover::run_on(Database& database, const FailoverChunk& chunk,
             return chunk.ask(on, ids);
         };
     WorkflowFailover(context, *chunk.watch,
-                     {confirm, ask, chunk.also, done, chunk.held, chunk.host, chunk.read_from})
-        .run(chunk.instances, chunk.stamp);
+                     {confirm, ask, chunk.also, done, chunk.held, chunk.read_from})
+        .run(chunk.instances, chunk.values);
 }
 
 void ParallelFailover::run_here(const FailoverChunk& chunk) {

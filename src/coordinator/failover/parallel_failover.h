@@ -17,8 +17,7 @@ namespace dsfailover {
 struct FailoverChunk {
     std::vector<WorkflowInstance> instances;
     std::optional<FileVersion> read_from;  ///< as for WorkflowFailover
-    EpochMs stamp = 0;                     ///< epoch ms
-    std::string host;                      ///< as for WorkflowFailover
+    FailoverValues values;
     /// As for WorkflowFailover; never called by two threads at once.
     WorkflowFailover::Confirm confirm;
     /// As for WorkflowFailover; never called by two threads at once. May be empty.

@@ -35,22 +35,25 @@ void WorkflowFailover::report(const WorkflowInstance& instance, WorkflowFailover
     hooks_.done({instance.id, instance.state, kind, command_id, std::move(problem), ""});
 }
 
-void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
+void WorkflowFailover::run(std::span<const WorkflowInstance> chunk, const FailoverValues& values) {
     in_halves(
         chunk,
-        [&](std::span<const WorkflowInstance> instances) { return run_together(instances, stamp); },
+        [&](std::span<const WorkflowInstance> instances) {
+            return run_together(instances, values);
+        },
         [&](const WorkflowInstance& instance) {
             report(instance, WorkflowFailoverResult::Kind::failed, 0, last_problem_);
         });
 }
 
 // False where one of several may be at fault, or the one cannot be failed over.
-bool WorkflowFailover::run_together(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
+bool WorkflowFailover::run_together(std::span<const WorkflowInstance> chunk,
+                                    const FailoverValues& values) {
     using Kind = DatabaseError::Kind;
     const bool whole_file = context_.database.dialect().locks_whole_file();
     const bool alone = chunk.size() == 1;
     for (int losses = 0, refusals = 0;;) {
-        if (attempt(chunk, stamp)) return true;
+        if (attempt(chunk, values)) return true;
         const bool lost = last_kind_ == Kind::unreachable;
         const bool refused = last_kind_ == Kind::retryable;
         // Waiting for a row that somebody holds costs a whole time limit: only what cannot be split
@@ -70,8 +73,8 @@ bool WorkflowFailover::run_together(std::span<const WorkflowInstance> chunk, Epo
     return false;
 }
 
-void WorkflowFailover::leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,
-                                 const Objections& objections) {
+void WorkflowFailover::leave_out(std::span<const WorkflowInstance> chunk,
+                                 const FailoverValues& values, const Objections& objections) {
     if (objections.empty()) return;
     std::vector<WorkflowInstance> others;
     for (const WorkflowInstance& instance : chunk) {
@@ -85,16 +88,17 @@ void WorkflowFailover::leave_out(std::span<const WorkflowInstance> chunk, EpochM
         result.state = instance.state;
         hooks_.done(result);
     }
-    if (!others.empty()) run(others, stamp);
+    if (!others.empty()) run(others, values);
 }
 
 // True when every instance of the chunk has its outcome; otherwise last_kind_ says why not. The
 // connection is open again then.
-bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs stamp) {
+bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk,
+                               const FailoverValues& values) {
     using Kind = DatabaseError::Kind;
     std::optional<Objections> objections;
     try {
-        objections = commit_chunk(chunk, stamp);
+        objections = commit_chunk(chunk, values);
     } catch (const DatabaseError& error) {
         if (error.kind() == Kind::disk_full || error.kind() == Kind::read_only) throw;
         last_problem_ = error.what();
@@ -103,32 +107,33 @@ bool WorkflowFailover::attempt(std::span<const WorkflowInstance> chunk, EpochMs 
         if (last_kind_ != Kind::commit_unknown) return false;
     }
     if (objections) {
-        leave_out(chunk, stamp, *objections);
+        leave_out(chunk, values, *objections);
         return true;
     }
     std::vector<Settled> outcomes;
     try {
-        outcomes = settle(chunk, stamp, DatabaseError(last_kind_, last_problem_));
+        outcomes = settle(chunk, values, DatabaseError(last_kind_, last_problem_));
     } catch (const Error&) {
         for (const WorkflowInstance& instance : chunk)
             report(instance, WorkflowFailoverResult::Kind::unknown, 0, last_problem_);
         throw;
     }
-    finish_settled(chunk, stamp, outcomes);
+    finish_settled(chunk, values, outcomes);
     return true;
 }
 
 // Inside the transaction: fails the rows over, and returns those that somebody else's command waits
 // for, or that a master holds. Then nothing may be committed.
 WorkflowFailover::Objections WorkflowFailover::change_rows(std::span<const WorkflowInstance> chunk,
-                                                           EpochMs stamp,
+                                                           const FailoverValues& values,
                                                            std::vector<FailedOver>& changed) {
-    changed = workflows_.fail_over(chunk, stamp, hooks_.host, hooks_.read_from);
+    changed = workflows_.fail_over(chunk, values, hooks_.read_from);
     if (changed.empty()) return {};
     Objections objections;
     for (const std::int64_t id : watch_.look_locked(commands_, changed))
         objections[id].kind = WorkflowFailoverResult::Kind::command_pending;
-    object_for_children(chunk, objections);
+    // A requeue gives its workflows commands wherever their children stand.
+    if (!values.back_to) object_for_children(chunk, objections);
     return objections.empty() ? ask(changed) : objections;
 }
 
@@ -164,11 +169,11 @@ WorkflowFailover::Objections WorkflowFailover::ask(std::span<const FailedOver> c
 
 // Returns what speaks against instances of it; nothing was committed then.
 WorkflowFailover::Objections WorkflowFailover::commit_chunk(std::span<const WorkflowInstance> chunk,
-                                                            EpochMs stamp) {
+                                                            const FailoverValues& values) {
     const EpochMs began = now_ms();
     std::vector<FailedOver> changed;
     Transaction transaction(context_.database);
-    Objections objections = change_rows(chunk, stamp, changed);
+    Objections objections = change_rows(chunk, values, changed);
     if (!objections.empty()) return objections;
     if (hooks_.also && !changed.empty()) hooks_.also(changed);
     hooks_.confirm();
@@ -193,12 +198,13 @@ WorkflowFailover::Objections WorkflowFailover::commit_chunk(std::span<const Work
 
 // After a commit that `cause` left without an answer: how the rows stand.
 std::vector<Settled> WorkflowFailover::settle(std::span<const WorkflowInstance> chunk,
-                                              EpochMs stamp, const DatabaseError& cause) {
+                                              const FailoverValues& values,
+                                              const DatabaseError& cause) {
     reconnect_patiently(context_.database, cause, true);
     for (int attempts = 1;; ++attempts) {
         try {
             Transaction transaction(context_.database);
-            std::vector<Settled> outcomes = workflows_.settle(chunk, stamp);
+            std::vector<Settled> outcomes = workflows_.settle(chunk, values.stamp);
             transaction.rollback();
             return outcomes;
         } catch (const DatabaseError& error) {
@@ -214,7 +220,8 @@ std::vector<Settled> WorkflowFailover::settle(std::span<const WorkflowInstance> 
     }
 }
 
-void WorkflowFailover::finish_settled(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+void WorkflowFailover::finish_settled(std::span<const WorkflowInstance> chunk,
+                                      const FailoverValues& values,
                                       const std::vector<Settled>& outcomes) {
     for (std::size_t i = 0; i < chunk.size(); ++i) {
         if (outcomes[i] == Settled::not_committed) continue;
@@ -228,7 +235,7 @@ void WorkflowFailover::finish_settled(std::span<const WorkflowInstance> chunk, E
     for (std::size_t i = 0; i < chunk.size(); ++i) {
         if (outcomes[i] == Settled::not_committed) open.push_back(chunk[i]);
     }
-    if (!open.empty()) run(open, stamp);
+    if (!open.empty()) run(open, values);
 }
 
 }  // namespace dsfailover

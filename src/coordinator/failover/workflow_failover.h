@@ -67,7 +67,6 @@ class WorkflowFailover {
         AlsoInTransaction also;
         Done done;
         Held held;
-        std::string host{};  ///< what becomes the host of what is failed over; empty: it stays
         std::optional<FileVersion> read_from{};  ///< as for WorkflowInstanceStore::fail_over()
     };
 
@@ -80,23 +79,23 @@ class WorkflowFailover {
     /// locks; what cannot be settled is reported as unknown. With the rows locked the waiting
     /// commands are looked at again; what has one is left out. Throws DatabaseError when the
     /// database is gone for good, read-only or full.
-    void run(std::span<const WorkflowInstance> chunk, EpochMs stamp);
+    void run(std::span<const WorkflowInstance> chunk, const FailoverValues& values);
 
   private:
-    bool run_together(std::span<const WorkflowInstance> chunk, EpochMs stamp);
-    bool attempt(std::span<const WorkflowInstance> chunk, EpochMs stamp);
+    bool run_together(std::span<const WorkflowInstance> chunk, const FailoverValues& values);
+    bool attempt(std::span<const WorkflowInstance> chunk, const FailoverValues& values);
     /// Why instances of a chunk may not be failed over, by id.
     using Objections = std::map<std::int64_t, WorkflowFailoverResult>;
-    Objections commit_chunk(std::span<const WorkflowInstance> chunk, EpochMs stamp);
-    void leave_out(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+    Objections commit_chunk(std::span<const WorkflowInstance> chunk, const FailoverValues& values);
+    void leave_out(std::span<const WorkflowInstance> chunk, const FailoverValues& values,
                    const Objections& objections);
     Objections ask(std::span<const FailedOver> changed) const;
     void object_for_children(std::span<const WorkflowInstance> chunk, Objections& objections) const;
-    Objections change_rows(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+    Objections change_rows(std::span<const WorkflowInstance> chunk, const FailoverValues& values,
                            std::vector<FailedOver>& changed);
-    std::vector<Settled> settle(std::span<const WorkflowInstance> chunk, EpochMs stamp,
-                                const DatabaseError& cause);
-    void finish_settled(std::span<const WorkflowInstance> chunk, EpochMs stamp,
+    std::vector<Settled> settle(std::span<const WorkflowInstance> chunk,
+                                const FailoverValues& values, const DatabaseError& cause);
+    void finish_settled(std::span<const WorkflowInstance> chunk, const FailoverValues& values,
                         const std::vector<Settled>& outcomes);
     void report(const WorkflowInstance& instance, WorkflowFailoverResult::Kind kind,
                 std::int64_t command_id, std::string problem = "");

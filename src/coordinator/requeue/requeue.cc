@@ -4,11 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <deque>
+#include <exception>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
-#include <unordered_map>
-#include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "base/interruption.h"
 #include "base/log.h"
@@ -17,6 +20,7 @@
 #include "coordinator/clock_check.h"
 #include "coordinator/failover/chunk_size.h"
 #include "coordinator/failover/host_stamps.h"
+#include "coordinator/failover/parallel_failover.h"
 #include "coordinator/failover/recovery_watch.h"
 #include "coordinator/failover/selection.h"
 #include "coordinator/report_names.h"
@@ -72,7 +76,9 @@ class Requeue {
         if (options_.dry_run)
             select();
         else
-            claims_ = claim_selected(context_, options_.lock_timeout, [&] { return select(); });
+            claims_ = claim_selected(context_, options_.lock_timeout, [&, first = true]() mutable {
+                return std::exchange(first, false) ? first_look() : select();
+            });
         selection_.tell();
         selection_.leave_out_hopeless();
         record_.limit(static_cast<std::size_t>(
@@ -87,6 +93,13 @@ class Requeue {
     }
 
     // -- which
+
+    // What to claim before anything is selected.
+    std::set<std::string> first_look() {
+        if (options_.commands || !options_.ids.empty()) return select();
+        std::set<std::string> hosts = selection_.hosts_without_command();
+        return hosts.empty() ? select() : hosts;
+    }
 
     /// Returns the hosts of what is selected.
     std::set<std::string> select() {
@@ -151,115 +164,67 @@ class Requeue {
 
     // -- without a command
 
+    /// Those of one restart_time that go back to one state, in ascending order.
+    using Groups = std::map<std::pair<EpochMs, int>, std::deque<std::int64_t>>;
+
     void give_commands() {
         if (record_.without_command().empty()) return;
         add_stamps_for(record_.without_command());
-        const std::vector<std::int64_t> ids = record_.without_command();
-        for (std::span<const std::int64_t> left(ids); !left.empty();) {
-            check_interruption();
-            const auto chunk = left.first(std::min(chunk_size_.get(), left.size()));
-            left = left.subspan(chunk.size());
-            std::string problem;
-            in_halves(
-                chunk, [&](std::span<const std::int64_t> some) { return give_to(some, problem); },
-                [&](std::int64_t id) { record_.fail(id, problem); });
-        }
+        Groups left;
+        for (const std::int64_t id : record_.without_command())
+            left[{restart_time(id), record_.at(id).state}].push_back(id);
+        ParallelFailover(context_).run([&] { return next_chunk(left); }, false);
+        find_lost_ids();
     }
 
-    /// What became of some workflows that are to get a command each, in one try after the other.
-    struct Giving {
-        std::map<std::int64_t, std::int64_t> given;  ///< workflow -> command
-        std::map<std::int64_t, SkipReason> changed;
-        std::set<std::int64_t> in_flight;   ///< before the commit under way
-        std::set<std::int64_t> uncertain;   ///< before one that had no answer
-        std::set<std::int64_t> of_another;  ///< have a command of somebody else
-    };
-
-    // False, and why, where one of them may be at fault.
-    bool give_to(std::span<const std::int64_t> ids, std::string& problem) {
+    std::optional<FailoverChunk> next_chunk(Groups& left) {
+        if (left.empty()) return std::nullopt;
         context_.audit.check();
-        Giving giving;
-        try {
-            run_retried_transaction(
-                context_.database,
-                [&] {
-                    while (!try_to_give(ids, giving)) {
-                    }
-                },
-                [&] { giving.uncertain = giving.in_flight; });
-        } catch (const DatabaseError& error) {
-            if (ends_run(error)) throw;
-            problem = error.what();
-            return false;
-        }
-        for (const auto& [id, command_id] : giving.given) record_.requeued(id, command_id);
-        for (const auto& [id, reason] : giving.changed) record_.drop(id, reason);
-        return true;
+        const auto group = left.begin();
+        const auto [stamp, state] = group->first;
+        FailoverChunk chunk;
+        for (auto& ids = group->second; !ids.empty() && chunk.instances.size() < chunk_size_.get();
+             ids.pop_front())
+            chunk.instances.push_back(record_.at(ids.front()).row);
+        if (group->second.empty()) left.erase(group);
+        chunk.values = {stamp, "", state};
+        chunk.watch = &selection_.watch();
+        chunk.confirm = [this] { claims_.require_held(); };
+        chunk.held = [this](std::size_t rows, Millis held) { chunk_size_.learn(rows, held); };
+        chunk.done = [this](const WorkflowFailoverResult& result) { take_over(result); };
+        chunk.failed = [](const std::exception_ptr& problem) { std::rethrow_exception(problem); };
+        return chunk;
     }
 
-    // One transaction; false if it has to be done without those that came to be of_another. Rows
-    // first, then commands without locks: a master takes both in the other order. The row is
-    // written, so that two nodes of one database cannot both commit.
-    bool try_to_give(std::span<const std::int64_t> ids, Giving& giving) {
-        const EpochMs began = now_ms();
-        Transaction transaction(context_.database);
-        const std::vector<std::int64_t> open = lock_and_compare(ids, giving);
-        if (open.empty()) return true;  // all was committed before, whoever has the claim by now
-        const std::vector<FailedOver> inserted = insert_commands(open);
-        const auto theirs = selection_.watch().look_locked(commands_, inserted);
-        giving.of_another.insert(theirs.begin(), theirs.end());
-        if (!theirs.empty()) return false;
-        for (const FailedOver& each : inserted) giving.given[each.id] = each.command_id;
-        giving.in_flight.insert(open.begin(), open.end());
-        claims_.require_held();
-        transaction.commit();
-        selection_.watch().committed(inserted);
-        chunk_size_.learn(open.size(), Millis(now_ms() - began));
-        return true;
+    void take_over(const WorkflowFailoverResult& result) {
+        using Kind = WorkflowFailoverResult::Kind;
+        switch (result.kind) {
+            case Kind::failed_over:
+                record_.requeued(result.id, result.command_id);
+                if (result.command_id == 0) without_id_.push_back(result.id);
+                break;
+            case Kind::command_pending:
+                record_.drop(result.id, SkipReason::command_pending);
+                break;
+            case Kind::unknown:
+                record_.unknown(result.id, result.problem);
+                break;
+            case Kind::failed:
+                record_.fail(result.id, result.problem);
+                break;
+            case Kind::state_changed:
+            case Kind::child_running:
+            case Kind::held:
+            case Kind::unanswered:
+                record_.drop(result.id, SkipReason::state_changed);
+                break;
+        }
     }
 
-    // Returns those that are as they were read, and have no command that is known.
-    std::vector<std::int64_t> lock_and_compare(std::span<const std::int64_t> ids, Giving& giving) {
-        giving.given.clear();
-        giving.changed.clear();
-        giving.in_flight.clear();
-        std::set<std::int64_t> as_read;
-        std::vector<std::int64_t> ours, open;
-        for (const WorkflowInstance& row : workflows_.by_ids(ids, true)) {
-            if (is_as_read(row, record_.at(row.id).row)) as_read.insert(row.id);
-            const bool stamped = row.restart_time && row.restart_time->was_written_as(
-                                                         restart_time(row.id), context_.zone);
-            if (stamped && giving.uncertain.contains(row.id)) ours.push_back(row.id);
-        }
-        for (const std::int64_t id : ours) giving.given[id] = 0;
-        for (const WaitingCommand& command : commands_.for_workflows(ours))
-            giving.given[command.workflow_instance_id] = command.id;
-        for (const std::int64_t id : ids) {
-            if (giving.given.contains(id)) continue;
-            if (!as_read.contains(id))
-                giving.changed[id] = SkipReason::state_changed;
-            else if (giving.of_another.contains(id))
-                giving.changed[id] = SkipReason::command_pending;
-            else
-                open.push_back(id);
-        }
-        return open;
-    }
-
-    std::vector<FailedOver> insert_commands(std::span<const std::int64_t> ids) {
-        std::map<int, std::vector<std::int64_t>> by_state;
-        std::map<EpochMs, std::vector<std::int64_t>> by_restart_time;
-        for (const std::int64_t id : ids) {
-            by_state[record_.at(id).state].push_back(id);
-            by_restart_time[restart_time(id)].push_back(id);
-        }
-        std::vector<FailedOver> inserted;
-        for (const auto& [state, those] : by_state) {
-            const auto added = commands_.insert_recovery_command(those, state);
-            inserted.insert(inserted.end(), added.begin(), added.end());
-        }
-        for (const auto& [time, those] : by_restart_time) workflows_.set_restart_time(those, time);
-        return inserted;
+    // The commit of these had no answer.
+    void find_lost_ids() {
+        for (const WaitingCommand& command : commands_.for_workflows(without_id_))
+            record_.at(command.workflow_instance_id).command.id = command.id;
     }
 
     // -- with a command that no master takes
@@ -347,7 +312,6 @@ class Requeue {
             const bool first = stuck.outcome == WorkflowOutcome::left;
             switch (result.kind) {
                 case ExchangeResult::Kind::exchanged:
-                    stuck.reason = "unclaimed";
                     record_.requeued(id, result.command_id);
                     break;
                 case ExchangeResult::Kind::taken:
@@ -444,6 +408,7 @@ class Requeue {
     Servers servers_;
     Holders holders_;
     ChunkSize chunk_size_;
+    std::vector<std::int64_t> without_id_;  // requeued by commands whose ids are not known
     RunClaims claims_;
 };
 

@@ -22,6 +22,13 @@ std::string state_of(const StuckInstance& stuck) {
 
 }  // namespace
 
+std::string StuckInstance::reason() const {
+    if (!problem.empty()) return problem;
+    if (kind == Kind::unclaimed) return "unclaimed";
+    if (state == 0) return "no_command";
+    return fmt::format("no_command: back to {} {}", workflow_state_name(state), why_state);
+}
+
 RequeueRecord::RequeueRecord(const RunContext& context, std::size_t items)
     : context_(context), section_(context.report.requeue.emplace(items)) {}
 
@@ -99,16 +106,36 @@ void RequeueRecord::limit(std::size_t limit) {
 void RequeueRecord::fail(std::int64_t id, const std::string& problem) {
     StuckInstance& stuck = stuck_.at(id);
     stuck.outcome = WorkflowOutcome::failed;
-    stuck.reason = problem;
+    stuck.problem = problem;
     context_.fail(ExitCode::needs_person,
                   fmt::format("Workflow instance {} could not be requeued: {}", id, problem));
+}
+
+void RequeueRecord::unknown(std::int64_t id, const std::string& problem) {
+    StuckInstance& stuck = stuck_.at(id);
+    stuck.outcome = WorkflowOutcome::unknown;
+    stuck.problem = problem;
+    unknown_why_ = problem;
+    ++section_.unknown;
+    --section_.left;
+}
+
+void RequeueRecord::tell_unknown() const {
+    if (section_.unknown == 0) return;
+    context_.fail(
+        ExitCode::failed,
+        fmt::format("Whether {} {} requeued is unknown, because the database did not come back to "
+                    "be asked ({}). Run the same command again when it is back: it sees what was "
+                    "committed and does the rest.",
+                    counted(section_.unknown, "workflow"), section_.unknown == 1 ? "was" : "were",
+                    unknown_why_));
 }
 
 void RequeueRecord::fail_all_of(const std::string& host, const std::string& problem) {
     for (auto& [id, stuck] : stuck_) {
         if (stuck.row.host != host || stuck.outcome == WorkflowOutcome::failed) continue;
         stuck.outcome = WorkflowOutcome::failed;
-        stuck.reason = problem;
+        stuck.problem = problem;
     }
     context_.fail(ExitCode::failed, problem);
 }
@@ -166,12 +193,13 @@ void RequeueRecord::list(std::int64_t id, const StuckInstance& stuck) {
     item.id = id;
     item.previous_state = state_of(stuck);
     item.outcome = stuck.outcome;
-    item.reason = stuck.reason;
+    item.reason = stuck.reason();
     if (stuck.command.id != 0) item.command_id = stuck.command.id;
     section_.items.add(std::move(item));
 }
 
 void RequeueRecord::list(bool is_plan) {
+    tell_unknown();
     section_.selected += over_limit_;
     section_.left = is_plan ? 0 : section_.left + over_limit_;
     // In order of id; there may be many, of which few are listed.

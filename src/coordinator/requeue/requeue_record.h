@@ -4,6 +4,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/run_context.h"
@@ -20,12 +21,15 @@ struct StuckInstance {
         unclaimed,   ///< it has a command that no master takes
     };
     Kind kind = Kind::no_command;
-    WaitingCommand command;  ///< the one that no master takes; its id is then the new one's
-    WorkflowInstance row;    ///< as read
-    int state = 0;           ///< to go back to; 0: as its command says
+    WaitingCommand command;      ///< the one that no master takes; its id is then the new one's
+    WorkflowInstance row;        ///< as read
+    int state = 0;               ///< to go back to; 0: as its command says
+    std::string_view why_state;  ///< why to that state; a literal
     WorkflowOutcome outcome = WorkflowOutcome::left;
-    std::string reason;
+    std::string problem;  ///< failed or unknown: why
 
+    /// As the report says it.
+    std::string reason() const;
     bool in_failover() const { return row.state == workflow_state::kFailover; }
 };
 
@@ -65,6 +69,8 @@ class RequeueRecord {
     void fail(std::int64_t id, const std::string& problem);
     /// The same for all of a host, for a reason that is told once.
     void fail_all_of(const std::string& host, const std::string& problem);
+    /// One of which nobody knows whether it was requeued, and why.
+    void unknown(std::int64_t id, const std::string& problem);
     /// `command_id`: 0 where only a lost commit told of it.
     void requeued(std::int64_t id, std::int64_t command_id);
     void plan();
@@ -83,6 +89,7 @@ class RequeueRecord {
         std::string state;
     };
 
+    void tell_unknown() const;
     void list(std::int64_t id, const Left& other);
     void list(std::int64_t id, const StuckInstance& stuck);
 
@@ -91,6 +98,7 @@ class RequeueRecord {
     std::map<std::int64_t, StuckInstance> stuck_;
     std::map<std::int64_t, Left> others_;  // those not, or no longer, in stuck_
     std::int64_t over_limit_ = 0;
+    std::string unknown_why_;
 };
 
 }  // namespace dsfailover

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "base/plural.h"
 #include "coordinator/report_names.h"
@@ -19,9 +21,11 @@ namespace {
 
 using namespace workflow_state;
 
+constexpr int kFailoverAlone[] = {kFailover};
+
 void set_state(StuckInstance& stuck, int state, std::string_view why) {
     stuck.state = state;
-    stuck.reason = fmt::format("no_command: back to {} {}", workflow_state_name(state), why);
+    stuck.why_state = why;
 }
 
 /// Of commands in the order of their workflows, those of one.
@@ -42,13 +46,35 @@ RequeueSelection::RequeueSelection(const RunContext& context, const RequeueOptio
       workflows_(context.store()),
       commands_(context.store()) {}
 
+std::set<std::string> RequeueSelection::hosts_without_command() {
+    std::unordered_map<std::string, std::unordered_set<std::int64_t>> by_host;
+    std::unordered_map<std::int64_t, std::unordered_set<std::int64_t>*> without;
+    workflows_.scan_hosts(kFailoverAlone,
+                          [&](std::int64_t id, const std::optional<std::string>& host) {
+                              auto& ids = by_host[host.value_or("")];
+                              ids.insert(id);
+                              without[id] = &ids;
+                          });
+    commands_.scan_ids([&](std::int64_t, std::int64_t workflow_id) {
+        if (const auto found = without.find(workflow_id); found != without.end())
+            found->second->erase(workflow_id);
+    });
+    std::set<std::string> hosts;
+    for (const auto& [host, ids] : by_host)
+        if (!ids.empty()) hosts.insert(host);
+    return hosts;
+}
+
 void RequeueSelection::select() {
     record_.forget();
     unknown_.clear();
     not_in_failover_.clear();
     with_several_.clear();
     of_nothing_ = 0;
-    std::vector<std::int64_t> ids = options_.ids.empty() ? in_failover() : find_named();
+    found_.clear();
+    without_command_type_.clear();
+    options_.ids.empty() ? find_in_failover() : find_named();
+    std::vector<std::int64_t> ids = found();
     clock_ = context_.database.clock_ms();
     looked_up_to_ = std::max<std::int64_t>(commands_.highest_id() - commands_.id_slack(), 0);
     auto waiting = look_at_commands(ids);
@@ -73,15 +99,21 @@ void RequeueSelection::select() {
             take(id, commands);
     }
     take_those_without(without);
-    read_rows();
+    read_other_rows();
+    found_.clear();
 }
 
-std::vector<std::int64_t> RequeueSelection::in_failover() {
+void RequeueSelection::find_in_failover() {
+    workflows_.scan_with_param(
+        kFailoverAlone, [&](const WorkflowInstance& instance, const std::string& command_param) {
+            found_.emplace(instance.id, instance);
+            if (!has_command_type(command_param)) without_command_type_.insert(instance.id);
+        });
+}
+
+std::vector<std::int64_t> RequeueSelection::found() const {
     std::vector<std::int64_t> ids;
-    constexpr int kStates[] = {kFailover};
-    workflows_.scan_states(kStates,
-                           [&](const WorkflowInstance& instance) { ids.push_back(instance.id); });
-    std::sort(ids.begin(), ids.end());
+    for (const auto& [id, instance] : found_) ids.push_back(id);
     return ids;
 }
 
@@ -96,24 +128,35 @@ std::vector<WaitingCommand> RequeueSelection::look_at_commands(std::span<const s
     return found;
 }
 
+StuckInstance& RequeueSelection::put(StuckInstance::Kind kind, std::int64_t id) {
+    StuckInstance& stuck = record_.stuck()[id];
+    stuck.kind = kind;
+    if (auto row = found_.extract(id)) stuck.row = std::move(row.mapped());
+    return stuck;
+}
+
 void RequeueSelection::take(std::int64_t id, std::span<const WaitingCommand> commands) {
     if (commands.size() > 1) {
         with_several_.push_back(id);
         record_.skip(id, SkipReason::several_commands);
     } else if (is_unclaimed(commands.front(), options_.unclaimed_after, clock_)) {
-        record_.stuck()[id] = {StuckInstance::Kind::unclaimed, commands.front(), {}, 0,
-                               WorkflowOutcome::left,          "unclaimed"};
+        put(StuckInstance::Kind::unclaimed, id).command = commands.front();
     } else {
         record_.skip(id, SkipReason::command_pending);
     }
 }
 
-// Instances and commands were not read at one moment.
+// Instances and commands were not read at one moment. A run compares each row once more before it
+// commits; a plan has this look alone.
 void RequeueSelection::take_those_without(std::span<const std::int64_t> ids) {
-    for (const std::int64_t id : workflows_.in_failover_without_command(ids)) {
-        record_.stuck()[id] = {StuckInstance::Kind::no_command, {},          {}, 0,
-                               WorkflowOutcome::left,           "no_command"};
+    std::vector<std::int64_t> stuck;
+    if (options_.dry_run) {
+        stuck = workflows_.in_failover_without_command(ids);
+    } else {
+        std::ranges::copy_if(ids, std::back_inserter(stuck),
+                             [&](std::int64_t id) { return found_.at(id).state == kFailover; });
     }
+    for (const std::int64_t id : stuck) put(StuckInstance::Kind::no_command, id);
     for (const std::int64_t id : ids) {
         if (record_.stuck().contains(id)) continue;
         record_.skip(id, not_in_failover_.contains(id) ? SkipReason::not_in_failover
@@ -121,12 +164,14 @@ void RequeueSelection::take_those_without(std::span<const std::int64_t> ids) {
     }
 }
 
-void RequeueSelection::read_rows() {
-    const std::vector<std::int64_t> ids = record_.ids();
-    for_batches<std::int64_t>(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        for (WorkflowInstance& row : workflows_.by_ids(batch, false))
-            record_.at(row.id).row = std::move(row);
-    });
+// Those of the commands of --commands.
+void RequeueSelection::read_other_rows() {
+    std::vector<std::int64_t> ids;
+    for (const auto& [id, stuck] : record_.stuck())
+        if (stuck.row.id == 0) ids.push_back(id);
+    for (WorkflowInstance& row : workflows_.by_ids(ids, false))
+        record_.at(row.id).row = std::move(row);
+    note_without_command_type(ids);
     const bool any_state = options_.commands || !options_.ids.empty();
     std::vector<std::int64_t> changed, unknown;
     for (const auto& [id, stuck] : record_.stuck()) {
@@ -167,23 +212,32 @@ void RequeueSelection::tell() {
                     some_ids(with_several_)));
 }
 
-std::vector<std::int64_t> RequeueSelection::find_named() {
+void RequeueSelection::find_named() {
     unknown_.insert(options_.ids.begin(), options_.ids.end());
-    std::vector<std::int64_t> ids;
     const std::vector<std::int64_t> named(unknown_.begin(), unknown_.end());
     for (const WorkflowInstance& instance : workflows_.by_ids(named, false)) {
         unknown_.erase(instance.id);
-        ids.push_back(instance.id);
+        found_.emplace(instance.id, instance);
         if (instance.state != kFailover) not_in_failover_.insert(instance.id);
     }
+    note_without_command_type(named);
     for (const std::int64_t id : unknown_) record_.skip(id, SkipReason::unknown);
-    return ids;
+}
+
+void RequeueSelection::note_without_command_type(std::span<const std::int64_t> ids) {
+    const auto found = workflows_.without_command_type(ids);
+    without_command_type_.insert(found.begin(), found.end());
 }
 
 void RequeueSelection::leave_out_hopeless() {
     leave_out_duplicates();
     leave_out_unreadable();
-    if (options_.ids.empty()) leave_out_failing_again();
+    const auto failed = commands_.failed_for_workflows(record_.ids());
+    if (options_.ids.empty()) leave_out_failing_again(failed);
+    told_states_.clear();
+    for (const auto& [id, command] : newest_of_each(failed))
+        if (const auto state = state_of_command_param(command.command_param))
+            told_states_[id] = *state;
 }
 
 void RequeueSelection::leave_out_duplicates() {
@@ -200,9 +254,10 @@ void RequeueSelection::leave_out_duplicates() {
 }
 
 void RequeueSelection::leave_out_unreadable() {
-    auto found = workflows_.without_command_type(record_.ids());
+    std::vector<std::int64_t> found;
+    std::ranges::copy_if(record_.ids(), std::back_inserter(found),
+                         [&](std::int64_t id) { return without_command_type_.contains(id); });
     if (found.empty()) return;
-    std::sort(found.begin(), found.end());
     record_.leave_out(found, SkipReason::unreadable_command_param);
     const bool alone = found.size() == 1;
     context_.fail(
@@ -217,8 +272,8 @@ void RequeueSelection::leave_out_unreadable() {
                   : "End them with finish, and start their workflows anew."));
 }
 
-void RequeueSelection::leave_out_failing_again() {
-    const auto found = failed_twice(context_, record_.ids());
+void RequeueSelection::leave_out_failing_again(std::span<const ErrorCommand> failed) {
+    const auto found = failed_twice(failed);
     if (found.empty()) return;
     std::vector<std::int64_t> ids;
     for (const auto& [id, cause] : found) ids.push_back(id);
@@ -235,19 +290,15 @@ void RequeueSelection::leave_out_failing_again() {
 
 void RequeueSelection::choose_states() {
     const std::vector<std::int64_t> ids = record_.without_command();
-    const auto lost = commands_.last_failed(ids);
     const auto signs = TaskInstanceStore(context_.store()).stop_signs(ids);
     std::vector<std::int64_t> guessed, overruled;
     for (const std::int64_t id : ids) {
         StuckInstance& stuck = record_.at(id);
-        const auto command = lost.find(id);
+        const auto told = told_states_.find(id);
         const auto sign = signs.find(id);
-        const auto told = command == lost.end()
-                              ? std::nullopt
-                              : state_of_command_param(command->second.command_param);
-        if (told) {
-            set_state(stuck, *told, "as the lost command says");
-            if (options_.as && *options_.as != *told) overruled.push_back(id);
+        if (told != told_states_.end()) {
+            set_state(stuck, told->second, "as the lost command says");
+            if (options_.as && *options_.as != told->second) overruled.push_back(id);
         } else if (options_.as) {
             set_state(stuck, *options_.as, "as --as says");
         } else if (sign != signs.end() && sign->second.killed) {

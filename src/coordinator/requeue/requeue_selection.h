@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "coordinator/failover_options.h"
@@ -24,6 +26,10 @@ class RequeueSelection {
     RequeueSelection(const RunContext& context, const RequeueOptions& options,
                      RequeueRecord& record);
 
+    /// The hosts of those in state FAILOVER without a command: quicker than select(), for what
+    /// comes before the look that decides.
+    std::set<std::string> hosts_without_command();
+
     /// Selects, anew each time: those in state FAILOVER without a command; and those in it, those
     /// named, or with options.commands all, whose command waits for so long that no master seems to
     /// take it.
@@ -40,15 +46,18 @@ class RequeueSelection {
     void choose_states();
 
   private:
-    std::vector<std::int64_t> in_failover();
-    std::vector<std::int64_t> find_named();
+    void find_in_failover();
+    void note_without_command_type(std::span<const std::int64_t> ids);
+    void find_named();
+    std::vector<std::int64_t> found() const;
     std::vector<WaitingCommand> look_at_commands(std::span<const std::int64_t> ids);
+    StuckInstance& put(StuckInstance::Kind kind, std::int64_t id);
     void take(std::int64_t id, std::span<const WaitingCommand> commands);
     void take_those_without(std::span<const std::int64_t> ids);
-    void read_rows();
+    void read_other_rows();
     void leave_out_duplicates();
     void leave_out_unreadable();
-    void leave_out_failing_again();
+    void leave_out_failing_again(std::span<const ErrorCommand> failed);
 
     const RunContext& context_;
     const RequeueOptions& options_;
@@ -58,9 +67,12 @@ class RequeueSelection {
     std::unique_ptr<CommandWatch> watch_;
     EpochMs clock_ = 0;
     std::int64_t looked_up_to_ = 0;
-    std::set<std::int64_t> unknown_;          // ids given that are of no instance
-    std::set<std::int64_t> not_in_failover_;  // others of those given
-    std::int64_t of_nothing_ = 0;             // commands of no instance that there is
+    std::map<std::int64_t, WorkflowInstance> found_;  // before the commands were looked at
+    std::map<std::int64_t, int> told_states_;         // by what the lost command says
+    std::set<std::int64_t> without_command_type_;     // in their own command_param
+    std::set<std::int64_t> unknown_;                  // ids given that are of no instance
+    std::set<std::int64_t> not_in_failover_;          // others of those given
+    std::int64_t of_nothing_ = 0;                     // commands of no instance that there is
     std::vector<std::int64_t> with_several_;
 };
 

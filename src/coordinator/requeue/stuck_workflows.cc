@@ -22,7 +22,7 @@ bool is_unclaimed(const WaitingCommand& command, Millis after, EpochMs clock) {
 std::vector<std::string> causes_of_being_stuck(const RunContext& context,
                                                std::span<const std::int64_t> ids) {
     if (ids.empty()) return {};
-    const auto failed = CommandStore(context.store()).last_failed(ids);
+    const auto failed = newest_of_each(CommandStore(context.store()).failed_for_workflows(ids));
     const auto duplicated = TaskInstanceStore(context.store()).with_duplicate_tasks(ids);
     const std::unordered_set<std::int64_t> duplicates(duplicated.begin(), duplicated.end());
     std::vector<std::string> causes;
@@ -37,11 +37,10 @@ std::vector<std::string> causes_of_being_stuck(const RunContext& context,
     return causes;
 }
 
-std::map<std::int64_t, std::string> failed_twice(const RunContext& context,
-                                                 std::span<const std::int64_t> ids) {
+std::map<std::int64_t, std::string> failed_twice(std::span<const ErrorCommand> failed) {
     std::set<std::pair<std::int64_t, std::string>> causes;
     std::map<std::int64_t, std::string> found;
-    for (const ErrorCommand& command : CommandStore(context.store()).failed_for_workflows(ids)) {
+    for (const ErrorCommand& command : failed) {
         const std::int64_t id = command.workflow_instance_id;
         std::string cause = first_line(command.message);
         if (!cause.empty() && !causes.emplace(id, cause).second) found[id] = std::move(cause);

@@ -22,9 +22,8 @@ bool is_unclaimed(const WaitingCommand& command, Millis after, EpochMs clock);
 std::vector<std::string> causes_of_being_stuck(const RunContext& context,
                                                std::span<const std::int64_t> ids);
 
-/// Of these workflow instances those whose commands failed twice for one cause, which is the first
+/// The workflow instances of which two of these commands failed for one cause, which is the first
 /// line of the message, with that cause: another one fails again, unless somebody removed it.
-std::map<std::int64_t, std::string> failed_twice(const RunContext& context,
-                                                 std::span<const std::int64_t> ids);
+std::map<std::int64_t, std::string> failed_twice(std::span<const ErrorCommand> failed);
 
 }  // namespace dsfailover

@@ -107,6 +107,10 @@ void describe_requeued(FieldSink& to, const WorkflowsSection& workflows) {
     to.count("requeued", workflows.done);
     to.count("left", workflows.left,
              "Selected, but not requeued: --limit, failures, interruption.");
+    to.count(
+        "unknown", workflows.unknown,
+        "In a commit without an answer, of a database that did not come back: requeued or not. "
+        "The next run settles it.");
     to.counts("skipped", workflows.skipped, kSkipped);
     to.list("items", workflows.items);
 }
