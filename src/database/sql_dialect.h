@@ -82,6 +82,13 @@ class SqlDialect {
     virtual std::string columns_query(std::span<const std::string> tables,
                                       std::vector<Value>& parameters) const = 0;
 
+    /// What FROM takes for these texts, in their order, as the column `value` of a table `t`, in
+    /// one parameter; "" where the server has nothing for that.
+    virtual std::string table_of([[maybe_unused]] std::span<const std::string> texts,
+                                 [[maybe_unused]] std::vector<Value>& parameters) const {
+        return "";
+    }
+
   protected:
     /// in_list() for one id at least, in the form that the server takes best.
     virtual std::string in_ids(std::string_view column, std::span<const std::int64_t> ids,

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "database/postgresql/array_literal.h"
 #include "store/chunk_failover.h"
 #include "store/recovery_command.h"
 #include "store/workflow_state.h"
@@ -7,38 +8,6 @@
 namespace dsfailover {
 
 namespace {
-
-// PostgreSQL arrays as text.
-class ArrayLiteral {
-  public:
-    explicit ArrayLiteral(std::size_t items) { text_.reserve(items * 26 + 2); }
-
-    void add(std::int64_t number) {
-        separate();
-        fmt::format_to(std::back_inserter(text_), "{}", number);
-    }
-    void add(const std::optional<int>& number) {
-        number ? add(std::int64_t{*number}) : add(static_cast<const std::string*>(nullptr));
-    }
-    void add(const std::string* item) {
-        separate();
-        if (item == nullptr) {
-            text_ += "NULL";
-            return;
-        }
-        text_ += '"';
-        for (const char c : *item) {
-            if (c == '"' || c == '\\') text_ += '\\';
-            text_ += c;
-        }
-        text_ += '"';
-    }
-    std::string take() { return std::move(text_ += '}'); }
-
-  private:
-    void separate() { text_ += text_.empty() ? '{' : ','; }
-    std::string text_;
-};
 
 const std::string* text_of(const std::optional<StoredTime>& time) {
     return time ? &time->text : nullptr;

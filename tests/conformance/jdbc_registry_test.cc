@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/stored_time.h"
@@ -478,6 +479,50 @@ TEST_P(JdbcRegistryTest, ThousandsOfRemovalsEachStandForThemselves) {
     EXPECT_EQ(removals[2000].outcome, RemoveOutcome::changed);
     EXPECT_EQ(number("SELECT count(*) FROM t_ds_jdbc_registry_data"), 2);
     EXPECT_THAT(events(), SizeIs(kMarks - 3));
+}
+
+TEST_P(JdbcRegistryTest, WhatCameBelowANodeSinceTheLastRemovalIsSeen) {
+    const std::string folder = "/nodes/failover-finish-nodes/";
+    const std::string below = folder + "c/d";
+    for (const char* name : {"a", "b", "c", "e"})
+        insert_node(folder + name, "1", 1, now_ms() - kHour, "PERSISTENT");
+    const auto registry = open();
+    const auto remove = [&](const std::string& name) {
+        std::vector<Removal> removals{
+            removal(folder + name, registry->get(folder + name).value().version)};
+        registry->remove(removals);
+        return removals[0].outcome;
+    };
+    const auto insert_below = [&](const std::string& key) {
+        insert_node(key, "1", 1, now_ms() - kHour, "PERSISTENT");
+    };
+    EXPECT_EQ(remove("a"), RemoveOutcome::removed);
+    insert_below(folder + "b/x");
+    insert_below(below);
+    EXPECT_EQ(remove("b"), RemoveOutcome::has_children);
+    // With an id that was given out before those of all that was seen.
+    database_->execute(
+        "UPDATE t_ds_jdbc_registry_data SET id = (SELECT max_id FROM (SELECT MAX(id) + 500 AS "
+        "max_id"
+        " FROM t_ds_jdbc_registry_data) m) WHERE data_key = ?",
+        {Value(folder + "e")});
+    EXPECT_EQ(remove("c"), RemoveOutcome::has_children);
+    database_->execute("DELETE FROM t_ds_jdbc_registry_data WHERE data_key = ?", {Value(below)});
+    EXPECT_EQ(remove("c"), RemoveOutcome::removed) << "what stood below it is gone";
+    insert_below(folder + "e/late");
+    EXPECT_EQ(remove("e"), RemoveOutcome::has_children);
+}
+
+TEST_P(JdbcRegistryTest, MastersAreToldOfARemovalWithTheValueAsItWas) {
+    const std::string value = "a\"b\\c{,} NULL 'd'\n\xC3\xBC";
+    insert_node(kMark, value, 1, now_ms() - kHour, "PERSISTENT");
+    const auto registry = open();
+    std::vector<Removal> removals{removal(kMark, registry->get(kMark).value().version)};
+    registry->remove(removals);
+    ASSERT_EQ(removals[0].outcome, RemoveOutcome::removed);
+    const auto told = texts("SELECT jdbc_registry_data FROM t_ds_jdbc_registry_data_change_event");
+    ASSERT_THAT(told, SizeIs(1));
+    EXPECT_EQ(nlohmann::json::parse(told[0]).at("dataValue"), value);
 }
 
 INSTANTIATE_TEST_SUITE_P(Databases, JdbcRegistryTest,

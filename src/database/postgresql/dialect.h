@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "database/postgresql/array_literal.h"
 #include "database/sql_dialect.h"
 
 namespace dsfailover {
@@ -52,6 +53,14 @@ class PostgresqlDialect final : public SqlDialect {
             "JOIN pg_catalog.pg_attribute a ON a.attrelid = to_regclass(t.name) "
             "WHERE a.attnum > 0 AND NOT a.attisdropped",
             fmt::join(tables, "', '"));
+    }
+
+    std::string table_of(std::span<const std::string> texts,
+                         std::vector<Value>& parameters) const override {
+        ArrayLiteral array(texts.size(), texts.empty() ? 0 : texts.front().size() * 5 / 4);
+        for (const std::string& text : texts) array.add(&text);
+        parameters.emplace_back(array.take());
+        return "unnest(CAST(? AS text[])) AS t (value)";
     }
 
   protected:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 
 #include "database/batches.h"
@@ -16,6 +17,8 @@ constexpr std::size_t kPageRows = 5000;
 /// first.
 constexpr std::size_t kBatchRows = 2000;
 constexpr std::size_t kKeyLength = 256;
+/// So far behind a higher id, seen already, a lower one may still appear.
+constexpr std::int64_t kIdSlack = 1000;
 
 std::vector<JdbcRow> to_rows(const Rows& result) {
     std::vector<JdbcRow> rows;
@@ -197,42 +200,74 @@ std::vector<JdbcRow> JdbcRows::lock(Database& database, std::span<const std::int
 }
 
 void JdbcRows::add_events(Database& database, const char* type, std::span<const JdbcRow> rows) {
+    const SqlDialect& dialect = database.dialect();
     std::string sql =
         "INSERT INTO t_ds_jdbc_registry_data_change_event"
-        " (event_type, jdbc_registry_data, create_time) VALUES ";
-    const std::string values = fmt::format("('{}', ?, ?)", type);
+        " (create_time, event_type, jdbc_registry_data) ";
     const std::string time = times_.format(database.clock_ms());
-    std::vector<Value> parameters;
-    for (const JdbcRow& row : rows) {
+    std::vector<std::string> events;
+    events.reserve(rows.size());
+    for (const JdbcRow& row : rows) events.push_back(row.event_json());
+    std::vector<Value> parameters = {Value(time)};
+    if (const std::string table = dialect.table_of(events, parameters); !table.empty()) {
+        sql += fmt::format("SELECT {}, '{}', value FROM {}", dialect.typed_placeholder("timestamp"),
+                           type, table);
+        database.execute(sql, std::span<const Value>(parameters));
+        return;
+    }
+    parameters.clear();
+    sql += "VALUES ";
+    for (std::string& event : events) {
         if (!parameters.empty()) sql += ", ";
-        sql += values;
-        parameters.insert(parameters.end(), {Value(row.event_json()), Value(time)});
+        sql += fmt::format("(?, '{}', ?)", type);
+        parameters.insert(parameters.end(), {Value(time), Value(std::move(event))});
     }
     database.execute(sql, std::span<const Value>(parameters));
 }
 
 /// Those of the removals' keys that have rows below them; one look at each folder.
 JdbcRows::Keys JdbcRows::with_children(std::span<const Removal> removals) {
-    Keys folders;
+    std::map<std::string, Keys> wanted;  // by folder
     for (const Removal& removal : removals)
-        folders.insert(removal.path.substr(0, removal.path.rfind('/') + 1));
-    Keys parents;
-    for (const std::string& folder : folders) {
-        const std::size_t length = characters(folder);
-        connection_->read("reading below " + folder, [&](Database& database) {
-            const Rows rows =
-                database.query(fmt::format("SELECT data_key FROM t_ds_jdbc_registry_data"
-                                           " WHERE substr(data_key, 1, {}) = ?"
-                                           " AND substr(data_key, {}) LIKE '%/%'",
-                                           length, length + 1),
-                               {Value(folder)});
-            for (std::size_t i = 0; i < rows.size(); ++i) {
-                const std::string_view key = rows[i].text(0);
-                parents.emplace(key.substr(0, key.find('/', folder.size())));
-            }
-        });
+        wanted[removal.path.substr(0, removal.path.rfind('/') + 1)].insert(removal.path);
+    Keys found;
+    for (const auto& [folder, keys] : wanted) {
+        const auto is_parent = [&keys = keys](const std::string& key) {
+            return keys.contains(key);
+        };
+        Looked& looked = looked_[folder];
+        look_below(folder, looked);
+        if (std::ranges::any_of(looked.parents, is_parent)) {
+            // What stood below it may be gone.
+            looked = {};
+            look_below(folder, looked);
+        }
+        std::ranges::copy_if(looked.parents, std::inserter(found, found.end()), is_parent);
     }
-    return parents;
+    return found;
+}
+
+// Of what was looked at before only what came since: ids ascend, but for some that appear late.
+void JdbcRows::look_below(const std::string& folder, Looked& looked) {
+    const std::size_t length = characters(folder);
+    connection_->read("reading below " + folder, [&](Database& database) {
+        const std::int64_t highest =
+            database.query("SELECT MAX(id) FROM t_ds_jdbc_registry_data")[0]
+                .optional_integer(0)
+                .value_or(0);
+        // A MySQL that was restarted may give ids out again.
+        if (highest < looked.up_to) looked = {};
+        const Rows rows = database.query(fmt::format("SELECT data_key FROM t_ds_jdbc_registry_data"
+                                                     " WHERE id > ? AND substr(data_key, 1, {}) = ?"
+                                                     " AND substr(data_key, {}) LIKE '%/%'",
+                                                     length, length + 1),
+                                         {Value(looked.up_to - kIdSlack), Value(folder)});
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const std::string_view key = rows[i].text(0);
+            looked.parents.emplace(key.substr(0, key.find('/', folder.size())));
+        }
+        looked.up_to = highest;
+    });
 }
 
 void JdbcRows::remove(std::span<Removal> removals) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,7 +64,14 @@ class JdbcRows {
   private:
     using Keys = std::unordered_set<std::string>;
 
+    /// What a folder holds further down than its own children.
+    struct Looked {
+        std::int64_t up_to = 0;  ///< the highest id of a row then
+        Keys parents;            ///< its children with rows below them
+    };
+
     Keys with_children(std::span<const Removal> removals);
+    void look_below(const std::string& folder, Looked& looked);
     void remove_batch(std::span<Removal> batch, const Keys& parents);
     bool remove_all_as_read(Database& database, std::span<Removal> batch);
     void remove_in_transaction(Database& database, std::span<Removal> batch, const Keys& parents);
@@ -73,6 +81,7 @@ class JdbcRows {
 
     std::shared_ptr<JdbcConnection> connection_;
     JdbcTimes times_;
+    std::map<std::string, Looked> looked_;  // by folder
 };
 
 }  // namespace dsfailover
