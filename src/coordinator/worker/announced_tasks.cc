@@ -104,11 +104,11 @@ void AnnouncedTasks::look_for_acknowledgement() {
 // Takes out of `open` the tasks that have moved on.
 void AnnouncedTasks::forget_moved(std::vector<TaskAtWorker*>& open) {
     std::vector<std::int64_t> ids;
-    for (const TaskAtWorker* task : open) ids.push_back(task->row.task.id);
+    for (const TaskAtWorker* task : open) ids.push_back(task->id);
     TaskInstanceStore store(context_.store());
     const auto standing = read_patiently(context_.database, [&] { return store.standing(ids); });
     std::erase_if(open, [&](TaskAtWorker* task) {
-        const auto now = standing.find(task->row.task.id);
+        const auto now = standing.find(task->id);
         const bool moved = now == standing.end() || now->second.flag == 0 ||
                            (now->second.state != task_state::kRunning &&
                             now->second.state != task_state::kDispatched);

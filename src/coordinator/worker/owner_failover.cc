@@ -24,7 +24,7 @@ void OwnerFailover::run(EpochMs event_time) {
     masters_.emplace(context_, options_, look_);
     for (TaskAtWorker& task : tasks_.all()) {
         if (task.route == TaskRoute::workflow_failover || task.route == TaskRoute::redispatched)
-            by_workflow_[task.workflow()].push_back(&task);
+            by_workflow_[task.workflow_id].push_back(&task);
     }
     masters_->on_failed_over([this](std::int64_t id) { note_failed_over(id); });
     if (!tasks_.on_route(TaskRoute::redispatched).empty()) {
@@ -71,7 +71,7 @@ void OwnerFailover::note_failed_over(std::int64_t workflow) {
     const auto tasks = by_workflow_.find(workflow);
     if (tasks == by_workflow_.end()) return;
     for (TaskAtWorker* task : tasks->second) {
-        const std::int64_t id = task->row.task.id;
+        const std::int64_t id = task->id;
         if (task->route == TaskRoute::redispatched && redispatched_.contains(id)) {
             task->outcome = TaskOutcome::redispatched;
             context_.audit.write(
@@ -93,8 +93,8 @@ void OwnerFailover::redispatch(std::span<const FailedOver> workflows) {
         if (found == by_workflow_.end()) continue;
         for (const TaskAtWorker* task : found->second) {
             if (task->route != TaskRoute::redispatched) continue;
-            tasks.push_back(task->row.task);
-            redispatched_.erase(task->row.task.id);  // by a try that was rolled back
+            tasks.push_back(tasks_.row(task->id));
+            redispatched_.erase(task->id);  // by a try that was rolled back
         }
     }
     if (tasks.empty()) return;

@@ -18,14 +18,22 @@ void WorkerTasks::find(const std::string& worker, EpochMs deadline) {
     TaskInstanceStore(context_.store()).scan_worker_tasks(worker, [&](const WorkerTask& task) {
         const auto& submitted = task.task.submit_time;
         const bool meant = submitted ? submitted->possibly_before(deadline) : !restarted_;
-        if (meant) tasks_.push_back({task, std::nullopt, std::nullopt, ""});
+        if (!meant) return;
+        TaskAtWorker& added = tasks_.emplace_back();
+        added.id = task.task.id;
+        added.workflow_id = task.task.workflow_instance_id;
+        added.owner = &*owners_.insert(task.workflow_host).first;
+        added.state = task.task.state;
+        added.in_failover = task.workflow_state == workflow_state::kFailover;
+        if (names_.size() < options_.items) names_.push_back(task.task.name);
+        if (redispatches()) rows_.emplace(added.id, task.task);
     });
 }
 
 void WorkerTasks::choose_routes(EpochMs event_time, bool given) {
     judge_workflows(event_time, given);
     for (TaskAtWorker& task : tasks_) {
-        if (task.row.workflow_state != workflow_state::kFailover) route_by_owner(task);
+        if (!task.in_failover) route_by_owner(task);
     }
     if (!commanded_.empty()) {
         context_.fail(ExitCode::needs_person,
@@ -46,11 +54,10 @@ void WorkerTasks::judge_workflows(EpochMs event_time, bool given) {
     request.asking = SelectionRequest::Asking::once;
     std::map<std::string, std::set<std::int64_t>> of_living;
     for (const TaskAtWorker& task : tasks_) {
-        const auto& host = task.row.workflow_host;
-        const bool unfinished = task.row.workflow_state != workflow_state::kFailover;
-        if (!unfinished || !host || !is_address(*host)) continue;
+        const auto& host = *task.owner;
+        if (task.in_failover || !host || !is_address(*host)) continue;
         if (look_.servers.master(*host))
-            of_living[*host].insert(task.workflow());
+            of_living[*host].insert(task.workflow_id);
         else
             request.addresses.insert(*host);
     }
@@ -105,14 +112,14 @@ void WorkerTasks::note_skipped(const SkippedWorkflow& skipped) {
 }
 
 void WorkerTasks::route_by_owner(TaskAtWorker& task) {
-    const auto& host = task.row.workflow_host;
-    const auto doubt = doubts_.find(task.workflow());
+    const auto& host = *task.owner;
+    const auto doubt = doubts_.find(task.workflow_id);
     TaskOwner owner;
-    owner.command_waits = commanded_.contains(task.workflow());
+    owner.command_waits = commanded_.contains(task.workflow_id);
     owner.has_host = host && is_address(*host);
     owner.lives = host && look_.servers.master(*host) != nullptr;
     owner.doubtful = doubt != doubts_.end();
-    owner.unheld = unheld_.contains(task.workflow());
+    owner.unheld = unheld_.contains(task.workflow_id);
     owner.any_master_lives = !look_.servers.masters.empty();
     task.route = route_by(owner);
     if (task.route == TaskRoute::pending) {
@@ -123,7 +130,7 @@ void WorkerTasks::route_by_owner(TaskAtWorker& task) {
     } else if (task.route == TaskRoute::announced) {
         if (!owner.lives) task.reason = to_string(doubt->second);
         if (restarted_) task.route = TaskRoute::not_announceable;
-    } else if (options_.redispatch && !restarted_) {
+    } else if (redispatches()) {
         task.route = TaskRoute::redispatched;
     }
 }
@@ -132,7 +139,7 @@ void WorkerTasks::route_by_owner(TaskAtWorker& task) {
 void WorkerTasks::route_by_command() {
     std::vector<std::int64_t> workflows;
     for (const TaskAtWorker& task : tasks_) {
-        if (!task.route) workflows.push_back(task.workflow());
+        if (!task.route) workflows.push_back(task.workflow_id);
     }
     if (workflows.empty()) return;
     std::set<std::int64_t> with_command;
@@ -141,7 +148,7 @@ void WorkerTasks::route_by_command() {
     }
     for (TaskAtWorker& task : tasks_) {
         if (task.route) continue;
-        const bool has_command = with_command.contains(task.workflow());
+        const bool has_command = with_command.contains(task.workflow_id);
         task.route = route_by({.in_failover = true, .command_waits = has_command});
         task.outcome = has_command ? TaskOutcome::pending : TaskOutcome::left;
         task.reason = has_command
@@ -160,7 +167,7 @@ std::vector<TaskAtWorker*> WorkerTasks::on_route(TaskRoute route) {
 
 std::set<std::string> WorkerTasks::owners(TaskRoute route) {
     std::set<std::string> hosts;
-    for (const TaskAtWorker* task : on_route(route)) hosts.insert(*task->row.workflow_host);
+    for (const TaskAtWorker* task : on_route(route)) hosts.insert(**task->owner);
     return hosts;
 }
 
@@ -168,7 +175,7 @@ std::set<std::int64_t> WorkerTasks::of_owner(const std::string& host) {
     std::set<std::int64_t> workflows;
     for (const TaskRoute route : {TaskRoute::workflow_failover, TaskRoute::redispatched})
         for (const TaskAtWorker* task : on_route(route))
-            if (*task->row.workflow_host == host) workflows.insert(task->workflow());
+            if (**task->owner == host) workflows.insert(task->workflow_id);
     return workflows;
 }
 
@@ -177,7 +184,7 @@ std::optional<SkipReason> WorkerTasks::doubt(std::int64_t workflow) const {
     return found == doubts_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::size_t WorkerTasks::leave(TaskRoute route, const std::string& reason) {
+std::size_t WorkerTasks::leave(TaskRoute route, std::string_view reason) {
     const std::vector<TaskAtWorker*> tasks = on_route(route);
     for (TaskAtWorker* task : tasks) {
         task->outcome = TaskOutcome::left;
@@ -187,19 +194,24 @@ std::size_t WorkerTasks::leave(TaskRoute route, const std::string& reason) {
 }
 
 void WorkerTasks::list(WorkerSection& section) const {
-    for (const TaskAtWorker& task : tasks_) {
+    for (std::size_t i = 0; i < tasks_.size(); ++i) {
+        const TaskAtWorker& task = tasks_[i];
         if (!task.route) continue;
         ++section.routes[*task.route];
+        if (!section.items.has_room()) {
+            section.items.omit();
+            continue;
+        }
         TaskItem item;
-        item.id = task.row.task.id;
-        item.name = task.row.task.name;
-        item.workflow_instance_id = task.workflow();
-        item.state = task_state_name(task.row.task.state);
-        item.owner = task.row.workflow_host;
+        item.id = task.id;
+        if (i < names_.size()) item.name = names_[i];
+        item.workflow_instance_id = task.workflow_id;
+        item.state = task_state_name(task.state);
+        item.owner = *task.owner;
         item.route = *task.route;
         item.outcome =
             task.outcome.value_or(options_.dry_run ? TaskOutcome::planned : TaskOutcome::left);
-        if (!task.reason.empty()) item.reason = task.reason;
+        if (!task.reason.empty()) item.reason = std::string(task.reason);
         section.items.add(std::move(item));
     }
 }

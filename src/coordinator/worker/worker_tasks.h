@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "coordinator/failover/first_look.h"
@@ -16,13 +18,16 @@
 namespace dsfailover {
 
 /// A task of a dead worker: the way by which it comes to run again, and how far that is.
+/// There may be a hundred thousand, so that each holds little.
 struct TaskAtWorker {
-    WorkerTask row;
+    std::int64_t id = 0;
+    std::int64_t workflow_id = 0;
+    const std::optional<std::string>* owner = nullptr;  ///< the host of its workflow
+    std::string_view reason;                            ///< a literal
+    int state = 0;
+    bool in_failover = false;  ///< its workflow is
     std::optional<TaskRoute> route;
     std::optional<TaskOutcome> outcome;
-    std::string reason;
-
-    std::int64_t workflow() const { return row.task.workflow_instance_id; }
 };
 
 /// The unfinished tasks of a worker that is gone, or of the old process of one that was restarted.
@@ -41,6 +46,8 @@ class WorkerTasks {
     std::vector<TaskAtWorker>& all() { return tasks_; }
     const std::vector<TaskAtWorker>& all() const { return tasks_; }
     std::vector<TaskAtWorker*> on_route(TaskRoute route);
+    /// The row of one on the route redispatched, as it was read.
+    const TaskInstance& row(std::int64_t id) const { return rows_.at(id); }
     /// The hosts of the workflows of those on a route.
     std::set<std::string> owners(TaskRoute route);
     /// The workflows of `host` whose tasks are on the routes of its failover.
@@ -52,7 +59,7 @@ class WorkerTasks {
     std::optional<SkipReason> doubt(std::int64_t workflow) const;
     bool any_doubt() const { return !doubts_.empty(); }
     /// Marks the tasks on a route as left; returns how many.
-    std::size_t leave(TaskRoute route, const std::string& reason = "");
+    std::size_t leave(TaskRoute route, std::string_view reason = "");
 
     /// Puts routes and items into the report's section. A task whose route was not chosen yet is
     /// left out.
@@ -62,6 +69,7 @@ class WorkerTasks {
     void judge_workflows(EpochMs event_time, bool given);
     void judge(const SelectionRequest& request);
     void note_skipped(const SkippedWorkflow& skipped);
+    bool redispatches() const { return options_.redispatch && !restarted_; }
     void route_by_owner(TaskAtWorker& task);
     void route_by_command();
 
@@ -70,7 +78,10 @@ class WorkerTasks {
     const FirstLook& look_;
     const bool restarted_;
     std::vector<TaskAtWorker> tasks_;
-    std::map<std::int64_t, SkipReason> doubts_;  // by workflow instance
+    std::set<std::optional<std::string>> owners_;
+    std::vector<std::string> names_;  // of the first tasks, so many as can be listed
+    std::unordered_map<std::int64_t, TaskInstance> rows_;  // where tasks may be redispatched
+    std::map<std::int64_t, SkipReason> doubts_;            // by workflow instance
     // Of living hosts, and held by no master, or of the time before its start: to be failed over;
     // of hosts that are gone: held by no master, and in doubt all the same, for another reason.
     std::set<std::int64_t> unheld_;
