@@ -67,7 +67,7 @@ class BusyMaster(Background):
 
 
 class Holding(Background):
-    """Samples for how long transactions of ours have held rows."""
+    """Samples for how long transactions of ours have held rows of the cluster's own database."""
 
     def __init__(self, cluster):
         super().__init__()
@@ -76,10 +76,12 @@ class Holding(Background):
     def _work(self):
         postgresql = self.db.type == "postgresql"
         sql = ("SELECT max(extract(epoch FROM clock_timestamp() - xact_start)) AS held FROM pg_stat_activity"
-               " WHERE application_name = 'dsfailover' AND backend_xid IS NOT NULL" if postgresql else
+               " WHERE application_name = 'dsfailover' AND datname = current_database() AND backend_xid IS NOT NULL"
+               if postgresql else
                "SELECT max(TIMESTAMPDIFF(MICROSECOND, trx_started, sysdate(6))) / 1e6 AS held"
                " FROM information_schema.innodb_trx WHERE trx_rows_modified > 0"
-               " AND trx_mysql_thread_id IN (SELECT id FROM information_schema.processlist WHERE user = 'ds')")
+               " AND trx_mysql_thread_id IN (SELECT id FROM information_schema.processlist"
+               " WHERE user = 'ds' AND db = database())")
         while not self._stop.wait(0.05):
             self.longest = max(self.longest, float(self.db.value(sql) or 0))
 
