@@ -130,7 +130,9 @@ class Parser {
             return std::move(result_);
         }
         // With --help behind it CLI11 would not mind.
-        if (!first.empty() && !first.starts_with('-') && !has_command(first)) refuse_command(first);
+        require_command(app_, first);
+        if (const auto group = groups_.find(std::string(first)); group != groups_.end() && argc > 2)
+            require_command(*group->second, argv[2]);
         begun_ = command_of({argv + std::min(argc, 1), argv + argc});
         try {
             app_.parse(arguments_for_cli11({argv + std::min(argc, 1), argv + argc}));
@@ -258,19 +260,18 @@ class Parser {
         return did_you_mean(mistyped, std::vector<std::string_view>(names.begin(), names.end()));
     }
 
-    bool has_command(std::string_view name) const {
-        return std::ranges::any_of(app_.get_subcommands(nullptr), [&](const CLI::App* command) {
-            return command->get_name() == name;
-        });
-    }
-
-    [[noreturn]] void refuse_command(std::string_view name) const {
+    /// Throws UsageError if `name` stands for a command of `app`, and is none.
+    static void require_command(const CLI::App& app, std::string_view name) {
+        if (name.empty() || name.starts_with('-')) return;
         std::vector<std::string> names;
-        for (const CLI::App* command : app_.get_subcommands(nullptr))
+        for (const CLI::App* command : app.get_subcommands(nullptr))
             names.push_back(command->get_name());
+        if (std::ranges::find(names, name) != names.end()) return;
+        const std::string group =
+            app.get_parent() == nullptr ? "" : fmt::format("{} ", app.get_name());
         throw UsageError(fmt::format(
-            "there is no command '{}'{}\nTry 'dsfailover --help'.", shown_url(name),
-            did_you_mean(name, std::vector<std::string_view>(names.begin(), names.end()))));
+            "there is no command '{}{}'{}\nTry 'dsfailover {}--help'.", group, shown_url(name),
+            did_you_mean(name, std::vector<std::string_view>(names.begin(), names.end())), group));
     }
 
     /// What CLI11 says is enough, but where it says what is missing and not what is wrong.
@@ -285,9 +286,8 @@ class Parser {
         if (first.starts_with('-') && !first.starts_with("-h"))
             message = fmt::format("{} stands before the command: options come after it",
                                   shown_url(first.substr(0, first.find('='))));
-        else if (app == &app_ && !first.empty())
-            refuse_command(first);
-        else if (app == &app_)
+        else if (app == &app_ || (app->get_require_subcommand_min() > 0 &&
+                                  dynamic_cast<const CLI::RequiredError*>(&error) != nullptr))
             message = "a command is required";
         throw CommandLineError(fmt::format("{}\nTry '{} --help'.", message, command), begun_);
     }

@@ -274,6 +274,15 @@ TEST_F(RequeueTest, ACommitWithoutAnAnswerIsReportedAlthoughTheRegistryIsAway) {
     EXPECT_EQ(world.commands_of(7).size(), 1U);
 }
 
+TEST_F(RequeueTest, TheCommandOfACommitWithoutAnAnswerIsFound) {
+    world.cut_commit({true, [] {}});
+    run.requeue();
+    EXPECT_EQ(run.fate_of(7), "requeued") << run.said();
+    const auto commands = world.commands_of(7);
+    ASSERT_EQ(commands.size(), 1U);
+    EXPECT_EQ(run.report.requeue->items.kept().at(0).command_id, commands[0].id);
+}
+
 TEST_F(RequeueTest, StampsThatCannotBeReadLeaveTheirHostsWorkflows) {
     world.workflow(8).state(18).host(kOther);
     world.put(kGoneStamps, "of another version");

@@ -162,6 +162,12 @@ TEST(CommandLine, MistakesAreNamed) {
     const auto failing = [](std::vector<const char*> arguments) {
         return error_of([&] { parse(arguments); });
     };
+    EXPECT_THAT(failing({"sandbox"}), HasSubstr("a command is required"));
+    EXPECT_THAT(failing({"sandbox", "sho"}),
+                AllOf(HasSubstr("there is no command 'sandbox sho'"), HasSubstr("show"),
+                      HasSubstr("Try 'dsfailover sandbox --help'")));
+    EXPECT_THAT(failing({"sandbox", "nosuch", "--help"}),
+                HasSubstr("there is no command 'sandbox nosuch'"));
     EXPECT_THAT(failing({}), HasSubstr("a command is required"));
     EXPECT_THAT(failing({"destroy"}), HasSubstr("no command 'destroy'"));
     EXPECT_THAT(failing({"global", "--foo"}), HasSubstr("--foo"));

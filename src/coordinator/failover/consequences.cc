@@ -28,16 +28,19 @@ std::vector<std::int64_t> failed_over(std::span<const WorkflowItem* const> items
 }
 
 void warn_of_stops(const RunContext& context, std::span<const WorkflowItem* const> items) {
+    const auto workflows = [](std::span<const std::int64_t> ids, std::string_view state) {
+        return fmt::format("{} in {}: {}", counted(std::ssize(ids), "workflow is", "workflows are"),
+                           state, some_ids(ids));
+    };
     if (const auto ids = failed_over(items, workflow_state::kReadyStop); !ids.empty())
         context.warn(fmt::format(
-            "{} in READY_STOP: {}. Recovery kills no task: stop them again once they are "
-            "recovered.",
-            counted(std::ssize(ids), "workflow is", "workflows are"), some_ids(ids)));
+            "{}. Recovery kills no task: stop {} recovered.", workflows(ids, "READY_STOP"),
+            ids.size() == 1 ? "it again once it is" : "them again once they are"));
     if (const auto ids = failed_over(items, workflow_state::kReadyPause); !ids.empty())
-        context.warn(fmt::format(
-            "{} in READY_PAUSE: {}. Once recovered they go on to PAUSE; resume them in the user "
-            "interface.",
-            counted(std::ssize(ids), "workflow is", "workflows are"), some_ids(ids)));
+        context.warn(fmt::format("{}. Once recovered {} in the user interface.",
+                                 workflows(ids, "READY_PAUSE"),
+                                 ids.size() == 1 ? "it goes on to PAUSE; resume it"
+                                                 : "they go on to PAUSE; resume them"));
 }
 
 /// A master dispatches anew what it takes over, unless the worker could not report its end yet.

@@ -223,7 +223,10 @@ class Requeue {
 
     // The commit of these had no answer.
     void find_lost_ids() {
-        for (const WaitingCommand& command : commands_.for_workflows(without_id_))
+        if (without_id_.empty()) return;
+        const auto waiting =
+            read_patiently(context_.database, [&] { return commands_.for_workflows(without_id_); });
+        for (const WaitingCommand& command : waiting)
             record_.at(command.workflow_instance_id).command.id = command.id;
     }
 
