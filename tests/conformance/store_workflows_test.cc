@@ -100,11 +100,14 @@ TEST_P(StoreWorkflows, ThoseOfAStateAreScannedWithTheirCommandParam) {
     insert_workflow(3);
     constexpr int kStates[] = {18};
     std::map<std::int64_t, std::string> params;
+    std::vector<WorkflowInstance> found;
     store().scan_with_param(kStates,
                             [&](const WorkflowInstance& instance, const std::string& param) {
-                                EXPECT_TRUE(is_as_read(read(instance.id), instance));
+                                found.push_back(instance);
                                 params[instance.id] = param;
                             });
+    for (const WorkflowInstance& instance : found)
+        EXPECT_TRUE(is_as_read(read(instance.id), instance));
     EXPECT_EQ(params, (std::map<std::int64_t, std::string>{{1, R"({"commandType":"SCHEDULER"})"},
                                                            {2, ""}}));
     std::map<std::int64_t, std::optional<std::string>> hosts;

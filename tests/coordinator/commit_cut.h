@@ -19,10 +19,17 @@ struct CutCommit {
     std::function<void()> then{};
 };
 
-/// A connection that breaks at the next commit.
+/// What happens elsewhere before the next statement that is read in pages and has `part` in it.
+struct Meanwhile {
+    std::string part;
+    std::function<void()> then{};  ///< empty: nothing, or it did
+};
+
+/// A connection that breaks at the next commit, or before whose reading something happens.
 class CommitCut : public Database {
   public:
-    CommitCut(std::unique_ptr<Database> real, CutCommit& cut) : real_(std::move(real)), cut_(cut) {}
+    CommitCut(std::unique_ptr<Database> real, CutCommit& cut, Meanwhile& meanwhile)
+        : real_(std::move(real)), cut_(cut), meanwhile_(meanwhile) {}
 
     const SqlDialect& dialect() const override { return real_->dialect(); }
     std::string endpoint() const override { return real_->endpoint(); }
@@ -39,6 +46,8 @@ class CommitCut : public Database {
     std::optional<FileVersion> file_version() override { return real_->file_version(); }
     void stream(std::string_view sql, std::span<const Value> parameters,
                 const RowCallback& row) override {
+        if (meanwhile_.then && sql.find(meanwhile_.part) != std::string_view::npos)
+            std::exchange(meanwhile_.then, {})();
         real_->stream(sql, parameters, row);
     }
     std::int64_t last_insert_id() override { return real_->last_insert_id(); }
@@ -61,6 +70,7 @@ class CommitCut : public Database {
   private:
     const std::unique_ptr<Database> real_;
     CutCommit& cut_;
+    Meanwhile& meanwhile_;
 };
 
 }  // namespace dsfailover

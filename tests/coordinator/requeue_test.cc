@@ -232,6 +232,16 @@ TEST_F(RequeueTest, AWorkflowThatIsTakenBeforeTheCommitIsLeft) {
     expect_untouched(7);
 }
 
+TEST_F(RequeueTest, WhatAMasterTakesBetweenTwoReadingsIsNotStuck) {
+    world.command(7);
+    world.before_reading("workflow_instance_priority FROM t_ds_command",
+                         [&] { world.take_commands(7); });
+    run.requeue();
+    EXPECT_EQ(run.fate_of(7), "state_changed");
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(stamp(), std::nullopt) << "it was not selected";
+}
+
 TEST_F(RequeueTest, TheClaimOfAnotherRunIsRespected) {
     const auto other = world.registry.open("other");
     const std::vector<std::string> paths = {run_claim_path(kGone)};

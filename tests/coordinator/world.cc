@@ -223,8 +223,8 @@ World::~World() {
 }
 
 std::unique_ptr<Database> World::open() {
-    if (!cut_.then) return open_();
-    return std::make_unique<CommitCut>(open_(), cut_);
+    if (!cut_.then && !meanwhile_.then) return open_();
+    return std::make_unique<CommitCut>(open_(), cut_, meanwhile_);
 }
 
 DatabaseSettings World::settings() const {

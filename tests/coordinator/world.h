@@ -119,6 +119,10 @@ class World {
     std::unique_ptr<Database> open();
     /// The first commit of what a run opens from now on gets no answer.
     void cut_commit(CutCommit cut) { cut_ = std::move(cut); }
+    /// `then` happens before the next reading that has `part` in its statement.
+    void before_reading(const std::string& part, std::function<void()> then) {
+        meanwhile_ = {part, std::move(then)};
+    }
 
     /// The row, which is made where it is not there.
     WorkflowRow workflow(std::int64_t id);
@@ -187,6 +191,7 @@ class World {
     const std::string folder_;  // empty: the database is somebody else's
     const std::function<std::unique_ptr<Database>()> open_;
     CutCommit cut_;
+    Meanwhile meanwhile_;
     std::shared_ptr<Database> database_;
     std::unique_ptr<Registry> client_;
     std::map<std::string, ServerSession> servers_;

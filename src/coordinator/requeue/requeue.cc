@@ -173,11 +173,17 @@ class Requeue {
         Groups left;
         for (const std::int64_t id : record_.without_command())
             left[{restart_time(id), record_.at(id).state}].push_back(id);
-        ParallelFailover(context_).run([&] { return next_chunk(left); }, false);
-        find_lost_ids();
+        try {
+            ParallelFailover(context_).run([&] { return next_chunk(left); }, false);
+        } catch (...) {
+            take_over_lost();
+            throw;
+        }
+        take_over_lost();
     }
 
     std::optional<FailoverChunk> next_chunk(Groups& left) {
+        take_over_lost();
         if (left.empty()) return std::nullopt;
         context_.audit.check();
         const auto group = left.begin();
@@ -200,8 +206,10 @@ class Requeue {
         using Kind = WorkflowFailoverResult::Kind;
         switch (result.kind) {
             case Kind::failed_over:
-                record_.requeued(result.id, result.command_id);
-                if (result.command_id == 0) without_id_.push_back(result.id);
+                if (result.command_id == 0)
+                    lost_.push_back(result.id);
+                else
+                    record_.requeued(result.id, result.command_id);
                 break;
             case Kind::command_pending:
                 record_.drop(result.id, SkipReason::command_pending);
@@ -221,13 +229,18 @@ class Requeue {
         }
     }
 
-    // The commit of these had no answer.
-    void find_lost_ids() {
-        if (without_id_.empty()) return;
-        const auto waiting =
-            read_patiently(context_.database, [&] { return commands_.for_workflows(without_id_); });
-        for (const WaitingCommand& command : waiting)
-            record_.at(command.workflow_instance_id).command.id = command.id;
+    // Their commit had no answer. A command that a master took already keeps the id 0.
+    void take_over_lost() {
+        if (lost_.empty()) return;
+        std::map<std::int64_t, std::int64_t> ids;
+        try {
+            for (const WaitingCommand& command : commands_.for_workflows(lost_))
+                ids[command.workflow_instance_id] = command.id;
+        } catch (const DatabaseError& error) {
+            log_warn("the ids of {} are not known: {}", counted(std::ssize(lost_), "command"),
+                     error.what());
+        }
+        for (const std::int64_t id : std::exchange(lost_, {})) record_.requeued(id, ids[id]);
     }
 
     // -- with a command that no master takes
@@ -411,7 +424,7 @@ class Requeue {
     Servers servers_;
     Holders holders_;
     ChunkSize chunk_size_;
-    std::vector<std::int64_t> without_id_;  // requeued by commands whose ids are not known
+    std::vector<std::int64_t> lost_;  // requeued by commands whose ids are to be found
     RunClaims claims_;
 };
 

@@ -146,17 +146,11 @@ void RequeueSelection::take(std::int64_t id, std::span<const WaitingCommand> com
     }
 }
 
-// Instances and commands were not read at one moment. A run compares each row once more before it
-// commits; a plan has this look alone.
+// Instances and commands were not read at one moment: without this look what a master took in
+// between would seem stuck, and be held.
 void RequeueSelection::take_those_without(std::span<const std::int64_t> ids) {
-    std::vector<std::int64_t> stuck;
-    if (options_.dry_run) {
-        stuck = workflows_.in_failover_without_command(ids);
-    } else {
-        std::ranges::copy_if(ids, std::back_inserter(stuck),
-                             [&](std::int64_t id) { return found_.at(id).state == kFailover; });
-    }
-    for (const std::int64_t id : stuck) put(StuckInstance::Kind::no_command, id);
+    for (const std::int64_t id : workflows_.in_failover_without_command(ids))
+        put(StuckInstance::Kind::no_command, id);
     for (const std::int64_t id : ids) {
         if (record_.stuck().contains(id)) continue;
         record_.skip(id, not_in_failover_.contains(id) ? SkipReason::not_in_failover

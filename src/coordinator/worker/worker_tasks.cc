@@ -198,13 +198,13 @@ void WorkerTasks::list(WorkerSection& section) const {
         const TaskAtWorker& task = tasks_[i];
         if (!task.route) continue;
         ++section.routes[*task.route];
-        if (!section.items.has_room()) {
+        if (!section.items.has_room() || i >= names_.size()) {
             section.items.omit();
             continue;
         }
         TaskItem item;
         item.id = task.id;
-        if (i < names_.size()) item.name = names_[i];
+        item.name = names_[i];
         item.workflow_instance_id = task.workflow_id;
         item.state = task_state_name(task.state);
         item.owner = *task.owner;
