@@ -98,7 +98,7 @@ def fail_over_beside_a_master(cluster, workflows, events, options):
     waiting = cluster.commands_per_workflow()
     wrong = [w for w in workflows if waiting.get(w, 0) + master.consumed.count(w) != 1]
     assert not wrong, f"{len(wrong)} without exactly one command: {wrong[:5]}"
-    assert holding.longest < LONGEST, f"rows were held for {holding.longest:.1f} s"
+    assert holding.longest < LONGEST, f"rows were held for {holding.longest:.1f} s\n{result.stderr[-4000:]}"
     assert master.consumed and master.longest < PATIENCE
     return result
 
