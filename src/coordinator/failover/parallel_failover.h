@@ -45,10 +45,10 @@ class ParallelFailover {
     /// The next chunk, none at the end. No instance comes twice.
     using Next = std::function<std::optional<FailoverChunk>()>;
 
-    /// Fails over what `next` gives. `in_turn`: one chunk at a time, and `next` is called when the
-    /// one before has its outcome. Throws what `next` and a chunk's `failed` throw, and Interrupted
-    /// between two transactions; no transaction is under way then, and `done` was called for all
-    /// that was committed.
+    /// Fails over what `next` gives; a large chunk that comes last and alone in two halves.
+    /// `in_turn`: one chunk at a time, and `next` is called when the one before has its outcome.
+    /// Throws what `next` and a chunk's `failed` throw, and Interrupted between two transactions;
+    /// no transaction is under way then, and `done` was called for all that was committed.
     void run(const Next& next, bool in_turn);
 
   private:

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <span>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/plural.h"
 #include "coordinator/report_names.h"
@@ -47,22 +46,16 @@ RequeueSelection::RequeueSelection(const RunContext& context, const RequeueOptio
       commands_(context.store()) {}
 
 std::set<std::string> RequeueSelection::hosts_without_command() {
-    std::unordered_map<std::string, std::unordered_set<std::int64_t>> by_host;
-    std::unordered_map<std::int64_t, std::unordered_set<std::int64_t>*> without;
+    std::set<std::string> hosts;
+    std::unordered_map<std::int64_t, const std::string*> without;
     workflows_.scan_hosts(kFailoverAlone,
                           [&](std::int64_t id, const std::optional<std::string>& host) {
-                              auto& ids = by_host[host.value_or("")];
-                              ids.insert(id);
-                              without[id] = &ids;
+                              without[id] = &*hosts.insert(host.value_or("")).first;
                           });
-    commands_.scan_ids([&](std::int64_t, std::int64_t workflow_id) {
-        if (const auto found = without.find(workflow_id); found != without.end())
-            found->second->erase(workflow_id);
-    });
-    std::set<std::string> hosts;
-    for (const auto& [host, ids] : by_host)
-        if (!ids.empty()) hosts.insert(host);
-    return hosts;
+    commands_.scan_ids([&](std::int64_t, std::int64_t workflow_id) { without.erase(workflow_id); });
+    std::set<std::string> of_these;
+    for (const auto& [id, host] : without) of_these.insert(*host);
+    return of_these;
 }
 
 void RequeueSelection::select() {
