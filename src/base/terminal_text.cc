@@ -1,7 +1,8 @@
 #include "base/terminal_text.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "base/json.h"
 
 namespace dsfailover {
 namespace {
@@ -40,9 +41,8 @@ bool is_control(char32_t code) {
 std::string printable(std::string_view text) {
     if (is_plain(text)) return std::string(text);
     // A round trip through JSON makes it valid UTF-8.
-    const auto valid = nlohmann::json::parse(
-        nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    const auto& utf8 = valid.get_ref<const std::string&>();
+    const auto valid = Json::parse(json_string(text));
+    const std::string& utf8 = *valid.value().text();
     std::string result;
     for (std::size_t at = 0; at < utf8.size();) {
         const std::size_t begin = at;

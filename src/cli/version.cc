@@ -6,11 +6,11 @@
 #include <spdlog/version.h>
 
 #include <CLI/Version.hpp>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "base/build_info.h"
+#include "base/json.h"
 #include "base/module.h"
 #include "base/version.h"
 #include "database/sqlite/database.h"
@@ -30,8 +30,7 @@ std::vector<std::pair<std::string, std::string>> libraries() {
         {"CRoaring",
          joined(ROARING_VERSION_MAJOR, ROARING_VERSION_MINOR, ROARING_VERSION_REVISION)},
         {"fmt", joined(FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
-        {"nlohmann_json", joined(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
-                                 NLOHMANN_JSON_VERSION_PATCH)},
+        {"nlohmann_json", json_library_version()},
         {"spdlog", joined(SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH)},
         {"SQLite", sqlite_version()},
         {"ZooKeeper", zookeeper_client_version()},
@@ -58,12 +57,11 @@ std::string version_lines() {
 }
 
 std::string version_json() {
-    nlohmann::ordered_json json = {
-        {"version", kVersion}, {"commit", kCommit}, {"build_type", kBuildType}};
+    Json json = {{"version", kVersion}, {"commit", kCommit}, {"build_type", kBuildType}};
     for (const auto& [name, version] : libraries()) json["libraries"][name] = version;
     for (const char* name : kModules) {
         const ModuleInfo found = module_info(name);
-        nlohmann::ordered_json& module = json["modules"][name];
+        Json& module = json["modules"][name];
         if (found.problem.empty())
             module = {{"file", found.file}, {"library", found.library}};
         else

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/interruption.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/polling.h"
 #include "base/whoami.h"
@@ -21,24 +21,23 @@ constexpr Millis kBetweenCalls{1000};  // of `waiting`
 constexpr Millis kLogged{10'000};      // between two lines of the log
 
 std::string claim_value() {
-    const nlohmann::ordered_json value = {{"user", user_name()},
-                                          {"host", host_name()},
-                                          {"process_id", getpid()},
-                                          {"started_at", format_rfc3339(now_ms())}};
-    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const Json value = {{"user", user_name()},
+                        {"host", host_name()},
+                        {"process_id", getpid()},
+                        {"started_at", format_rfc3339(now_ms())}};
+    return value.dump();
 }
 
 // What is known of who has the node.
 std::string describe(const Node& node) {
-    const nlohmann::json value = nlohmann::json::parse(node.value, nullptr, false);
-    try {
-        return fmt::format("{}@{}, process {}, since {}", value.at("user").get<std::string>(),
-                           value.at("host").get<std::string>(),
-                           value.at("process_id").get<std::int64_t>(),
-                           value.at("started_at").get<std::string>());
-    } catch (const nlohmann::json::exception&) {
+    const Json value = Json::parse_object(node.value);
+    const std::string* const user = value.text("user");
+    const std::string* const host = value.text("host");
+    const std::string* const since = value.text("started_at");
+    const auto process_id = value.integer("process_id");
+    if (!user || !host || !since || !process_id)
         return fmt::format("somebody who wrote \"{}\" into it", node.value.substr(0, 200));
-    }
+    return fmt::format("{}@{}, process {}, since {}", *user, *host, *process_id, *since);
 }
 
 std::string time_out_message(Registry& registry, const std::string& path, Millis time_limit) {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "registry/paths.h"
 
 namespace dsfailover {
@@ -16,13 +16,12 @@ namespace {
 constexpr std::int64_t kLargest = 9'000'000'000'000'000;
 
 // Masters write plain integers, but JSON allows 1.79E12 for the same number.
-std::optional<std::int64_t> integer_member(const nlohmann::json& heartbeat, const char* name) {
-    const auto found = heartbeat.find(name);
-    if (found == heartbeat.end()) return std::nullopt;
-    if (!found->is_number()) return std::nullopt;
-    const double value = found->get<double>();
-    if (std::floor(value) != value || std::abs(value) > double{kLargest}) return std::nullopt;
-    return found->get<std::int64_t>();
+std::optional<std::int64_t> integer_member(const Json& heartbeat, const char* name) {
+    const Json* const found = heartbeat.find(name);
+    const auto value = found ? found->number() : std::nullopt;
+    if (!value || std::floor(*value) != *value || std::abs(*value) > double{kLargest})
+        return std::nullopt;
+    return static_cast<std::int64_t>(*value);  // so small that it is exact
 }
 
 const Server* find(const std::vector<Server>& servers, std::string_view address) {
@@ -51,18 +50,16 @@ std::string describe_start(const Server& server) {
 Server parse_heartbeat(Node node) {
     Server server;
     server.address = node.name;
-    const auto heartbeat = nlohmann::json::parse(node.value, nullptr, false);
-    if (!heartbeat.is_object()) {
+    const Json heartbeat = Json::parse_object(node.value);
+    if (heartbeat.is_null()) {
         server.problem =
             node.value.empty() ? "its heartbeat is empty" : "its heartbeat is not a JSON object";
     } else {
         server.startup_time = integer_member(heartbeat, "startupTime");
         server.process_id = integer_member(heartbeat, "processId");
         server.report_time = integer_member(heartbeat, "reportTime");
-        const auto status = heartbeat.find("serverStatus");
-        if (status != heartbeat.end() && status->is_string()) server.server_status = *status;
-        const auto group = heartbeat.find("workerGroup");
-        if (group != heartbeat.end() && group->is_string()) server.worker_group = *group;
+        if (const auto* status = heartbeat.text("serverStatus")) server.server_status = *status;
+        if (const auto* group = heartbeat.text("workerGroup")) server.worker_group = *group;
         if (!server.startup_time) server.problem = "its heartbeat has no startupTime";
     }
     server.node = std::move(node);
@@ -72,7 +69,7 @@ Server parse_heartbeat(Node node) {
 std::string departing_worker_heartbeat(const std::string& address, EpochMs startup_time,
                                        std::int64_t process_id, EpochMs report_time) {
     const auto colon = address.rfind(':');
-    nlohmann::ordered_json heartbeat;
+    Json heartbeat;
     heartbeat["processId"] = process_id;
     heartbeat["startupTime"] = startup_time;
     heartbeat["reportTime"] = report_time;

@@ -3,15 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "base/json.h"
 
 namespace dsfailover {
 namespace {
-
-bool needs_no_escape(std::string_view text) {
-    return std::all_of(text.begin(), text.end(),
-                       [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
-}
 
 /// Appends valid JSON, with those controls escaped that JSON allows and a terminal obeys: DEL and
 /// C1.
@@ -93,14 +89,13 @@ void JsonWriter::value(std::int64_t number) {
 
 void JsonWriter::value(std::string_view text) {
     separate();
-    if (needs_no_escape(text)) {
+    if (is_plain_json(text)) {
         out_ += '"';
         out_ += text;
         out_ += '"';
         return;
     }
-    append_harmless(
-        nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), out_);
+    append_harmless(json_string(text), out_);
 }
 
 }  // namespace dsfailover

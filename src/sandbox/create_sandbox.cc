@@ -8,9 +8,9 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "base/stored_time.h"
 #include "base/time_zone.h"
 #include "database/database.h"
@@ -29,7 +29,6 @@ namespace dsfailover {
 namespace {
 
 using namespace std::chrono_literals;
-using nlohmann::ordered_json;
 
 constexpr const char* kDeadMaster = "127.0.1.1:5678";
 constexpr const char* kLivingMaster = "127.0.1.2:5678";
@@ -188,7 +187,7 @@ class SandboxWriter {
     /// The command_param that an instance was started with: without its commandType no master could
     /// recover it. That of a resumed one is still the first one's.
     static std::string start_param(const Workflow& row) {
-        const ordered_json param = {
+        const Json param = {
             {"commandType", row.command_type == kScheduler ? "SCHEDULER" : "START_PROCESS"},
             {"subWorkflowInstance", row.id == kChild},
             {"startNodes", nullptr},
@@ -342,7 +341,7 @@ class SandboxWriter {
     }
 
     void write_client(std::int64_t id, const char* name, Millis started_ago) {
-        const ordered_json config = {{"sessionTimeout", 10 * 365 * kDay / 1ms}};
+        const Json config = {{"sessionTimeout", 10 * 365 * kDay / 1ms}};
         insert("t_ds_jdbc_registry_client_heartbeat", {{"id", id},
                                                        {"client_name", name},
                                                        {"last_heartbeat_time", now_},
@@ -360,7 +359,7 @@ class SandboxWriter {
                                            {"last_update_time", time(updated_ago)}});
     }
 
-    ordered_json heartbeat(std::string_view address, int process_id, Millis started_ago) const {
+    Json heartbeat(std::string_view address, int process_id, Millis started_ago) const {
         const std::size_t colon = address.rfind(':');
         return {{"processId", process_id},
                 {"startupTime", now_ - started_ago.count()},
@@ -374,8 +373,8 @@ class SandboxWriter {
                 {"host", address.substr(0, colon)},
                 {"port", std::stoi(std::string(address.substr(colon + 1)))}};
     }
-    ordered_json worker_heartbeat() const {
-        ordered_json result = heartbeat(kLivingWorker, 5121, 1 * kDay);
+    Json worker_heartbeat() const {
+        Json result = heartbeat(kLivingWorker, 5121, 1 * kDay);
         result["workerHostWeight"] = 100;
         result["threadPoolUsage"] = 0.0;
         result["workerGroup"] = "default";

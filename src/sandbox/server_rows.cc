@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "base/stored_time.h"
 #include "registry/paths.h"
 
@@ -37,8 +36,8 @@ void ServerRows::report(EpochMs now) {
     const Rows rows = database_.query(
         "SELECT data_value FROM t_ds_jdbc_registry_data WHERE data_key = ?", {key_});
     if (rows.empty()) return;
-    auto heartbeat = nlohmann::ordered_json::parse(rows[0].text(0), nullptr, false);
-    if (heartbeat.is_object()) {
+    Json heartbeat = Json::parse_object(rows[0].text(0));
+    if (!heartbeat.is_null()) {
         heartbeat["reportTime"] = now;
         database_.execute(
             "UPDATE t_ds_jdbc_registry_data SET data_value = ?, last_update_time = ? "
@@ -72,7 +71,7 @@ void ServerRows::register_next(EpochMs now) {
     const std::int64_t client_id = client_id_ + 1;
     const std::string client_name =
         fmt::format("{}_{}", address_.substr(0, address_.rfind(':')), process.process_id);
-    auto heartbeat = nlohmann::ordered_json::parse(heartbeat_);
+    Json heartbeat = Json::parse_object(heartbeat_);
     heartbeat["processId"] = process.process_id;
     heartbeat["startupTime"] = process.startup_time;
     heartbeat["reportTime"] = now;

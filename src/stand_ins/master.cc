@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "store/child_link.h"
 #include "store/command_param.h"
 #include "store/command_type.h"
@@ -24,9 +24,9 @@ bool is_readable(const std::string& param) {
                                   "REPEAT_RUNNING",
                                   "START_FAILURE_TASK_PROCESS",
                                   "RECOVER_TOLERANCE_FAULT"};
-    const auto read = nlohmann::json::parse(param, nullptr, false);
-    if (!read.is_object() || !read.contains("commandType")) return false;
-    return std::ranges::count(known, read["commandType"]) == 1;
+    const Json read = Json::parse_object(param);
+    const std::string* const type = read.text("commandType");
+    return type && std::ranges::count(known, *type) == 1;
 }
 
 /// Whether the user interface resumes a workflow by a command of this type.

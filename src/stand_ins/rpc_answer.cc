@@ -2,49 +2,41 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-#include <optional>
-
 #include "base/base64.h"
+#include "base/json.h"
 #include "servers/rpc_method.h"
 
 namespace dsfailover {
 namespace {
 
-using nlohmann::json;
-using nlohmann::ordered_json;
-
-json parsed(std::string_view text) {
-    return json::parse(text, nullptr, /*allow_exceptions=*/false);
-}
-
 std::string method_in(const Frame& asked) {
-    const json header = parsed(asked.header);
-    if (!header.is_object() || !header.contains("methodIdentifier") ||
-        !header["methodIdentifier"].is_string())
-        throw FrameError("a header without a method");
-    return header["methodIdentifier"];
+    const Json header = Json::parse_object(asked.header);
+    const std::string* const method = header.text("methodIdentifier");
+    if (!method) throw FrameError("a header without a method");
+    return *method;
 }
 
-/// The argument of the call; nullopt if it is not of the method's type.
-std::optional<json> argument_in(const Frame& asked, const RpcMethod& method) {
-    const json body = parsed(asked.body);
-    if (!body.is_object() || body.value("argsTypes", json()) != json::array({method.argument_type}))
-        return std::nullopt;
-    const json arguments = body.value("args", json());
-    if (!arguments.is_array() || arguments.size() != 1 || !arguments[0].is_string())
-        return std::nullopt;
-    const auto text = from_base64(arguments[0].get<std::string>());
-    json argument = text ? parsed(*text) : json();
-    return argument.is_object() ? std::optional(std::move(argument)) : std::nullopt;
+/// The text in a member that is a list of one text; nullptr if it is another.
+const std::string* only_text_in(const Json& body, const char* name) {
+    const Json* const list = body.find(name);
+    return list && list->elements().size() == 1 ? list->elements()[0].text() : nullptr;
 }
 
-std::int64_t number_in(const json& argument, const char* name) {
-    const auto found = argument.find(name);
-    return found != argument.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+/// The argument of the call, an object; null if it is not of the method's type.
+Json argument_in(const Frame& asked, const RpcMethod& method) {
+    const Json body = Json::parse_object(asked.body);
+    const std::string* const type = only_text_in(body, "argsTypes");
+    const std::string* const argument = only_text_in(body, "args");
+    if (!type || *type != method.argument_type || !argument) return nullptr;
+    const auto text = from_base64(*argument);
+    return text ? Json::parse_object(*text) : Json();
 }
 
-std::string reply_to(const json& argument, Question known,
+std::int64_t number_in(const Json& argument, const char* name) {
+    return argument.integer(name).value_or(0);
+}
+
+std::string reply_to(const Json& argument, Question known,
                      const std::function<bool(std::int64_t id)>& has) {
     const std::int64_t task = number_in(argument, "taskInstanceId");
     if (known == Question::task_lives)
@@ -55,7 +47,7 @@ std::string reply_to(const json& argument, Question known,
                          : fmt::format("cannot find WorkflowExecuteRunnable: {}", workflow);
 }
 
-ordered_json failed(const std::string& message) {
+Json failed(const std::string& message) {
     return {{"success", false}, {"message", message}, {"body", nullptr}, {"bodyType", nullptr}};
 }
 
@@ -65,15 +57,13 @@ std::string answer_bytes(const Frame& asked, Question known,
                          const std::function<bool(std::int64_t id)>& has) {
     const RpcMethod& method = rpc_method(known);
     const std::string called = method_in(asked);
-    const auto answer = [&](const ordered_json& body) {
-        return to_bytes({asked.header, body.dump()});
-    };
+    const auto answer = [&](const Json& body) { return to_bytes({asked.header, body.dump()}); };
     if (called != method.identifier)
         return answer(failed("Cannot find the ServerMethodInvoker of " + called));
-    const auto argument = argument_in(asked, method);
-    if (!argument)
+    const Json argument = argument_in(asked, method);
+    if (argument.is_null())
         return answer(failed(fmt::format("Cannot construct instance of {}", method.argument_type)));
-    const ordered_json reply = {{"success", false}, {"message", reply_to(*argument, known, has)}};
+    const Json reply = {{"success", false}, {"message", reply_to(argument, known, has)}};
     return answer({{"success", true},
                    {"message", nullptr},
                    {"body", to_base64(reply.dump())},

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "store/workflow_state.h"
 
 namespace dsfailover {
@@ -17,19 +16,17 @@ std::string recovery_command_param(int state) {
 }
 
 std::optional<int> state_of_command_param(const std::string& command_param) {
-    const auto param = nlohmann::json::parse(command_param, nullptr, false);
-    if (!param.is_object()) return std::nullopt;
-    const auto status = param.find("workflowExecutionStatus");
-    if (status == param.end() || !status->is_string()) return std::nullopt;
+    const Json param = Json::parse_object(command_param);
+    const std::string* const status = param.text("workflowExecutionStatus");
+    if (!status) return std::nullopt;
     for (const int state : kUnfinishedStates) {
-        if (status->get_ref<const std::string&>() == workflow_state_name(state)) return state;
+        if (*status == workflow_state_name(state)) return state;
     }
     return std::nullopt;
 }
 
 bool has_command_type(const std::string& command_param) {
-    const auto param = nlohmann::json::parse(command_param, nullptr, false);
-    return param.is_object() && param.contains("commandType") && param["commandType"].is_string();
+    return Json::parse_object(command_param).text("commandType") != nullptr;
 }
 
 }  // namespace dsfailover

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "base/base64.h"
 #include "conformance/etcd_server.h"
@@ -27,11 +26,12 @@ class EtcdRegistryTest : public ::testing::Test {
     }
 
     /// What another client finds under exactly this key.
-    nlohmann::json read(const std::string& key) {
-        const nlohmann::json answer =
+    Json read(const std::string& key) {
+        const Json answer =
             EtcdClient(settings_, Millis(5000))
                 .call(EtcdClient::Access::read, "kv/range", {{"key", to_base64(key)}}, "reading");
-        return answer.contains("kvs") ? answer["kvs"][0] : nlohmann::json();
+        const Json* const keys = answer.find("kvs");
+        return keys ? keys->elements()[0] : Json();
     }
 
     std::unique_ptr<EtcdServer> server_;
@@ -53,12 +53,11 @@ TEST_F(EtcdRegistryTest, ALockIsTheKeyThatTheLockServiceNamesAfterALeaseOfTenSec
     const LockAttempt attempt = registry->lock(kLock, Millis(2000), kNobodyWaits);
     const LockClaim claim = registry->claims(kLock).at(0);
     EXPECT_EQ(claim.id, settings_.name_space + kLock + "/" + claim.owner);
-    const nlohmann::json key = read(claim.id);
+    const Json key = read(claim.id);
     EXPECT_EQ(etcd_integer(key, "lease"), std::stoll(claim.owner, nullptr, 16));
-    const nlohmann::json lease =
-        EtcdClient(settings_, Millis(5000))
-            .call(EtcdClient::Access::read, "lease/timetolive",
-                  {{"ID", std::to_string(etcd_integer(key, "lease"))}}, "reading");
+    const Json lease = EtcdClient(settings_, Millis(5000))
+                           .call(EtcdClient::Access::read, "lease/timetolive",
+                                 {{"ID", std::to_string(etcd_integer(key, "lease"))}}, "reading");
     EXPECT_EQ(etcd_integer(lease, "grantedTTL"), 10);
 }
 

@@ -5,7 +5,7 @@
 namespace dsfailover {
 
 void try_input(std::string_view text) {
-    const nlohmann::json answer = etcd_answer(text);
+    const Json answer = etcd_answer(text);
     etcd_code(answer);
     require(!etcd_problem(503, answer).empty(), "a refusal has a reason");
     if (!etcd_problem(200, answer).empty()) return;

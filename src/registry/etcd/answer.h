@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/time.h"
 
 namespace dsfailover {
@@ -28,25 +28,25 @@ struct EtcdKey {
 
 /// The answer that the body of an HTTP response is; no object if it is none. Calls that are streams
 /// are answered with {"result": ...} a line: the first.
-nlohmann::json etcd_answer(std::string_view body);
+Json etcd_answer(std::string_view body);
 
 /// Whether what is read of every answer has the types that etcd gives it.
-bool is_etcd_answer(const nlohmann::json& answer);
+bool is_etcd_answer(const Json& answer);
 
 /// Why an answer with this HTTP status is of no use, in the server's words where it has some;
 /// empty: it is good, and an object.
-std::string etcd_problem(long http_status, const nlohmann::json& answer);
+std::string etcd_problem(long http_status, const Json& answer);
 
 /// The status code of gRPC in the answer; 0: none.
-std::int64_t etcd_code(const nlohmann::json& answer);
+std::int64_t etcd_code(const Json& answer);
 
-std::int64_t etcd_integer(const nlohmann::json& object, const char* field);
-std::string etcd_bytes(const nlohmann::json& object, const char* field);
-std::string etcd_text(const nlohmann::json& object, const char* field);
-bool etcd_flag(const nlohmann::json& object, const char* field);
+std::int64_t etcd_integer(const Json& object, const char* field);
+std::string etcd_bytes(const Json& object, const char* field);
+std::string etcd_text(const Json& object, const char* field);
+bool etcd_flag(const Json& object, const char* field);
 /// What is left of a lease; 0 and less: it has ended.
-Millis etcd_time_to_live(const nlohmann::json& answer);
+Millis etcd_time_to_live(const Json& answer);
 /// The keys of a range, in its order.
-std::vector<EtcdKey> etcd_keys(const nlohmann::json& range);
+std::vector<EtcdKey> etcd_keys(const Json& range);
 
 }  // namespace dsfailover

@@ -5,15 +5,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/interruption.h"
 #include "registry/etcd/answer.h"
 
 namespace dsfailover {
-
-using nlohmann::json;
 
 namespace {
 
@@ -57,10 +54,6 @@ int stop_when_interrupted(void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t)
     return interruption_requested() ? 1 : 0;
 }
 
-std::string to_body(const json& request) {
-    return request.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 struct FreeList {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -73,7 +66,7 @@ struct EtcdClient::Answer {
     bool answered = false;  ///< the server answered, as an etcd does
     bool too_long = false;  ///< so much that it was cut off
     long status = 0;
-    json body;
+    Json body;
     std::string problem;  ///< empty: the answer is good
 
     std::int64_t code() const { return etcd_code(body); }
@@ -118,7 +111,7 @@ EtcdClient::Answer EtcdClient::Transfer::finish(CURL* handle, CURLcode code) {
     done.body = etcd_answer(answer);
     done.problem = etcd_problem(done.status, done.body);
     if (!is_etcd_answer(done.body)) {
-        done.body = json();
+        done.body = Json();
         done.answered = false;
     }
     return done;
@@ -191,9 +184,9 @@ EtcdClient::Answer EtcdClient::post(const std::string& method, const std::string
     return answer;
 }
 
-json EtcdClient::call(Access access, const std::string& method, const json& request,
+Json EtcdClient::call(Access access, const std::string& method, const Json& request,
                       const std::string& doing) {
-    const std::string body = to_body(request);
+    const std::string body = request.dump();
     std::vector<std::string> problems;
     bool authenticated_again = false;
     const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
@@ -227,8 +220,8 @@ json EtcdClient::call(Access access, const std::string& method, const json& requ
 }
 
 void EtcdClient::authenticate() {
-    const json request = {{"name", settings_.user}, {"password", settings_.password.reveal()}};
-    const std::string body = to_body(request);
+    const Json request = {{"name", settings_.user}, {"password", settings_.password.reveal()}};
+    const std::string body = request.dump();
     const Answer answer = post("auth/authenticate", body, Access::read);
     if (answer.problem.empty()) {
         token_ = etcd_text(answer.body, "token");
@@ -293,7 +286,7 @@ void EtcdClient::take_done() {
     }
 }
 
-std::optional<json> EtcdClient::Pending::poll(Millis duration) {
+std::optional<Json> EtcdClient::Pending::poll(Millis duration) {
     CURLM* multi = state_->client.multi_.get();
     int running = 0;
     curl_multi_perform(multi, &running);
@@ -315,25 +308,25 @@ std::optional<json> EtcdClient::Pending::poll(Millis duration) {
         fmt::format("etcd at {}, {}: {}", state_->transfer.url, state_->doing, answer.problem));
 }
 
-json EtcdClient::Pending::wait() {
+Json EtcdClient::Pending::wait() {
     for (;;)
         if (auto answer = poll(kPause)) return *std::move(answer);
 }
 
 std::unique_ptr<EtcdClient::Pending> EtcdClient::start(const std::string& method,
-                                                       const json& request,
+                                                       const Json& request,
                                                        const std::string& doing) {
     auto state = std::make_unique<Pending::State>(*this, doing);
-    prepare(state->handle.get(), state->transfer, method, to_body(request));
+    prepare(state->handle.get(), state->transfer, method, request.dump());
     return std::unique_ptr<Pending>(new Pending(std::move(state)));
 }
 
 std::unique_ptr<EtcdClient::Pending> EtcdClient::start_write(const std::string& method,
-                                                             const json& request,
+                                                             const Json& request,
                                                              const std::string& doing) {
     auto state = std::make_unique<Pending::State>(*this, doing);
     state->access = Access::write;
-    prepare(state->handle.get(), state->transfer, method, to_body(request));
+    prepare(state->handle.get(), state->transfer, method, request.dump());
     limit_time(state->handle.get());
     send_once(state->handle.get());
     return std::unique_ptr<Pending>(new Pending(std::move(state)));

@@ -3,11 +3,11 @@
 #include <curl/curl.h>
 
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "registry/registry.h"
 
 namespace dsfailover {
@@ -33,8 +33,8 @@ class EtcdClient {
     /// Calls POST /v3/`method` ("kv/range") and returns the answer. An endpoint that cannot be
     /// reached, or has no leader, is followed by the next. `doing` names the action in errors.
     /// Throws RegistryError; outcome_unknown only for a write, EtcdAnswerTooLong only for a read.
-    nlohmann::json call(Access access, const std::string& method, const nlohmann::json& request,
-                        const std::string& doing);
+    Json call(Access access, const std::string& method, const Json& request,
+              const std::string& doing);
 
     /// A call under way. Destroying it cancels it.
     class Pending {
@@ -44,9 +44,9 @@ class EtcdClient {
         Pending& operator=(const Pending&) = delete;
         /// Works on all calls under way for at most `duration`; the answer of this one once it is
         /// there. Throws RegistryError as start() says.
-        std::optional<nlohmann::json> poll(Millis duration);
+        std::optional<Json> poll(Millis duration);
         /// The same, however long it takes: for what start_write() started.
-        nlohmann::json wait();
+        Json wait();
 
       private:
         friend class EtcdClient;
@@ -56,11 +56,11 @@ class EtcdClient {
     };
     /// Starts a call, at the endpoint that answered last, that is answered late. It is tried once:
     /// unreachable, if there is no answer.
-    std::unique_ptr<Pending> start(const std::string& method, const nlohmann::json& request,
+    std::unique_ptr<Pending> start(const std::string& method, const Json& request,
                                    const std::string& doing);
     /// The same for a write that is answered within the time limit of one call, or fails:
     /// outcome_unknown, if it may have reached the server.
-    std::unique_ptr<Pending> start_write(const std::string& method, const nlohmann::json& request,
+    std::unique_ptr<Pending> start_write(const std::string& method, const Json& request,
                                          const std::string& doing);
 
   private:

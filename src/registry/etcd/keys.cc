@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <deque>
-#include <nlohmann/json.hpp>
 
 #include "base/base64.h"
 
 namespace dsfailover {
 
-using nlohmann::json;
 using Access = EtcdClient::Access;
 
 namespace {
@@ -32,36 +30,36 @@ std::string end_of(std::string prefix) {
     return prefix;
 }
 
-json compare(const std::string& key, const char* target, const char* field, std::int64_t revision) {
+Json compare(const std::string& key, const char* target, const char* field, std::int64_t revision) {
     return {{"key", to_base64(key)},
             {"target", target},
             {"result", "EQUAL"},
             {field, std::to_string(revision)}};
 }
 
-json put(const std::string& key, const std::string& value) {
+Json put(const std::string& key, const std::string& value) {
     return {{"key", to_base64(key)}, {"value", to_base64(value)}};
 }
 
-json transaction(const std::vector<json>& conditions, const std::vector<json>& then,
-                 const std::vector<json>& otherwise = {}) {
+Json transaction(const Json::Elements& conditions, const Json::Elements& then,
+                 const Json::Elements& otherwise = {}) {
     return {{"compare", conditions}, {"success", then}, {"failure", otherwise}};
 }
 
 /// That the key is unchanged, and nothing is below it.
-std::vector<json> unchanged_and_alone(const EtcdKeys::Deletion& deletion) {
-    json nothing_below = compare(deletion.key + "/", "CREATE", "create_revision", 0);
+Json::Elements unchanged_and_alone(const EtcdKeys::Deletion& deletion) {
+    Json nothing_below = compare(deletion.key + "/", "CREATE", "create_revision", 0);
     nothing_below["range_end"] = to_base64(end_of(deletion.key + "/"));
     return {compare(deletion.key, "MOD", "mod_revision", deletion.mod_revision),
             std::move(nothing_below)};
 }
 
-json erasing(const EtcdKeys::Deletion& deletion) {
+Json erasing(const EtcdKeys::Deletion& deletion) {
     return {{"request_delete_range", {{"key", to_base64(deletion.key)}}}};
 }
 
 /// Deletes the key if it is unchanged and alone, and otherwise says what is there.
-json erase_if_unchanged(const EtcdKeys::Deletion& deletion) {
+Json erase_if_unchanged(const EtcdKeys::Deletion& deletion) {
     return transaction(
         unchanged_and_alone(deletion), {erasing(deletion)},
         {{{"request_range", {{"key", to_base64(deletion.key)}, {"keys_only", true}}}}});
@@ -69,10 +67,10 @@ json erase_if_unchanged(const EtcdKeys::Deletion& deletion) {
 
 /// Deletes all or none: nearly always none has changed, and a single transaction costs etcd half as
 /// much as one for each.
-json erase_all_unchanged(std::span<const EtcdKeys::Deletion> batch) {
-    std::vector<json> conditions, operations;
+Json erase_all_unchanged(std::span<const EtcdKeys::Deletion> batch) {
+    Json::Elements conditions, operations;
     for (const EtcdKeys::Deletion& deletion : batch) {
-        for (json& condition : unchanged_and_alone(deletion))
+        for (Json& condition : unchanged_and_alone(deletion))
             conditions.push_back(std::move(condition));
         operations.push_back(erasing(deletion));
     }
@@ -80,7 +78,7 @@ json erase_all_unchanged(std::span<const EtcdKeys::Deletion> batch) {
 }
 
 /// False: nothing was deleted.
-bool note_erased(std::span<EtcdKeys::Deletion> batch, const json& answer) {
+bool note_erased(std::span<EtcdKeys::Deletion> batch, const Json& answer) {
     if (!etcd_flag(answer, "succeeded")) return false;
     for (EtcdKeys::Deletion& deletion : batch) deletion.outcome = RemoveOutcome::removed;
     return true;
@@ -92,9 +90,19 @@ std::string removing(std::span<const EtcdKeys::Deletion> batch) {
                : fmt::format("removing {} keys, the first {}", batch.size(), batch[0].key);
 }
 
-RemoveOutcome outcome_of(const EtcdKeys::Deletion& deletion, const json& answer) {
+/// What the operation number `index` of a transaction answers; nullptr if nothing of that kind.
+const Json* response_of(const Json& answer, std::size_t index, const char* kind) {
+    const Json* const all = answer.find("responses");
+    if (!all || index >= all->elements().size()) return nullptr;
+    return all->elements()[index].find(kind);
+}
+
+/// nullopt: the answer does not say.
+std::optional<RemoveOutcome> outcome_of(const EtcdKeys::Deletion& deletion, const Json& answer) {
     if (etcd_flag(answer, "succeeded")) return RemoveOutcome::removed;
-    const auto keys = etcd_keys(answer.at("responses").at(0).at("response_range"));
+    const Json* const range = response_of(answer, 0, "response_range");
+    if (!range) return std::nullopt;
+    const auto keys = etcd_keys(*range);
     if (keys.empty()) return RemoveOutcome::vanished;
     const bool unchanged = keys.front().mod_revision == deletion.mod_revision;
     return unchanged ? RemoveOutcome::has_children : RemoveOutcome::changed;
@@ -102,7 +110,7 @@ RemoveOutcome outcome_of(const EtcdKeys::Deletion& deletion, const json& answer)
 
 }  // namespace
 
-std::vector<EtcdKey> EtcdKeys::read_keys(const json& range) const try {
+std::vector<EtcdKey> EtcdKeys::read_keys(const Json& range) const try {
     return etcd_keys(range);
 } catch (const RegistryError& error) {
     throw RegistryError(RegistryError::Kind::unreachable,
@@ -122,7 +130,7 @@ void EtcdKeys::scan(const std::string& prefix, bool keys_only,
     std::string start = prefix;
     int limit = kPageKeys;
     for (bool more = true; more;) {
-        json answer;
+        Json answer;
         try {
             answer = client_.call(Access::read, "kv/range",
                                   {{"key", to_base64(start)},
@@ -151,9 +159,9 @@ void EtcdKeys::scan(const std::string& prefix, bool keys_only,
 }
 
 bool EtcdKeys::create(const std::string& key, const std::string& value, std::int64_t lease) {
-    json request = put(key, value);
+    Json request = put(key, value);
     if (lease != 0) request["lease"] = std::to_string(lease);
-    const json answer = client_.call(
+    const Json answer = client_.call(
         Access::write, "kv/txn",
         transaction({compare(key, "CREATE", "create_revision", 0)}, {{{"request_put", request}}}),
         "creating " + key);
@@ -162,7 +170,7 @@ bool EtcdKeys::create(const std::string& key, const std::string& value, std::int
 
 bool EtcdKeys::replace(const std::string& key, const std::string& value,
                        std::int64_t mod_revision) {
-    const json answer =
+    const Json answer =
         client_.call(Access::write, "kv/txn",
                      transaction({compare(key, "MOD", "mod_revision", mod_revision)},
                                  {{{"request_put", put(key, value)}}}),
@@ -255,23 +263,23 @@ void EtcdKeys::erase_in_transaction(std::span<Deletion> batch) {
     if (note_erased(batch, client_.call(Access::write, "kv/txn", erase_all_unchanged(batch),
                                         removing(batch))))
         return;
-    json operations = json::array();
+    Json::Elements operations;
     for (const Deletion& deletion : batch)
         operations.push_back({{"request_txn", erase_if_unchanged(deletion)}});
     // etcd does not ask for the rights to what a transaction inside does, but for those to this: a
     // key that nobody has.
     operations.push_back({{"request_delete_range", {{"key", to_base64(batch[0].key + '\0')}}}});
-    const json answer = client_.call(Access::write, "kv/txn", {{"success", std::move(operations)}},
+    const Json answer = client_.call(Access::write, "kv/txn", {{"success", std::move(operations)}},
                                      removing(batch));
-    try {
-        const json& responses = answer.at("responses");
-        for (std::size_t i = 0; i < batch.size(); ++i)
-            batch[i].outcome = outcome_of(batch[i], responses.at(i).at("response_txn"));
-    } catch (const json::exception& error) {
-        throw RegistryError(RegistryError::Kind::outcome_unknown,
-                            fmt::format("etcd at {} gives an answer to a transaction that is not "
-                                        "understood: {}",
-                                        client_.endpoint(), error.what()));
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const Json* const response = response_of(answer, i, "response_txn");
+        const auto outcome = response ? outcome_of(batch[i], *response) : std::nullopt;
+        if (!outcome)
+            throw RegistryError(RegistryError::Kind::outcome_unknown,
+                                fmt::format("etcd at {} gives an answer to a transaction that is "
+                                            "not understood: it does not say what became of {}",
+                                            client_.endpoint(), batch[i].key));
+        batch[i].outcome = *outcome;
     }
 }
 

@@ -42,7 +42,7 @@ class EtcdKeys {
     void erase(std::span<Deletion> deletions);
 
   private:
-    std::vector<EtcdKey> read_keys(const nlohmann::json& range) const;
+    std::vector<EtcdKey> read_keys(const Json& range) const;
     struct Flight;
 
     void finish(Flight flight);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "registry/etcd/answer.h"
@@ -33,8 +32,8 @@ EtcdLeases::~EtcdLeases() {
 std::shared_ptr<EtcdLease> EtcdLeases::grant() {
     const auto seconds = std::max<std::int64_t>(
         1, std::chrono::ceil<std::chrono::seconds>(settings_.session_timeout).count());
-    const nlohmann::json answer = client_.call(
-        Access::read, "lease/grant", {{"TTL", std::to_string(seconds)}}, "asking for a lease");
+    const Json answer = client_.call(Access::read, "lease/grant",
+                                     {{"TTL", std::to_string(seconds)}}, "asking for a lease");
     auto lease = std::make_shared<EtcdLease>(etcd_integer(answer, "ID"), etcd_time_to_live(answer));
     const std::lock_guard guard(mutex_);
     leases_.push_back(lease);
@@ -88,7 +87,7 @@ void EtcdLeases::renew(EtcdClient& client, EtcdLease& lease) {
     // From before the request: the server's time to live starts later.
     const auto sent = EtcdLease::Clock::now();
     try {
-        const nlohmann::json answer =
+        const Json answer =
             client.call(Access::read, "lease/keepalive", {{"ID", std::to_string(lease.id())}},
                         "keeping the lease " + lease.hex() + " alive");
         if (etcd_time_to_live(answer) > Millis(0))

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "base/base64.h"
 #include "base/interruption.h"
@@ -13,7 +12,6 @@
 
 namespace dsfailover {
 
-using nlohmann::json;
 using Access = EtcdClient::Access;
 
 namespace {
@@ -73,7 +71,7 @@ bool EtcdLock::still_held() {
     if (released_ || lease_->lost()) return false;
     const std::optional<EtcdKey> key = session_->keys.find(key_);
     if (!key || key->lease != lease_->id()) return false;
-    const json answer =
+    const Json answer =
         session_->client.call(Access::read, "lease/timetolive",
                               {{"ID", std::to_string(lease_->id())}}, "checking the lock " + path_);
     // -1, or left out, once it has ended.
@@ -105,7 +103,7 @@ class EtcdLocks::Queue {
 
     /// Waits a moment; the lock if it is ours.
     std::unique_ptr<Lock> poll() {
-        const std::optional<json> answer = pending_->poll(kPoll);
+        const std::optional<Json> answer = pending_->poll(kPoll);
         if (!answer) return nullptr;
         auto lock = std::make_unique<EtcdLock>(locks_.session_, path_, etcd_bytes(*answer, "key"),
                                                std::move(lease_));

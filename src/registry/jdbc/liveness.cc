@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "registry/living_servers.h"
 
 namespace dsfailover {
@@ -14,11 +14,8 @@ constexpr Millis kDefaultSessionTimeout{60000};
 constexpr EpochMs kRecentMs = 30'000;
 
 Millis session_timeout(std::string_view connection_config) {
-    const nlohmann::json config = nlohmann::json::parse(connection_config, nullptr, false);
-    if (!config.is_object()) return kDefaultSessionTimeout;
-    const auto timeout = config.find("sessionTimeout");
-    if (timeout == config.end() || !timeout->is_number_integer()) return kDefaultSessionTimeout;
-    return Millis(timeout->get<std::int64_t>());
+    const auto timeout = Json::parse_object(connection_config).integer("sessionTimeout");
+    return timeout ? Millis(*timeout) : kDefaultSessionTimeout;
 }
 
 }  // namespace
@@ -88,14 +85,12 @@ void JdbcMovements::look_at_all(const JdbcClients& clients) {
 
 bool names_server(const std::string& owner, const std::string& address,
                   const std::string& heartbeat) {
-    const nlohmann::json json = nlohmann::json::parse(heartbeat, nullptr, false);
-    if (!json.is_object()) return false;
-    const auto process_id = json.find("processId");
-    if (process_id == json.end() || !process_id->is_number_integer()) return false;
+    const auto process_id = Json::parse_object(heartbeat).integer("processId");
+    if (!process_id) return false;
 
     std::string host = address.substr(0, address.rfind(':'));
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    const std::string name = fmt::format("{}_{}", host, process_id->get<std::int64_t>());
+    const std::string name = fmt::format("{}_{}", host, *process_id);
     return owner == name || owner.starts_with(name + "_");
 }
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 namespace dsfailover {
 namespace {
@@ -19,11 +19,7 @@ std::string whole_seconds(const std::string& time) {
 /// As a string of JSON. Thousands of rows are written at a time, and hardly any text needs an
 /// escape.
 std::string quoted(const std::string& text) {
-    const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
-        return c >= ' ' && c <= '~' && c != '"' && c != '\\';
-    });
-    if (plain) return '"' + text + '"';
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return is_plain_json(text) ? '"' + text + '"' : json_string(text);
 }
 
 }  // namespace
