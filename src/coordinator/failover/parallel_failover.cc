@@ -49,12 +49,10 @@ void ParallelFailover::run(const Next& next, bool in_turn) {
             beside = next();
             if (!beside && second_) beside = take_half(*chunk);
         }
-        if (beside && connect() && run_both(*chunk, *beside)) continue;
-        run_here(*chunk);
-        if (!beside) continue;
-        check_interruption();
-        context_.audit.check();
-        run_here(*beside);
+        if (beside)
+            run_both(*chunk, *beside);
+        else
+            run_here(*chunk);
     }
 }
 
@@ -96,26 +94,33 @@ void ParallelFailover::run_here(const FailoverChunk& chunk) {
     if (problem) chunk.failed(problem);
 }
 
-// False, and nothing done, when no thread can be started.
-bool ParallelFailover::run_both(const FailoverChunk& chunk, const FailoverChunk& beside) {
+// One after the other where there is no second connection, or no thread can be started. The first
+// does not wait until that is connected.
+void ParallelFailover::run_both(const FailoverChunk& chunk, const FailoverChunk& beside) {
     std::vector<WorkflowFailoverResult> results;  // of `beside`
     std::future<void> running;
+    bool ran = false;
     try {
         running = std::async(std::launch::async, [&] {
+            if (!connect()) return;
+            ran = true;
             run_on(*second_, beside,
                    [&](const WorkflowFailoverResult& result) { results.push_back(result); });
         });
     } catch (const std::system_error&) {
         alone_ = true;
         second_.reset();
-        return false;
     }
     const auto problem = problem_of([&] { run_on(context_.database, chunk, chunk.done); });
-    const auto problem_beside = problem_of([&] { running.get(); });
+    const auto problem_beside =
+        running.valid() ? problem_of([&] { running.get(); }) : std::exception_ptr();
     for (const WorkflowFailoverResult& result : results) beside.done(result);
     if (problem) chunk.failed(problem);
-    if (problem_beside) beside.failed(problem_beside);
-    return true;
+    if (problem_beside) return beside.failed(problem_beside);
+    if (ran) return;
+    check_interruption();
+    context_.audit.check();
+    run_here(beside);
 }
 
 }  // namespace dsfailover

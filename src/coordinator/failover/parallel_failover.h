@@ -54,7 +54,7 @@ class ParallelFailover {
   private:
     bool connect();
     void run_here(const FailoverChunk& chunk);
-    bool run_both(const FailoverChunk& chunk, const FailoverChunk& beside);
+    void run_both(const FailoverChunk& chunk, const FailoverChunk& beside);
     void run_on(Database& database, const FailoverChunk& chunk, const WorkflowFailover::Done& done);
 
     const RunContext& context_;
