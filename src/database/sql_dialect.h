@@ -41,8 +41,8 @@ class SqlDialect {
     std::string in_list(std::string_view column, std::span<const std::int64_t> ids,
                         std::vector<Value>& parameters) const;
 
-    /// A placeholder for a text that stands for a value of `type` ("timestamp", "text"), where the
-    /// server might not infer that.
+    /// A placeholder for a value of `type` ("timestamp", "text", both given as text; "bigint"),
+    /// where the server might not infer that.
     virtual std::string typed_placeholder(std::string_view type) const = 0;
 
     /// The statement that inserts `row`, "table (columns) VALUES (?, ...)", unless a unique key of
@@ -56,9 +56,9 @@ class SqlDialect {
     /// change by itself with every write of its row; empty elsewhere.
     virtual std::string keep(std::string_view column) const = 0;
 
-    /// The expression for a text that is another after every write of a row, whatever it changed;
-    /// empty where rows have none.
-    virtual std::string_view row_version() const = 0;
+    /// The expression for a text that is another after every write of a row of `table`, whatever it
+    /// changed; empty where rows have none.
+    virtual std::string row_version(std::string_view table) const = 0;
     /// The condition that a row was written by another transaction than the one under way, which
     /// must be one; empty where the server cannot tell.
     virtual std::string_view written_by_others() const = 0;

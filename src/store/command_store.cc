@@ -8,6 +8,7 @@
 #include "database/batches.h"
 #include "database/sql_dialect.h"
 #include "store/command_type.h"
+#include "store/read_by_ids.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
 
@@ -119,35 +120,23 @@ std::vector<WaitingCommand> CommandStore::for_workflows(std::span<const std::int
 
 std::vector<std::int64_t> CommandStore::still_waiting(std::span<const std::int64_t> command_ids) {
     std::vector<std::int64_t> waiting;
-    for_batches(command_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        Parameters parameters;
-        const std::string sql =
-            fmt::format("SELECT id FROM t_ds_command WHERE {}",
-                        context_.database.dialect().in_list("id", batch, parameters));
-        const Rows rows = context_.database.query(sql, parameters);
-        for (std::size_t i = 0; i < rows.size(); ++i) waiting.push_back(rows[i].integer(0));
-    });
+    read_by_ids(context_, command_ids, "id", 0, "SELECT id FROM t_ds_command", "",
+                [&](const Row& row) { waiting.push_back(row.integer(0)); });
     return waiting;
 }
 
 std::vector<ErrorCommand> CommandStore::read_failed(std::string_view column,
                                                     std::span<const std::int64_t> ids) {
     std::vector<ErrorCommand> commands;
-    for_batches(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        Parameters parameters;
-        const std::string sql = fmt::format(
-            "SELECT id, workflow_instance_id, command_type, command_param, message "
-            "FROM t_ds_error_command WHERE {}",
-            context_.database.dialect().in_list(column, batch, parameters));
-        const Rows rows = context_.database.query(sql, parameters);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const Row row = rows[i];
-            const StoredRow stored(row, "t_ds_error_command", context_);
-            commands.push_back({stored.id(), workflow_id(stored, row, 1),
-                                stored.optional_small(2, "command_type").value_or(-1),
-                                std::string(row.text(3)), std::string(row.text(4))});
-        }
-    });
+    read_by_ids(context_, ids, column, column == "id" ? 0 : 1,
+                "SELECT id, workflow_instance_id, command_type, command_param, message "
+                "FROM t_ds_error_command",
+                "", [&](const Row& row) {
+                    const StoredRow stored(row, "t_ds_error_command", context_);
+                    commands.push_back({stored.id(), workflow_id(stored, row, 1),
+                                        stored.optional_small(2, "command_type").value_or(-1),
+                                        std::string(row.text(3)), std::string(row.text(4))});
+                });
     return commands;
 }
 

@@ -6,6 +6,7 @@
 
 #include "database/batches.h"
 #include "database/sql_dialect.h"
+#include "store/read_by_ids.h"
 #include "store/stored_row.h"
 #include "store/workflow_state.h"
 
@@ -14,19 +15,12 @@ namespace dsfailover {
 std::unordered_map<std::int64_t, std::int64_t> definitions_of(
     const StoreContext& context, std::span<const std::int64_t> workflow_ids) {
     std::unordered_map<std::int64_t, std::int64_t> codes;
-    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        std::vector<Value> parameters;
-        const std::string sql = fmt::format(
-            "SELECT id, workflow_definition_code FROM t_ds_workflow_instance "
-            "WHERE workflow_definition_code IS NOT NULL AND {}",
-            context.database.dialect().in_list("id", batch, parameters));
-        const Rows rows = context.database.query(sql, parameters);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const Row row = rows[i];
-            const StoredRow stored(row, "t_ds_workflow_instance", context);
-            codes.emplace(stored.id(), stored.required(1, "workflow_definition_code"));
-        }
-    });
+    read_by_ids(context, workflow_ids, "id", 0,
+                "SELECT id, workflow_definition_code FROM t_ds_workflow_instance",
+                "AND workflow_definition_code IS NOT NULL", [&](const Row& row) {
+                    const StoredRow stored(row, "t_ds_workflow_instance", context);
+                    codes.emplace(stored.id(), stored.required(1, "workflow_definition_code"));
+                });
     return codes;
 }
 

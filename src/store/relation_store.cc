@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "database/batches.h"
-#include "database/sql_dialect.h"
-#include "store/recovery_command.h"
+#include "store/read_by_ids.h"
 
 namespace dsfailover {
 
@@ -15,18 +13,15 @@ std::vector<WorkflowRelation> relations_by(const StoreContext& context, std::str
                                            std::span<const std::int64_t> ids) {
     std::vector<WorkflowRelation> relations;
     if (!context.schema.has_relations) return relations;
-    for_batches(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        Parameters parameters;
-        const std::string sql = fmt::format(
-            "SELECT parent_workflow_instance_id, workflow_instance_id "
-            "FROM t_ds_relation_workflow_instance WHERE parent_workflow_instance_id IS NOT NULL "
-            "AND workflow_instance_id IS NOT NULL AND {}",
-            context.database.dialect().in_list(column, batch, parameters));
-        const Rows rows = context.database.query(sql, parameters);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            relations.push_back({rows[i].integer(0), rows[i].integer(1)});
-        }
-    });
+    const std::string select = fmt::format(
+        "SELECT {}, parent_workflow_instance_id, workflow_instance_id "
+        "FROM t_ds_relation_workflow_instance",
+        column);
+    read_by_ids(context, ids, column, 0, select,
+                "AND parent_workflow_instance_id IS NOT NULL AND workflow_instance_id IS NOT NULL",
+                [&](const Row& row) {
+                    relations.push_back({row.integer(1), row.integer(2)});
+                });
     return relations;
 }
 

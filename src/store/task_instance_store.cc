@@ -8,6 +8,7 @@
 
 #include "database/batches.h"
 #include "database/sql_dialect.h"
+#include "store/read_by_ids.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
 #include "store/task_state.h"
@@ -52,11 +53,11 @@ std::string TaskInstanceStore::valid() const {
 }
 
 // `select` WHERE `column` is one of `ids`, `rest`.
-Rows TaskInstanceStore::query_by_ids(std::string_view select, std::string_view column,
-                                     std::span<const std::int64_t> ids, std::string_view rest) {
+Rows TaskInstanceStore::lock_by_ids(std::string_view select, std::string_view column,
+                                    std::span<const std::int64_t> ids, std::string_view rest) {
     Parameters parameters;
     const std::string sql =
-        fmt::format("{} FROM t_ds_task_instance WHERE {} {}", select,
+        fmt::format("{} WHERE {} {}", select,
                     context_.database.dialect().in_list(column, ids, parameters), rest);
     return context_.database.query(sql, parameters);
 }
@@ -64,38 +65,18 @@ Rows TaskInstanceStore::query_by_ids(std::string_view select, std::string_view c
 std::unordered_map<std::int64_t, TaskActivity> TaskInstanceStore::activity(
     std::span<const std::int64_t> workflow_ids) {
     std::unordered_map<std::int64_t, TaskActivity> activity;
-    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        std::vector<std::int64_t> ids(batch.begin(), batch.end());
-        std::sort(ids.begin(), ids.end());
-        const Rows rows = activity_of(ids);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const Row row = rows[i];
-            const StoredRow stored(row, kTasksOfWorkflow, context_);
-            if (!std::binary_search(ids.begin(), ids.end(), stored.id())) continue;
-            TaskActivity& found = activity[stored.id()];
-            found.first_submit = stored.time(1, "submit_time");
-            keep_later(found.latest, stored.time(2, "submit_time"));
-            keep_later(found.latest, stored.time(3, "start_time"));
-            keep_later(found.latest, stored.time(4, "end_time"));
-        }
-    });
+    read_by_ids(context_, workflow_ids, "workflow_instance_id", 0,
+                "SELECT workflow_instance_id, MIN(submit_time), MAX(submit_time), "
+                "MAX(start_time), MAX(end_time) FROM t_ds_task_instance",
+                "GROUP BY workflow_instance_id", [&](const Row& row) {
+                    const StoredRow stored(row, kTasksOfWorkflow, context_);
+                    TaskActivity& found = activity[stored.id()];
+                    found.first_submit = stored.time(1, "submit_time");
+                    keep_later(found.latest, stored.time(2, "submit_time"));
+                    keep_later(found.latest, stored.time(3, "start_time"));
+                    keep_later(found.latest, stored.time(4, "end_time"));
+                });
     return activity;
-}
-
-// Of workflows that stand close together, as they do after a master's death, those in between are
-// read, too: for a server a range costs a third of as many ids.
-Rows TaskInstanceStore::activity_of(std::span<const std::int64_t> ids) {
-    static constexpr std::string_view kColumns =
-        "SELECT workflow_instance_id, MIN(submit_time), MAX(submit_time), MAX(start_time), "
-        "MAX(end_time)";
-    static constexpr std::string_view kEach = "GROUP BY workflow_instance_id";
-    const std::int64_t first = ids.front(), last = ids.back();
-    if (last - first >= 2 * static_cast<std::int64_t>(ids.size()))
-        return query_by_ids(kColumns, "workflow_instance_id", ids, kEach);
-    return context_.database.query(
-        fmt::format("{} FROM t_ds_task_instance WHERE workflow_instance_id BETWEEN ? AND ? {}",
-                    kColumns, kEach),
-        {first, last});
 }
 
 // Of rows of a workflow instance's id and three times.
@@ -174,28 +155,31 @@ void TaskInstanceStore::scan_worker_tasks(const std::string& worker,
 
 std::vector<UnfinishedTask> TaskInstanceStore::unfinished(
     std::span<const std::int64_t> workflow_ids, bool lock) {
+    constexpr std::string_view kSelect =
+        "SELECT id, name, workflow_instance_id, state, host, submit_time, task_type, app_link, pid "
+        "FROM t_ds_task_instance";
+    const std::string unfinished =
+        fmt::format("AND {} AND state IN ({})", valid(), fmt::join(kUnfinishedTaskStates, ", "));
     std::vector<UnfinishedTask> tasks;
-    for_batches(
-        workflow_ids, lock ? kIdsPerLock : kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-            const Rows rows = query_by_ids(
-                "SELECT id, name, workflow_instance_id, state, host, submit_time, task_type, "
-                "app_link, pid",
-                "workflow_instance_id", batch,
-                fmt::format("AND {} AND state IN ({}) ORDER BY id{}", valid(),
-                            fmt::join(kUnfinishedTaskStates, ", "),
-                            lock ? context_.database.dialect().for_update() : ""));
-            for (std::size_t i = 0; i < rows.size(); ++i) {
-                const Row row = rows[i];
-                const StoredRow stored(row, kTable, context_);
-                tasks.push_back(
-                    {{stored.id(), std::string(row.text(1)),
-                      stored.required(2, "workflow_instance_id"), stored.small(3, "state"),
-                      row.optional_text(4), stored.time(5, "submit_time")},
-                     std::string(row.text(6)),
-                     row.optional_text(7),
-                     row.optional_integer(8)});
-            }
+    const auto take = [&](const Row& row) {
+        const StoredRow stored(row, kTable, context_);
+        tasks.push_back(
+            {{stored.id(), std::string(row.text(1)), stored.required(2, "workflow_instance_id"),
+              stored.small(3, "state"), row.optional_text(4), stored.time(5, "submit_time")},
+             std::string(row.text(6)),
+             row.optional_text(7),
+             row.optional_integer(8)});
+    };
+    if (!lock) {
+        read_by_ids(context_, workflow_ids, "workflow_instance_id", 2, kSelect, unfinished, take);
+    } else {
+        const std::string locked =
+            fmt::format("{} ORDER BY id{}", unfinished, context_.database.dialect().for_update());
+        for_batches(workflow_ids, kIdsPerLock, [&](std::span<const std::int64_t> batch) {
+            const Rows rows = lock_by_ids(kSelect, "workflow_instance_id", batch, locked);
+            for (std::size_t i = 0; i < rows.size(); ++i) take(rows[i]);
         });
+    }
     std::sort(tasks.begin(), tasks.end(),
               [](const auto& a, const auto& b) { return a.task.id < b.task.id; });
     return tasks;
@@ -216,8 +200,9 @@ void TaskInstanceStore::scan_as_stored(const std::function<void(const TaskAsStor
 std::vector<std::int64_t> TaskInstanceStore::lock_as_read(std::span<const TaskInstance> tasks) {
     std::vector<std::int64_t> ids;
     for (const TaskInstance& task : tasks) ids.push_back(task.id);
-    const Rows rows = query_by_ids(
-        "SELECT id, workflow_instance_id, state, host, submit_time", "id", ids,
+    const Rows rows = lock_by_ids(
+        "SELECT id, workflow_instance_id, state, host, submit_time FROM t_ds_task_instance", "id",
+        ids,
         fmt::format("AND {} ORDER BY id{}", valid(), context_.database.dialect().for_update()));
     ids.clear();
     auto task = tasks.begin();
@@ -286,58 +271,51 @@ void TaskInstanceStore::end(std::span<const std::int64_t> task_ids, int state,
 std::unordered_map<std::int64_t, TaskInstanceStore::Standing> TaskInstanceStore::standing(
     std::span<const std::int64_t> task_ids) {
     std::unordered_map<std::int64_t, Standing> standing;
-    for_batches(task_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        const Rows rows = query_by_ids("SELECT id, state, flag", "id", batch, "");
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const Row row = rows[i];
-            const StoredRow stored(row, kTable, context_);
-            standing[stored.id()] = {stored.small(1, "state"), stored.small(2, "flag")};
-        }
-    });
+    read_by_ids(context_, task_ids, "id", 0, "SELECT id, state, flag FROM t_ds_task_instance", "",
+                [&](const Row& row) {
+                    const StoredRow stored(row, kTable, context_);
+                    standing[stored.id()] = {stored.small(1, "state"), stored.small(2, "flag")};
+                });
     return standing;
 }
 
 std::vector<std::int64_t> TaskInstanceStore::with_duplicate_tasks(
     std::span<const std::int64_t> workflow_ids) {
-    // Names that differ in case only are different to a master, but not to every database.
-    const std::string name = context_.database.dialect().byte_for_byte("name");
     std::vector<std::int64_t> duplicated;
-    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        const Rows rows =
-            query_by_ids("SELECT workflow_instance_id", "workflow_instance_id", batch,
-                         fmt::format("AND {} GROUP BY workflow_instance_id, {} HAVING COUNT(*) > 1",
-                                     valid(), name));
-        for (std::size_t i = 0; i < rows.size(); ++i) duplicated.push_back(rows[i].integer(0));
-    });
-    std::sort(duplicated.begin(), duplicated.end());
-    duplicated.erase(std::unique(duplicated.begin(), duplicated.end()), duplicated.end());
+    for (const auto& [id, found] : signs(workflow_ids))
+        if (found.duplicates) duplicated.push_back(id);
     return duplicated;
 }
 
-std::unordered_map<std::int64_t, TaskInstanceStore::StopSigns> TaskInstanceStore::stop_signs(
+std::unordered_map<std::int64_t, TaskInstanceStore::Signs> TaskInstanceStore::signs(
     std::span<const std::int64_t> workflow_ids) {
-    std::unordered_map<std::int64_t, StopSigns> signs;
-    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        const Rows rows = query_by_ids(
-            "SELECT DISTINCT workflow_instance_id, state", "workflow_instance_id", batch,
-            fmt::format("AND {} AND state IN ({}, {})", valid(), kKilled, kPaused));
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            StopSigns& found = signs[rows[i].integer(0)];
-            (rows[i].integer(1) == kKilled ? found.killed : found.paused) = true;
-        }
-    });
+    // Names that differ in case only are different to a master, but not to every database.
+    const std::string each = fmt::format(
+        "AND {} GROUP BY workflow_instance_id, {} HAVING COUNT(*) > 1 OR "
+        "SUM(CASE WHEN state IN ({}, {}) THEN 1 ELSE 0 END) > 0",
+        valid(), context_.database.dialect().byte_for_byte("name"), kKilled, kPaused);
+    const std::string columns = fmt::format(
+        "SELECT workflow_instance_id, COUNT(*), SUM(CASE WHEN state = {} THEN 1 ELSE 0 END), "
+        "SUM(CASE WHEN state = {} THEN 1 ELSE 0 END) FROM t_ds_task_instance",
+        kKilled, kPaused);
+    std::unordered_map<std::int64_t, Signs> signs;
+    read_by_ids(context_, workflow_ids, "workflow_instance_id", 0, columns, each,
+                [&](const Row& row) {
+                    Signs& found = signs[row.integer(0)];
+                    found.duplicates |= row.integer(1) > 1;
+                    found.killed |= row.integer(2) > 0;
+                    found.paused |= row.integer(3) > 0;
+                });
     return signs;
 }
 
 std::vector<std::int64_t> TaskInstanceStore::with_valid_tasks(
     std::span<const std::int64_t> workflow_ids, std::string_view condition) {
     std::vector<std::int64_t> found;
-    for_batches(workflow_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        const Rows rows =
-            query_by_ids("SELECT DISTINCT workflow_instance_id", "workflow_instance_id", batch,
-                         fmt::format("AND {} AND {}", valid(), condition));
-        for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows[i].integer(0));
-    });
+    read_by_ids(context_, workflow_ids, "workflow_instance_id", 0,
+                "SELECT DISTINCT workflow_instance_id FROM t_ds_task_instance",
+                fmt::format("AND {} AND {}", valid(), condition),
+                [&](const Row& row) { found.push_back(row.integer(0)); });
     return found;
 }
 

@@ -117,14 +117,14 @@ class TaskInstanceStore {
     /// of one task name: recovery would fail. In no particular order.
     std::vector<std::int64_t> with_duplicate_tasks(std::span<const std::int64_t> workflow_ids);
 
-    /// Whether a valid task of each workflow is in state 9 (killed) or 3 (paused): what requeue
-    /// goes back to. Workflows without either are left out.
-    struct StopSigns {
+    /// What the valid tasks of a workflow tell requeue: with_duplicate_tasks(), and whether one is
+    /// in state 9 (killed) or 3 (paused). Workflows without any of it are left out.
+    struct Signs {
+        bool duplicates = false;
         bool killed = false;
         bool paused = false;
     };
-    std::unordered_map<std::int64_t, StopSigns> stop_signs(
-        std::span<const std::int64_t> workflow_ids);
+    std::unordered_map<std::int64_t, Signs> signs(std::span<const std::int64_t> workflow_ids);
 
     /// Those of `workflow_ids` with a valid task in state 17 (dispatched) or 1 (running): it may
     /// still be at work. In no particular order.
@@ -141,9 +141,8 @@ class TaskInstanceStore {
     std::string active_after(EpochMs since, std::vector<Value>& parameters);
     std::vector<std::int64_t> lock_as_read(std::span<const TaskInstance> tasks);
     std::string valid() const;
-    Rows activity_of(std::span<const std::int64_t> ids);
-    Rows query_by_ids(std::string_view select, std::string_view column,
-                      std::span<const std::int64_t> ids, std::string_view rest);
+    Rows lock_by_ids(std::string_view select, std::string_view column,
+                     std::span<const std::int64_t> ids, std::string_view rest);
 
     StoreContext context_;
 };

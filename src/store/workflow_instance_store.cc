@@ -12,6 +12,7 @@
 #include "database/sql_dialect.h"
 #include "store/chunk_failover.h"
 #include "store/command_param.h"
+#include "store/read_by_ids.h"
 #include "store/recovery_command.h"
 #include "store/stored_row.h"
 #include "store/workflow_row.h"
@@ -24,6 +25,12 @@ namespace {
 using namespace workflow_state;
 
 constexpr std::string_view kTable = "t_ds_workflow_instance";
+
+// Once for all instances: the column has no index, so that a look for each would be a pass for
+// each.
+constexpr std::string_view kJoinCommands =
+    "LEFT JOIN (SELECT DISTINCT workflow_instance_id FROM t_ds_command) c "
+    "ON c.workflow_instance_id = t_ds_workflow_instance.id";
 
 // Rows of the newest workflows and tasks that latest_activity() looks at, of each.
 constexpr int kNewest = 100;
@@ -74,27 +81,28 @@ void WorkflowInstanceStore::scan_states(
     scan(fmt::format("state IN ({})", fmt::join(states, ", ")), {}, {}, instance);
 }
 
-void WorkflowInstanceStore::scan_hosts(
-    std::span<const int> states,
-    const std::function<void(std::int64_t, const std::optional<std::string>&)>& instance) {
-    context_.database.stream(
-        fmt::format("SELECT id, host FROM {} WHERE state IN ({})", kTable, fmt::join(states, ", ")),
-        {}, [&](const Row& row) {
-            instance(StoredRow(row, kTable, context_).id(), row.optional_text(kHostCell));
-        });
+void WorkflowInstanceStore::scan_in_failover(
+    const std::function<void(const InFailover&)>& instance) {
+    const std::string sql =
+        fmt::format("{} {} WHERE state = {}",
+                    select_instances(context_, ", command_param, c.workflow_instance_id"),
+                    kJoinCommands, kFailover);
+    InFailover current;
+    context_.database.stream(sql, {}, [&](const Row& row) {
+        read_instance(row, context_, current.row);
+        current.command_param = row.text(kBehindInstance);
+        current.has_command = !row.is_null(kBehindInstance + 1);
+        instance(current);
+    });
 }
 
-void WorkflowInstanceStore::scan_with_param(
-    std::span<const int> states,
-    const std::function<void(const WorkflowInstance&, const std::string&)>& instance) {
-    const std::string sql =
-        fmt::format("{} WHERE state IN ({})", select_instances(context_, ", command_param"),
-                    fmt::join(states, ", "));
-    WorkflowInstance current;
-    context_.database.stream(sql, {}, [&](const Row& row) {
-        read_instance(row, context_, current);
-        instance(current, std::string(row.text(kBehindInstance)));
-    });
+std::vector<std::string> WorkflowInstanceStore::hosts_without_command() {
+    const Rows rows = context_.database.query(fmt::format(
+        "SELECT DISTINCT {} FROM {} {} WHERE state = {} AND c.workflow_instance_id IS NULL",
+        context_.database.dialect().byte_for_byte("host"), kTable, kJoinCommands, kFailover));
+    std::vector<std::string> hosts;
+    for (std::size_t i = 0; i < rows.size(); ++i) hosts.emplace_back(rows[i].text(0));
+    return hosts;
 }
 
 void WorkflowInstanceStore::scan_as_stored(
@@ -229,33 +237,19 @@ void WorkflowInstanceStore::end(std::int64_t id, int state, const std::string& e
 std::vector<std::int64_t> WorkflowInstanceStore::without_command_type(
     std::span<const std::int64_t> ids) {
     std::vector<std::int64_t> without;
-    for_batches(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        Parameters parameters;
-        const std::string sql =
-            fmt::format("SELECT id, command_param FROM t_ds_workflow_instance WHERE {}",
-                        context_.database.dialect().in_list("id", batch, parameters));
-        const Rows rows = context_.database.query(sql, parameters);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            if (!has_command_type(std::string(rows[i].text(1))))
-                without.push_back(rows[i].integer(0));
-        }
-    });
+    read_by_ids(context_, ids, "id", 0, "SELECT id, command_param FROM t_ds_workflow_instance", "",
+                [&](const Row& row) {
+                    if (!has_command_type(std::string(row.text(1))))
+                        without.push_back(row.integer(0));
+                });
     return without;
 }
 
 std::vector<std::optional<std::string>> WorkflowInstanceStore::names(
     std::span<const std::int64_t> ids) {
     std::unordered_map<std::int64_t, std::optional<std::string>> known;
-    for_batches(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        Parameters parameters;
-        const std::string sql =
-            fmt::format("SELECT id, name FROM t_ds_workflow_instance WHERE {}",
-                        context_.database.dialect().in_list("id", batch, parameters));
-        const Rows rows = context_.database.query(sql, parameters);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            known.emplace(rows[i].integer(0), rows[i].optional_text(1));
-        }
-    });
+    read_by_ids(context_, ids, "id", 0, "SELECT id, name FROM t_ds_workflow_instance", "",
+                [&](const Row& row) { known.emplace(row.integer(0), row.optional_text(1)); });
     std::vector<std::optional<std::string>> names;
     names.reserve(ids.size());
     for (const std::int64_t id : ids) {

@@ -60,15 +60,17 @@ class WorkflowInstanceStore {
     void scan_states(std::span<const int> states,
                      const std::function<void(const WorkflowInstance&)>& instance);
 
-    /// The same, ids and hosts alone.
-    void scan_hosts(std::span<const int> states,
-                    const std::function<void(std::int64_t id,
-                                             const std::optional<std::string>& host)>& instance);
+    /// An instance in state 18.
+    struct InFailover {
+        WorkflowInstance row;
+        std::string command_param;  ///< its own; "" where that is null
+        bool has_command = false;   ///< of any type, at the moment at which the row was read
+    };
+    /// The same for all in state 18.
+    void scan_in_failover(const std::function<void(const InFailover&)>& instance);
 
-    /// The same, with its own command_param; "" where that is null.
-    void scan_with_param(std::span<const int> states,
-                         const std::function<void(const WorkflowInstance&,
-                                                  const std::string& command_param)>& instance);
+    /// The hosts of those in state 18 without a command, each once; "" for null.
+    std::vector<std::string> hosts_without_command();
 
     /// Every instance there is, in order of id, streamed in bounded memory. Not inside a
     /// transaction.

@@ -25,7 +25,7 @@ static_assert(kVersion + 1 == kBehindInstance);
 
 std::string select_instances(const StoreContext& context, std::string_view more) {
     // Where the server has no version of its own, the time that masters write with a row.
-    const std::string_view version = context.database.dialect().row_version();
+    const std::string version = context.database.dialect().row_version(kTable);
     return fmt::format(
         "SELECT id, host, state, start_time, restart_time, command_type, "
         "is_sub_workflow, {}{} FROM {}",

@@ -21,6 +21,7 @@ using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Key;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 using Ids = std::vector<std::int64_t>;
@@ -299,18 +300,35 @@ TEST_P(StoreTasks, TwoValidRowsOfOneNameAreFound) {
     EXPECT_THAT(store().with_duplicate_tasks(Ids{}), IsEmpty());
 }
 
-TEST_P(StoreTasks, StopSignsAreThoseOfValidTasks) {
-    insert_task(1, 1, {{"state", "9"}});
-    insert_task(2, 1, {{"state", "3"}});
+TEST_P(StoreTasks, SignsAreThoseOfValidTasks) {
+    insert_task(1, 1, {{"state", "9"}, {"name", "'a'"}});
+    insert_task(2, 1, {{"state", "3"}, {"name", "'b'"}});
     insert_task(3, 2, {{"state", "3"}});
     auto gone = invalid();
     gone["state"] = "9";
     insert_task(4, 2, gone);
     insert_task(5, 3);
-    const auto found = store().stop_signs(Ids{1, 2, 3});
-    ASSERT_THAT(found, SizeIs(2));
-    EXPECT_TRUE(found.at(1).killed && found.at(1).paused);
-    EXPECT_TRUE(!found.at(2).killed && found.at(2).paused);
+    insert_task(6, 4, {{"name", "'twin'"}});
+    insert_task(7, 4, {{"name", "'twin'"}});
+    insert_task(8, 4, {{"name", "'other'"}});
+    const auto found = store().signs(Ids{1, 2, 3, 4});
+    ASSERT_THAT(found, SizeIs(3));
+    EXPECT_TRUE(found.at(1).killed && found.at(1).paused && !found.at(1).duplicates);
+    EXPECT_TRUE(!found.at(2).killed && found.at(2).paused && !found.at(2).duplicates);
+    EXPECT_TRUE(!found.at(4).killed && !found.at(4).paused && found.at(4).duplicates);
+}
+
+TEST_P(StoreTasks, WhatStandsBetweenTheIdsIsPassedOver) {
+    for (const std::int64_t workflow : {1, 2, 3})
+        insert_task(workflow * 10, workflow, {{"state", "9"}});
+    for (const Ids& ids : {Ids{1, 3}, Ids{3, 1}}) {
+        EXPECT_THAT(store().signs(ids), UnorderedElementsAre(Key(1), Key(3)));
+        EXPECT_THAT(store().activity(ids), UnorderedElementsAre(Key(1), Key(3)));
+    }
+    EXPECT_THAT(store().standing(Ids{10, 30}), UnorderedElementsAre(Key(10), Key(30)));
+    EXPECT_THAT(store().signs(Ids{2, INT64_MAX}), ElementsAre(Key(2)));
+    EXPECT_THAT(store().signs(Ids{INT64_MAX}), IsEmpty());
+    EXPECT_THAT(store().signs(Ids{INT64_MIN, 1, INT64_MAX}), ElementsAre(Key(1)));
 }
 
 TEST_P(StoreTasks, ActiveSinceIsEveryTaskThatMovedLater) {

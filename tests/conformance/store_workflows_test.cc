@@ -94,28 +94,44 @@ TEST_P(StoreWorkflows, ThoseWhoseCommandParamHasNoCommandTypeAreFound) {
     EXPECT_EQ(found, (std::vector<std::int64_t>{2, 3}));
 }
 
-TEST_P(StoreWorkflows, ThoseOfAStateAreScannedWithTheirCommandParam) {
+TEST_P(StoreWorkflows, ThoseInFailoverAreScannedWithTheirCommandParam) {
     insert_workflow(1, {{"state", "18"}, {"command_param", R"('{"commandType":"SCHEDULER"}')"}});
     insert_workflow(2, {{"state", "18"}, {"command_param", "NULL"}, {"host", "NULL"}});
     insert_workflow(3);
-    constexpr int kStates[] = {18};
     std::map<std::int64_t, std::string> params;
     std::vector<WorkflowInstance> found;
-    store().scan_with_param(kStates,
-                            [&](const WorkflowInstance& instance, const std::string& param) {
-                                found.push_back(instance);
-                                params[instance.id] = param;
-                            });
+    store().scan_in_failover([&](const WorkflowInstanceStore::InFailover& instance) {
+        found.push_back(instance.row);
+        params[instance.row.id] = instance.command_param;
+    });
     for (const WorkflowInstance& instance : found)
         EXPECT_TRUE(is_as_read(read(instance.id), instance));
     EXPECT_EQ(params, (std::map<std::int64_t, std::string>{{1, R"({"commandType":"SCHEDULER"})"},
                                                            {2, ""}}));
-    std::map<std::int64_t, std::optional<std::string>> hosts;
-    store().scan_hosts(kStates, [&](std::int64_t id, const std::optional<std::string>& host) {
-        hosts[id] = host;
+}
+
+TEST_P(StoreWorkflows, OfThoseInFailoverItIsSaidWhichHaveACommand) {
+    insert_workflow(1, {{"state", "18"}});
+    insert_workflow(2, {{"state", "18"}, {"host", "NULL"}});
+    insert_workflow(3, {{"state", "18"}, {"host", "'127.0.1.3:5678'"}});
+    insert_workflow(4, {{"host", "'127.0.1.4:5678'"}});
+    const auto command = [&](int id, const std::string& workflow) {
+        insert("t_ds_command", {{"id", std::to_string(id)},
+                                {"workflow_definition_code", "1"},
+                                {"command_type", "2"},
+                                {"workflow_instance_id", workflow}});
+    };
+    command(31, "3");
+    command(32, "3");
+    command(41, "4");
+    if (!is_mysql()) command(51, "NULL");
+    std::map<std::int64_t, bool> has_command;
+    store().scan_in_failover([&](const WorkflowInstanceStore::InFailover& instance) {
+        const bool is_new = has_command.emplace(instance.row.id, instance.has_command).second;
+        EXPECT_TRUE(is_new);
     });
-    EXPECT_EQ(hosts,
-              (std::map<std::int64_t, std::optional<std::string>>{{1, kDead}, {2, std::nullopt}}));
+    EXPECT_EQ(has_command, (std::map<std::int64_t, bool>{{1, false}, {2, false}, {3, true}}));
+    EXPECT_THAT(store().hosts_without_command(), UnorderedElementsAre(kDead, ""));
 }
 
 TEST_P(StoreWorkflows, UnfinishedOnesOfTheHostsAreScanned) {

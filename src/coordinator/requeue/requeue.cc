@@ -97,8 +97,8 @@ class Requeue {
     // What to claim before anything is selected.
     std::set<std::string> first_look() {
         if (options_.commands || !options_.ids.empty()) return select();
-        std::set<std::string> hosts = selection_.hosts_without_command();
-        return hosts.empty() ? select() : hosts;
+        const std::vector<std::string> hosts = workflows_.hosts_without_command();
+        return hosts.empty() ? select() : std::set<std::string>(hosts.begin(), hosts.end());
     }
 
     /// Returns the hosts of what is selected.

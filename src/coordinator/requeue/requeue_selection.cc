@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <span>
-#include <unordered_map>
 
 #include "base/plural.h"
 #include "coordinator/report_names.h"
 #include "coordinator/requeue/stuck_workflows.h"
 #include "database/batches.h"
 #include "store/command_param.h"
-#include "store/task_instance_store.h"
 #include "store/workflow_state.h"
 
 namespace dsfailover {
@@ -19,8 +17,6 @@ namespace dsfailover {
 namespace {
 
 using namespace workflow_state;
-
-constexpr int kFailoverAlone[] = {kFailover};
 
 void set_state(StuckInstance& stuck, int state, std::string_view why) {
     stuck.state = state;
@@ -45,19 +41,6 @@ RequeueSelection::RequeueSelection(const RunContext& context, const RequeueOptio
       workflows_(context.store()),
       commands_(context.store()) {}
 
-std::set<std::string> RequeueSelection::hosts_without_command() {
-    std::set<std::string> hosts;
-    std::unordered_map<std::int64_t, const std::string*> without;
-    workflows_.scan_hosts(kFailoverAlone,
-                          [&](std::int64_t id, const std::optional<std::string>& host) {
-                              without[id] = &*hosts.insert(host.value_or("")).first;
-                          });
-    commands_.scan_ids([&](std::int64_t, std::int64_t workflow_id) { without.erase(workflow_id); });
-    std::set<std::string> of_these;
-    for (const auto& [id, host] : without) of_these.insert(*host);
-    return of_these;
-}
-
 void RequeueSelection::select() {
     record_.forget();
     unknown_.clear();
@@ -65,6 +48,7 @@ void RequeueSelection::select() {
     with_several_.clear();
     of_nothing_ = 0;
     found_.clear();
+    without_command_.clear();
     without_command_type_.clear();
     options_.ids.empty() ? find_in_failover() : find_named();
     std::vector<std::int64_t> ids = found();
@@ -97,16 +81,18 @@ void RequeueSelection::select() {
 }
 
 void RequeueSelection::find_in_failover() {
-    workflows_.scan_with_param(
-        kFailoverAlone, [&](const WorkflowInstance& instance, const std::string& command_param) {
-            found_.emplace(instance.id, instance);
-            if (!has_command_type(command_param)) without_command_type_.insert(instance.id);
-        });
+    workflows_.scan_in_failover([&](const WorkflowInstanceStore::InFailover& instance) {
+        found_.push_back(instance.row);
+        if (!instance.has_command) without_command_.insert(instance.row.id);
+        if (!has_command_type(instance.command_param))
+            without_command_type_.insert(instance.row.id);
+    });
+    std::ranges::sort(found_, {}, &WorkflowInstance::id);
 }
 
 std::vector<std::int64_t> RequeueSelection::found() const {
     std::vector<std::int64_t> ids;
-    for (const auto& [id, instance] : found_) ids.push_back(id);
+    for (const WorkflowInstance& instance : found_) ids.push_back(instance.id);
     return ids;
 }
 
@@ -122,9 +108,12 @@ std::vector<WaitingCommand> RequeueSelection::look_at_commands(std::span<const s
 }
 
 StuckInstance& RequeueSelection::put(StuckInstance::Kind kind, std::int64_t id) {
-    StuckInstance& stuck = record_.stuck()[id];
+    // They come in order of id, nearly all of them.
+    auto& all = record_.stuck();
+    StuckInstance& stuck = all.try_emplace(all.end(), id)->second;
     stuck.kind = kind;
-    if (auto row = found_.extract(id)) stuck.row = std::move(row.mapped());
+    const auto row = std::ranges::lower_bound(found_, id, {}, &WorkflowInstance::id);
+    if (row != found_.end() && row->id == id) stuck.row = std::move(*row);
     return stuck;
 }
 
@@ -139,15 +128,15 @@ void RequeueSelection::take(std::int64_t id, std::span<const WaitingCommand> com
     }
 }
 
-// Instances and commands were not read at one moment: without this look what a master took in
-// between would seem stuck, and be held.
+// Instances and commands were not read at one moment: what had a command when it was read, and has
+// none now, was taken by a master, and would seem stuck, and be held.
 void RequeueSelection::take_those_without(std::span<const std::int64_t> ids) {
-    for (const std::int64_t id : workflows_.in_failover_without_command(ids))
-        put(StuckInstance::Kind::no_command, id);
     for (const std::int64_t id : ids) {
-        if (record_.stuck().contains(id)) continue;
-        record_.skip(id, not_in_failover_.contains(id) ? SkipReason::not_in_failover
-                                                       : SkipReason::state_changed);
+        if (without_command_.contains(id))
+            put(StuckInstance::Kind::no_command, id);
+        else
+            record_.skip(id, not_in_failover_.contains(id) ? SkipReason::not_in_failover
+                                                           : SkipReason::state_changed);
     }
 }
 
@@ -204,9 +193,11 @@ void RequeueSelection::find_named() {
     const std::vector<std::int64_t> named(unknown_.begin(), unknown_.end());
     for (const WorkflowInstance& instance : workflows_.by_ids(named, false)) {
         unknown_.erase(instance.id);
-        found_.emplace(instance.id, instance);
+        found_.push_back(instance);
         if (instance.state != kFailover) not_in_failover_.insert(instance.id);
     }
+    const auto alone = workflows_.in_failover_without_command(named);
+    without_command_.insert(alone.begin(), alone.end());
     note_without_command_type(named);
     for (const std::int64_t id : unknown_) record_.skip(id, SkipReason::unknown);
 }
@@ -217,6 +208,7 @@ void RequeueSelection::note_without_command_type(std::span<const std::int64_t> i
 }
 
 void RequeueSelection::leave_out_hopeless() {
+    signs_ = TaskInstanceStore(context_.store()).signs(record_.ids());
     leave_out_duplicates();
     leave_out_unreadable();
     const auto failed = commands_.failed_for_workflows(record_.ids());
@@ -228,7 +220,9 @@ void RequeueSelection::leave_out_hopeless() {
 }
 
 void RequeueSelection::leave_out_duplicates() {
-    auto found = TaskInstanceStore(context_.store()).with_duplicate_tasks(record_.ids());
+    std::vector<std::int64_t> found;
+    for (const auto& [id, signs] : signs_)
+        if (signs.duplicates) found.push_back(id);
     if (found.empty()) return;
     std::sort(found.begin(), found.end());
     record_.leave_out(found, SkipReason::duplicate_tasks);
@@ -277,20 +271,19 @@ void RequeueSelection::leave_out_failing_again(std::span<const ErrorCommand> fai
 
 void RequeueSelection::choose_states() {
     const std::vector<std::int64_t> ids = record_.without_command();
-    const auto signs = TaskInstanceStore(context_.store()).stop_signs(ids);
     std::vector<std::int64_t> guessed, overruled;
     for (const std::int64_t id : ids) {
         StuckInstance& stuck = record_.at(id);
         const auto told = told_states_.find(id);
-        const auto sign = signs.find(id);
+        const auto sign = signs_.find(id);
         if (told != told_states_.end()) {
             set_state(stuck, told->second, "as the lost command says");
             if (options_.as && *options_.as != told->second) overruled.push_back(id);
         } else if (options_.as) {
             set_state(stuck, *options_.as, "as --as says");
-        } else if (sign != signs.end() && sign->second.killed) {
+        } else if (sign != signs_.end() && sign->second.killed) {
             set_state(stuck, kReadyStop, "because a task of it was killed");
-        } else if (sign != signs.end() && sign->second.paused) {
+        } else if (sign != signs_.end() && sign->second.paused) {
             set_state(stuck, kReadyPause, "because a task of it was paused");
         } else {
             set_state(stuck, kRunning, "because nothing tells another state");

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <set>
 #include <span>
-#include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "coordinator/failover_options.h"
@@ -13,6 +13,7 @@
 #include "coordinator/run_context.h"
 #include "store/command_store.h"
 #include "store/command_watch.h"
+#include "store/task_instance_store.h"
 #include "store/workflow_instance_store.h"
 
 namespace dsfailover {
@@ -25,10 +26,6 @@ class RequeueSelection {
     /// All must outlive this.
     RequeueSelection(const RunContext& context, const RequeueOptions& options,
                      RequeueRecord& record);
-
-    /// The hosts of those in state FAILOVER without a command: quicker than select(), for what
-    /// comes before the look that decides.
-    std::set<std::string> hosts_without_command();
 
     /// Selects, anew each time: those in state FAILOVER without a command; and those in it, those
     /// named, or with options.commands all, whose command waits for so long that no master seems to
@@ -67,12 +64,14 @@ class RequeueSelection {
     std::unique_ptr<CommandWatch> watch_;
     EpochMs clock_ = 0;
     std::int64_t looked_up_to_ = 0;
-    std::map<std::int64_t, WorkflowInstance> found_;  // before the commands were looked at
-    std::map<std::int64_t, int> told_states_;         // by what the lost command says
-    std::set<std::int64_t> without_command_type_;     // in their own command_param
-    std::set<std::int64_t> unknown_;                  // ids given that are of no instance
-    std::set<std::int64_t> not_in_failover_;          // others of those given
-    std::int64_t of_nothing_ = 0;                     // commands of no instance that there is
+    std::vector<WorkflowInstance> found_;  // before the commands were looked at, in order of id
+    std::unordered_set<std::int64_t> without_command_;   // in state FAILOVER, at one moment
+    std::unordered_map<std::int64_t, int> told_states_;  // by what the lost command says
+    std::unordered_map<std::int64_t, TaskInstanceStore::Signs> signs_;
+    std::unordered_set<std::int64_t> without_command_type_;  // in their own command_param
+    std::set<std::int64_t> unknown_;                         // ids given that are of no instance
+    std::set<std::int64_t> not_in_failover_;                 // others of those given
+    std::int64_t of_nothing_ = 0;  // commands of no instance that there is
     std::vector<std::int64_t> with_several_;
 };
 

@@ -24,7 +24,7 @@ class MysqlDialect final : public SqlDialect {
         return fmt::format(", {0} = {0}", column);
     }
 
-    std::string_view row_version() const override { return ""; }
+    std::string row_version(std::string_view) const override { return ""; }
     std::string_view written_by_others() const override { return ""; }
 
     // Its collations take 'A' for 'a'.

@@ -24,7 +24,9 @@ class PostgresqlDialect final : public SqlDialect {
 
     std::string keep(std::string_view) const override { return ""; }
 
-    std::string_view row_version() const override { return "CAST(xmin AS text)"; }
+    std::string row_version(std::string_view table) const override {
+        return fmt::format("CAST({}.xmin AS text)", table);
+    }
     std::string_view written_by_others() const override {
         return "xmin IS DISTINCT FROM "
                "(SELECT CAST(CAST(txid_current_if_assigned() % 4294967296 AS text) AS xid))";

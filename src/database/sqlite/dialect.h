@@ -20,7 +20,7 @@ class SqliteDialect final : public SqlDialect {
 
     std::string keep(std::string_view) const override { return ""; }
 
-    std::string_view row_version() const override { return ""; }
+    std::string row_version(std::string_view) const override { return ""; }
     std::string_view written_by_others() const override { return ""; }
 
     std::string has_right(std::string_view, std::string_view) const override { return ""; }
