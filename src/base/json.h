@@ -14,7 +14,7 @@
 namespace dsfailover {
 
 /// A value of JSON. The library that reads and writes it is seen by json.cc alone: it takes a
-/// compiler two seconds.
+/// compiler two to five seconds.
 ///
 /// Written: `Json value = {{"name", "x"}, {"count", 3}, {"inner", {{"flag", true}}}};`, members in
 /// that order. Read: nothing throws, what is not there or of another kind is nullptr or nullopt.
@@ -31,6 +31,8 @@ class Json {
     Json(Integer number);
     Json(double number);
     Json(const char* text);
+    template <typename Other>
+    Json(const Other* pointer) = delete;  ///< it would be taken for true
     Json(std::string_view text);
     Json(std::string text);
     Json(Elements elements);
@@ -70,7 +72,8 @@ class Json {
     std::optional<bool> flag(std::string_view name) const;
     std::optional<std::int64_t> integer(std::string_view name) const;
 
-    /// The member to be written, made where there is none. This becomes an object if it was not.
+    /// The member to be written, made where there is none, up to when the next one is made. This
+    /// becomes an object if it was not.
     Json& operator[](std::string_view name);
 
   private:

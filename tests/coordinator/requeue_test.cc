@@ -242,6 +242,15 @@ TEST_F(RequeueTest, WhatAMasterTakesBetweenTwoReadingsIsNotStuck) {
     EXPECT_EQ(stamp(), std::nullopt) << "it was not selected";
 }
 
+TEST_F(RequeueTest, WhoseCommandFailsBetweenTwoReadingsIsStuck) {
+    world.command(7);
+    world.before_reading("workflow_instance_priority FROM t_ds_command",
+                         [&] { world.database().execute("DELETE FROM t_ds_command"); });
+    run.requeue();
+    EXPECT_EQ(run.fate_of(7), "requeued") << run.said();
+    EXPECT_EQ(world.commands_of(7).size(), 1U);
+}
+
 TEST_F(RequeueTest, TheClaimOfAnotherRunIsRespected) {
     const auto other = world.registry.open("other");
     const std::vector<std::string> paths = {run_claim_path(kGone)};

@@ -129,8 +129,14 @@ void RequeueSelection::take(std::int64_t id, std::span<const WaitingCommand> com
 }
 
 // Instances and commands were not read at one moment: what had a command when it was read, and has
-// none now, was taken by a master, and would seem stuck, and be held.
+// none now, a master took, or put away. In one statement the two are told apart: what it took would
+// seem stuck, and be held.
 void RequeueSelection::take_those_without(std::span<const std::int64_t> ids) {
+    std::vector<std::int64_t> doubtful;
+    std::ranges::copy_if(ids, std::back_inserter(doubtful),
+                         [&](std::int64_t id) { return !without_command_.contains(id); });
+    const auto found = workflows_.in_failover_without_command(doubtful);
+    without_command_.insert(found.begin(), found.end());
     for (const std::int64_t id : ids) {
         if (without_command_.contains(id))
             put(StuckInstance::Kind::no_command, id);
@@ -196,8 +202,6 @@ void RequeueSelection::find_named() {
         found_.push_back(instance);
         if (instance.state != kFailover) not_in_failover_.insert(instance.id);
     }
-    const auto alone = workflows_.in_failover_without_command(named);
-    without_command_.insert(alone.begin(), alone.end());
     note_without_command_type(named);
     for (const std::int64_t id : unknown_) record_.skip(id, SkipReason::unknown);
 }

@@ -65,7 +65,7 @@ class RequeueSelection {
     EpochMs clock_ = 0;
     std::int64_t looked_up_to_ = 0;
     std::vector<WorkflowInstance> found_;  // before the commands were looked at, in order of id
-    std::unordered_set<std::int64_t> without_command_;   // in state FAILOVER, at one moment
+    std::unordered_set<std::int64_t> without_command_;   // in state FAILOVER, read at one moment
     std::unordered_map<std::int64_t, int> told_states_;  // by what the lost command says
     std::unordered_map<std::int64_t, TaskInstanceStore::Signs> signs_;
     std::unordered_set<std::int64_t> without_command_type_;  // in their own command_param

@@ -52,7 +52,8 @@ std::string EtcdKey::lease_hex() const { return lease == 0 ? "" : fmt::format("{
 
 Json etcd_answer(std::string_view body) {
     Json answer = Json::parse_object(body.substr(0, body.find('\n')));
-    return answer.find("result") ? std::move(answer["result"]) : answer;
+    if (answer.find("result")) return std::move(answer["result"]);
+    return answer;
 }
 
 bool is_etcd_answer(const Json& answer) {
