@@ -4,8 +4,6 @@
 
 #include <vector>
 
-#include "database/batches.h"
-#include "database/sql_dialect.h"
 #include "store/read_by_ids.h"
 #include "store/stored_row.h"
 #include "store/workflow_state.h"
@@ -28,22 +26,16 @@ std::unordered_map<std::int64_t, EpochMs> last_ends(const StoreContext& context,
                                                     std::span<const std::int64_t> codes) {
     using namespace workflow_state;
     std::unordered_map<std::int64_t, EpochMs> ends;
-    for_batches(codes, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        std::vector<Value> parameters;
-        const std::string sql = fmt::format(
-            "SELECT workflow_definition_code, MAX(end_time) FROM t_ds_workflow_instance "
-            "WHERE {} AND state IN ({}, {}, {}) GROUP BY workflow_definition_code",
-            context.database.dialect().in_list("workflow_definition_code", batch, parameters),
-            kStopped, kFailed, kSucceeded);
-        const Rows rows = context.database.query(sql, parameters);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const Row row = rows[i];
-            const StoredRow stored(row, "the runs in t_ds_workflow_instance of a definition",
-                                   context);
-            if (const auto end = stored.time(1, "end_time"))
-                ends.emplace(stored.id(), end->epoch_ms());
-        }
-    });
+    read_by_ids(context, codes, "workflow_definition_code", 0,
+                "SELECT workflow_definition_code, MAX(end_time) FROM t_ds_workflow_instance",
+                fmt::format("AND state IN ({}, {}, {}) GROUP BY workflow_definition_code", kStopped,
+                            kFailed, kSucceeded),
+                [&](const Row& row) {
+                    const StoredRow stored(
+                        row, "the runs in t_ds_workflow_instance of a definition", context);
+                    if (const auto end = stored.time(1, "end_time"))
+                        ends.emplace(stored.id(), end->epoch_ms());
+                });
     return ends;
 }
 

@@ -7,6 +7,7 @@
 
 #include "database/batches.h"
 #include "database/sql_dialect.h"
+#include "store/read_by_ids.h"
 #include "store/stored_row.h"
 
 namespace dsfailover {
@@ -56,14 +57,8 @@ void survey_tasks(const StoreContext& context, std::span<const std::int64_t> wor
 std::vector<std::int64_t> not_in_task_group_queue(const StoreContext& context,
                                                   std::span<const std::int64_t> task_ids) {
     std::unordered_set<std::int64_t> queued;
-    for_batches(task_ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        std::vector<Value> parameters;
-        const std::string sql =
-            fmt::format("SELECT task_id FROM t_ds_task_group_queue WHERE {}",
-                        context.database.dialect().in_list("task_id", batch, parameters));
-        const Rows rows = context.database.query(sql, parameters);
-        for (std::size_t i = 0; i < rows.size(); ++i) queued.insert(rows[i].integer(0));
-    });
+    read_by_ids(context, task_ids, "task_id", 0, "SELECT task_id FROM t_ds_task_group_queue", "",
+                [&](const Row& row) { queued.insert(row.integer(0)); });
     std::vector<std::int64_t> lost;
     std::copy_if(task_ids.begin(), task_ids.end(), std::back_inserter(lost),
                  [&](std::int64_t id) { return !queued.contains(id); });

@@ -274,15 +274,11 @@ void WorkflowInstanceStore::scan_restart_times(const std::string& host,
 std::vector<std::int64_t> WorkflowInstanceStore::in_failover_without_command(
     std::span<const std::int64_t> ids) {
     std::vector<std::int64_t> found;
-    for_batches(ids, kIdsPerQuery, [&](std::span<const std::int64_t> batch) {
-        Parameters parameters;
-        const std::string sql = fmt::format(
-            "SELECT w.id FROM t_ds_workflow_instance w WHERE w.state = {} AND {} AND NOT EXISTS "
-            "(SELECT 1 FROM t_ds_command c WHERE c.workflow_instance_id = w.id) ORDER BY w.id",
-            kFailover, context_.database.dialect().in_list("w.id", batch, parameters));
-        const Rows rows = context_.database.query(sql, parameters);
-        for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows[i].integer(0));
-    });
+    read_by_ids(context_, ids, "w.id", 0, "SELECT w.id FROM t_ds_workflow_instance w",
+                fmt::format("AND w.state = {} AND NOT EXISTS (SELECT 1 FROM t_ds_command c "
+                            "WHERE c.workflow_instance_id = w.id) ORDER BY w.id",
+                            kFailover),
+                [&](const Row& row) { found.push_back(row.integer(0)); });
     return found;
 }
 

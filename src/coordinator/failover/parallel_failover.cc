@@ -63,9 +63,6 @@ bool ParallelFailover::connect() {
     } catch (const DatabaseError& error) {
         log_info("going on with one connection: {}", error.what());
         alone_ = true;
-    } catch (const std::system_error& error) {  // it has a thread of its own
-        log_info("going on with one connection: {}", error.what());
-        alone_ = true;
     }
     return !alone_;
 }

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -282,6 +283,11 @@ class MysqlDatabase : public Database {
             } catch (const DatabaseError&) {
                 close();
                 throw;
+            } catch (const std::system_error& error) {
+                close();
+                throw make_database_error(
+                    Kind::unreachable, endpoint_, "connecting",
+                    fmt::format("no thread can be started to watch it: {}", error.what()));
             } catch (const MysqlFailure& failure) {
                 close();
                 problems += fmt::format("{}{}: {}{}", problems.empty() ? "" : "; ", host,
