@@ -74,16 +74,19 @@ class Rows {
   public:
     /// Copies the cells of `row` behind the others.
     void add(const Row& row);
-    std::size_t size() const { return rows_.size(); }
-    bool empty() const { return rows_.empty(); }
+    std::size_t size() const { return ends_.size(); }
+    bool empty() const { return ends_.empty(); }
     Row operator[](std::size_t index) const;
 
   private:
-    struct Stored {
-        std::string bytes;  // of all cells, one behind the other
-        std::vector<std::optional<std::string_view>> cells;
-    };
-    std::vector<std::unique_ptr<Stored>> rows_;
+    std::string_view keep(std::string_view text);
+
+    // Few blocks instead of some for each row, of which there may be ten thousand.
+    std::vector<std::unique_ptr<char[]>> blocks_;
+    std::span<char> free_;  // the rest of the last block
+    std::size_t block_size_ = 0;
+    std::vector<std::optional<std::string_view>> cells_;  // of all rows, one behind the other
+    std::vector<std::size_t> ends_;                       // of each row's cells
 };
 
 /// Whether a server that may be written to applies what is written to another one.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "database/database.h"
@@ -35,25 +36,33 @@ std::optional<std::int64_t> Row::optional_integer(std::size_t column) const {
     return number;
 }
 
-void Rows::add(const Row& row) {
-    auto stored = std::make_unique<Stored>();
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < row.size(); ++i) bytes += row.text(i).size();
-    // Reserved at once, so that the cells' views of it stay valid.
-    stored->bytes.reserve(bytes);
-    stored->cells.reserve(row.size());
-    for (std::size_t i = 0; i < row.size(); ++i) {
-        if (row.is_null(i)) {
-            stored->cells.emplace_back(std::nullopt);
-            continue;
-        }
-        const std::size_t start = stored->bytes.size();
-        stored->bytes.append(row.text(i));
-        stored->cells.emplace_back(std::string_view(stored->bytes).substr(start));
+std::string_view Rows::keep(std::string_view text) {
+    if (text.size() > free_.size()) {
+        constexpr std::size_t kFirst = 256, kMost = 16'384;
+        block_size_ = std::clamp(2 * block_size_, kFirst, kMost);
+        const std::size_t size = std::max(block_size_, text.size());
+        blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
+        free_ = {blocks_.back().get(), size};
     }
-    rows_.push_back(std::move(stored));
+    const std::span<char> kept = free_.first(text.size());
+    std::copy(text.begin(), text.end(), kept.begin());
+    free_ = free_.subspan(text.size());
+    return {kept.data(), kept.size()};
 }
 
-Row Rows::operator[](std::size_t index) const { return Row(rows_.at(index)->cells); }
+void Rows::add(const Row& row) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+        if (row.is_null(i))
+            cells_.emplace_back(std::nullopt);
+        else
+            cells_.emplace_back(keep(row.text(i)));
+    }
+    ends_.push_back(cells_.size());
+}
+
+Row Rows::operator[](std::size_t index) const {
+    const std::size_t begin = index == 0 ? 0 : ends_.at(index - 1);
+    return Row(std::span(cells_).subspan(begin, ends_.at(index) - begin));
+}
 
 }  // namespace dsfailover

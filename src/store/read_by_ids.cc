@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <vector>
+#include <unordered_map>
 
 #include "database/batches.h"
 #include "database/sql_dialect.h"
@@ -44,6 +44,21 @@ void read_by_ids(const StoreContext& context, std::span<const std::int64_t> ids,
             if (std::binary_search(batch.begin(), batch.end(), found.integer(cell))) row(found);
         }
     });
+}
+
+std::vector<std::optional<std::string>> read_names(const StoreContext& context,
+                                                   std::string_view table,
+                                                   std::span<const std::int64_t> ids) {
+    std::unordered_map<std::int64_t, std::optional<std::string>> known;
+    read_by_ids(context, ids, "id", 0, fmt::format("SELECT id, name FROM {}", table), "",
+                [&](const Row& row) { known.emplace(row.integer(0), row.optional_text(1)); });
+    std::vector<std::optional<std::string>> names;
+    names.reserve(ids.size());
+    for (const std::int64_t id : ids) {
+        const auto found = known.find(id);
+        names.push_back(found == known.end() ? std::nullopt : found->second);
+    }
+    return names;
 }
 
 }  // namespace dsfailover

@@ -3,8 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/schema.h"
 
@@ -18,5 +21,11 @@ namespace dsfailover {
 void read_by_ids(const StoreContext& context, std::span<const std::int64_t> ids,
                  std::string_view column, std::size_t cell, std::string_view select,
                  std::string_view rest, const std::function<void(const Row&)>& row);
+
+/// The names of those rows of `table`, in the order of `ids`; one without a name, or gone, has
+/// none. Throws DatabaseError.
+std::vector<std::optional<std::string>> read_names(const StoreContext& context,
+                                                   std::string_view table,
+                                                   std::span<const std::int64_t> ids);
 
 }  // namespace dsfailover

@@ -133,24 +133,36 @@ void TaskInstanceStore::scan_active_since(
     });
 }
 
-void TaskInstanceStore::scan_worker_tasks(const std::string& worker,
-                                          const std::function<void(const WorkerTask&)>& task) {
+// Without a join: for a hundred thousand tasks it costs a server more than all the rest.
+void TaskInstanceStore::scan_worker_tasks(
+    const std::string& worker, const std::function<void(const TaskInstance&)>& task,
+    const std::function<void(std::int64_t workflow_id, const EnvironmentError&)>& unreadable) {
     const std::string sql = fmt::format(
-        "SELECT t.id, t.name, t.workflow_instance_id, t.state, t.host, t.submit_time, w.host, "
-        "w.state FROM t_ds_task_instance t "
-        "JOIN t_ds_workflow_instance w ON w.id = t.workflow_instance_id "
-        "WHERE t.host = ? AND t.state IN ({}, {}) AND t.flag = 1 AND w.state IN ({})",
-        kDispatched, kRunning, fmt::join(kUnfinishedOrFailoverStates, ", "));
+        "SELECT id, workflow_instance_id, state, host, submit_time FROM t_ds_task_instance "
+        "WHERE host = ? AND state IN ({}, {}) AND flag = 1 AND workflow_instance_id IS NOT NULL",
+        kDispatched, kRunning);
     const Value parameters[] = {worker};
+    TaskInstance current;
+    current.host = worker;
     context_.database.stream(sql, parameters, [&](const Row& row) {
         // Some databases take 'A' for 'a'; a host is compared as written.
-        if (row.text(4) != worker) return;
+        if (row.text(3) != worker) return;
         const StoredRow stored(row, kTable, context_);
-        task({{stored.id(), std::string(row.text(1)), stored.required(2, "workflow_instance_id"),
-               stored.small(3, "state"), row.optional_text(4), stored.time(5, "submit_time")},
-              row.optional_text(6),
-              stored.small(7, "workflow's state")});
+        current.id = stored.id();
+        current.workflow_instance_id = stored.required(1, "workflow_instance_id");
+        current.state = stored.small(2, "state");
+        try {
+            current.submit_time = stored.time(4, "submit_time");
+        } catch (const EnvironmentError& error) {
+            return unreadable(current.workflow_instance_id, error);
+        }
+        task(current);
     });
+}
+
+std::vector<std::optional<std::string>> TaskInstanceStore::names(
+    std::span<const std::int64_t> ids) {
+    return read_names(context_, kTable, ids);
 }
 
 std::vector<UnfinishedTask> TaskInstanceStore::unfinished(

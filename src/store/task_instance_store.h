@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/error.h"
 #include "base/stored_time.h"
 #include "store/schema.h"
 
@@ -35,13 +36,6 @@ struct UnfinishedTask {
     std::string type;                     ///< task_type: "SHELL"
     std::optional<std::string> app_link;  ///< ids of its applications, or of its child workflow
     std::optional<std::int64_t> pid;      ///< of its process on the worker, where it is known
-};
-
-/// A task with the columns of its workflow that decide its route.
-struct WorkerTask {
-    TaskInstance task;
-    std::optional<std::string> workflow_host;
-    int workflow_state = 0;
 };
 
 /// A task's row as it stands, for showing it: nothing of it is judged.
@@ -77,11 +71,16 @@ class TaskInstanceStore {
     void scan_active_since(EpochMs since,
                            const std::function<void(std::int64_t workflow_id)>& workflow);
 
-    /// Tasks with host = `worker`, byte for byte, in state 17 or 1, flag 1, of workflows in state
-    /// 1, 2, 4 or 18, streamed in bounded memory. The submit_time is not judged here. Not inside a
-    /// transaction.
-    void scan_worker_tasks(const std::string& worker,
-                           const std::function<void(const WorkerTask&)>& task);
+    /// Tasks of any workflow with host = `worker`, byte for byte, in state 17 or 1, flag 1, without
+    /// their names, streamed in bounded memory, in no particular order. The submit_time is not
+    /// judged here; a task whose own cannot be read is `unreadable`, with the error that names the
+    /// row. Not inside a transaction.
+    void scan_worker_tasks(
+        const std::string& worker, const std::function<void(const TaskInstance&)>& task,
+        const std::function<void(std::int64_t workflow_id, const EnvironmentError&)>& unreadable);
+
+    /// Names for a report, in the order of `ids`; a task without a name, or gone, has none.
+    std::vector<std::optional<std::string>> names(std::span<const std::int64_t> ids);
 
     /// The valid tasks (flag 1, and test_flag 0 where that exists) of these workflow instances that
     /// are in one of kUnfinishedTaskStates, in order of id. With `lock`, inside a transaction,

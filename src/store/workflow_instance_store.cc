@@ -247,16 +247,20 @@ std::vector<std::int64_t> WorkflowInstanceStore::without_command_type(
 
 std::vector<std::optional<std::string>> WorkflowInstanceStore::names(
     std::span<const std::int64_t> ids) {
-    std::unordered_map<std::int64_t, std::optional<std::string>> known;
-    read_by_ids(context_, ids, "id", 0, "SELECT id, name FROM t_ds_workflow_instance", "",
-                [&](const Row& row) { known.emplace(row.integer(0), row.optional_text(1)); });
-    std::vector<std::optional<std::string>> names;
-    names.reserve(ids.size());
-    for (const std::int64_t id : ids) {
-        const auto found = known.find(id);
-        names.push_back(found == known.end() ? std::nullopt : found->second);
-    }
-    return names;
+    return read_names(context_, kTable, ids);
+}
+
+std::unordered_map<std::int64_t, WorkflowInstanceStore::Standing> WorkflowInstanceStore::not_ended(
+    std::span<const std::int64_t> ids) {
+    std::unordered_map<std::int64_t, Standing> standing;
+    read_by_ids(
+        context_, ids, "id", 0, "SELECT id, host, state FROM t_ds_workflow_instance",
+        fmt::format("AND state IN ({})", fmt::join(kUnfinishedOrFailoverStates, ", ")),
+        [&](const Row& row) {
+            const StoredRow stored(row, kTable, context_);
+            standing.emplace(stored.id(), Standing{row.optional_text(1), stored.small(2, "state")});
+        });
+    return standing;
 }
 
 void WorkflowInstanceStore::scan_restart_times(const std::string& host,

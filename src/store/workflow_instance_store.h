@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "store/schema.h"
@@ -117,6 +118,13 @@ class WorkflowInstanceStore {
 
     /// Names for a report, in the order of `ids`; an instance without a name, or gone, has none.
     std::vector<std::optional<std::string>> names(std::span<const std::int64_t> ids);
+
+    struct Standing {
+        std::optional<std::string> host;
+        int state = 0;
+    };
+    /// How those of `ids` that are in state 1, 2, 4 or 18 stand, by id.
+    std::unordered_map<std::int64_t, Standing> not_ended(std::span<const std::int64_t> ids);
 
     /// Every restart_time, each once, of the instances of `host` in state 1, 2, 4 or 18; in no
     /// particular order, not inside a transaction. Where the database compares without regard to

@@ -22,6 +22,7 @@ using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Key;
 using ::testing::UnorderedElementsAre;
 using ::testing::UnorderedElementsAreArray;
 using Ids = std::vector<std::int64_t>;
@@ -268,6 +269,18 @@ TEST_P(StoreWorkflows, NamesComeInTheOrderAsked) {
     EXPECT_THAT(store().names(ids),
                 ElementsAre("workflow-3", std::nullopt, "nächtlich \"x\"", std::nullopt));
     EXPECT_THAT(store().names({}), IsEmpty());
+}
+
+TEST_P(StoreWorkflows, ThoseThatHaveNotEndedAreReadWithHostAndState) {
+    for (const int state : {0, 1, 2, 3, 4, 5, 6, 7, 12, 18})
+        insert_workflow(10 + state, {{"state", std::to_string(state)}});
+    insert_workflow(50, {{"host", "NULL"}});
+    const std::int64_t ids[] = {10, 11, 12, 13, 14, 15, 16, 17, 22, 28, 50, 99};
+    const auto found = store().not_ended(ids);
+    EXPECT_THAT(found, UnorderedElementsAre(Key(11), Key(12), Key(14), Key(28), Key(50)));
+    EXPECT_EQ(found.at(28).state, 18);
+    EXPECT_EQ(found.at(28).host, "127.0.1.1:5678");
+    EXPECT_EQ(found.at(50).host, std::nullopt);
 }
 
 TEST_P(StoreWorkflows, CarriedStampsAreThoseOfUnfinishedOnesOfTheHost) {

@@ -88,6 +88,49 @@ TEST_F(TaskFailoverTest, OnlyTasksThatMayBeAtWorkThereAreMeant) {
     EXPECT_EQ(world.snapshot(), before) << "and where there is none no mark is written";
 }
 
+TEST_F(TaskFailoverTest, ARowThatCannotBeReadStopsTheRunOnlyIfItIsMeant) {
+    world.workflow(7);
+    world.task(70, 7);
+    world.workflow(8).state(7);  // finished
+    world.task(80, 8);
+    world.task(90, 9);  // of no workflow
+    world.database().execute(
+        "UPDATE t_ds_task_instance SET submit_time = 'soon' WHERE id IN (80, 90)");
+    for (int id = 1000; id < 1100; ++id) world.task(id, 1).state(7);  // the clocks look at these
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(run.fate_of_task(70), "workflow_failover failed_over");
+    world.workflow(8).state(1);
+    TestRun again(world);
+    again.failover_worker(kGoneWorker);
+    EXPECT_EQ(again.exit_code(), 6);
+    EXPECT_THAT(again.said(), HasSubstr("id 80"));
+}
+
+TEST_F(TaskFailoverTest, WhatNoMasterTouchesAgainIsToldApart) {
+    world.workflow(7).host(std::nullopt);
+    world.task(70, 7);
+    world.workflow(8).host("nonsense");
+    world.task(80, 8);
+    run.failover_worker(kGoneWorker);
+    EXPECT_EQ(run.exit_code(), 3) << run.said();
+    const auto& items = run.report.worker->items.kept();
+    EXPECT_EQ(items.at(0).reason, "its workflow has no host: use failover-workflow");
+    EXPECT_EQ(items.at(1).reason, "the host of its workflow is not HOST:PORT: see explain");
+}
+
+TEST_F(TaskFailoverTest, TheItemsAreInOrderOfId) {
+    world.workflow(7);
+    for (const int id : {73, 71, 72}) world.task(id, 7).name("task-" + std::to_string(id));
+    run.options.items = 2;
+    run.failover_worker(kGoneWorker);
+    const auto& items = run.report.worker->items.kept();
+    ASSERT_EQ(items.size(), 2u);
+    EXPECT_EQ(items[0].name, "task-71");
+    EXPECT_EQ(items[1].name, "task-72");
+    EXPECT_EQ(run.report.worker->items.omitted(), 1);
+}
+
 TEST_F(TaskFailoverTest, RedispatchEndsTheOldTaskAndClonesIt) {
     world.workflow(7);
     world.task(70, 7).name("load");

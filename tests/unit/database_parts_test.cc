@@ -132,6 +132,24 @@ TEST(Rows, OutliveWhatTheyWereMadeOf) {
     EXPECT_THROW(rows[100], std::out_of_range);
 }
 
+TEST(Rows, HoldTextsOfAnyLength) {
+    Rows rows;
+    std::vector<std::string> texts;
+    for (const std::size_t length : {0u, 255u, 2u, 20'000u, 16'384u, 1u, 40'000u, 3u})
+        texts.emplace_back(length, static_cast<char>('a' + texts.size()));
+    for (const std::string& text : texts) {
+        const std::vector<std::optional<std::string_view>> cells = {text, std::nullopt, text};
+        rows.add(Row(cells));
+    }
+    const Rows moved = std::move(rows);
+    ASSERT_EQ(moved.size(), texts.size());
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        EXPECT_EQ(moved[i].text(0), texts[i]);
+        EXPECT_TRUE(moved[i].is_null(1));
+        EXPECT_EQ(moved[i].text(2), texts[i]);
+    }
+}
+
 TEST(Endpoint, ShowsHostsAndDatabaseButNoUserAndNoSecret) {
     DatabaseSettings settings;
     settings.file = "/var/lib/cluster.db";

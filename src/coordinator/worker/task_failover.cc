@@ -147,8 +147,9 @@ void TaskFailover::advise() {
         context_.fail(
             ExitCode::needs_person,
             fmt::format(
-                "{} that no master will touch again (state FAILOVER without a command, or no "
-                "host): see status, then requeue.",
+                "{} that no master will touch again (state FAILOVER without a command: use "
+                "requeue; no host: use failover-workflow; a host that is not HOST:PORT: see "
+                "explain). The items say which.",
                 counted(static_cast<std::int64_t>(left), "task belongs to a workflow",
                         "tasks belong to workflows")));
     }

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/address.h"
 #include "coordinator/worker/task_route.h"
 #include "store/command_store.h"
 #include "store/task_state.h"
+#include "store/workflow_instance_store.h"
 #include "store/workflow_state.h"
 
 namespace dsfailover {
@@ -15,18 +18,47 @@ WorkerTasks::WorkerTasks(const RunContext& context, const FailoverOptions& optio
     : context_(context), options_(options), look_(look), restarted_(restarted) {}
 
 void WorkerTasks::find(const std::string& worker, EpochMs deadline) {
-    TaskInstanceStore(context_.store()).scan_worker_tasks(worker, [&](const WorkerTask& task) {
-        const auto& submitted = task.task.submit_time;
-        const bool meant = submitted ? submitted->possibly_before(deadline) : !restarted_;
+    TaskInstanceStore store(context_.store());
+    std::vector<Unreadable> unreadable;
+    const auto take = [&](const TaskInstance& task) {
+        const bool meant =
+            task.submit_time ? task.submit_time->possibly_before(deadline) : !restarted_;
         if (!meant) return;
         TaskAtWorker& added = tasks_.emplace_back();
-        added.id = task.task.id;
-        added.workflow_id = task.task.workflow_instance_id;
-        added.owner = &*owners_.insert(task.workflow_host).first;
-        added.state = task.task.state;
-        added.in_failover = task.workflow_state == workflow_state::kFailover;
-        if (names_.size() < options_.items) names_.push_back(task.task.name);
-        if (redispatches()) rows_.emplace(added.id, task.task);
+        added.id = task.id;
+        added.workflow_id = task.workflow_instance_id;
+        added.state = task.state;
+        if (redispatches()) rows_.emplace(task.id, task);
+    };
+    store.scan_worker_tasks(worker, take, [&](std::int64_t workflow, const EnvironmentError& why) {
+        unreadable.emplace_back(workflow, why);
+    });
+    std::sort(tasks_.begin(), tasks_.end(),
+              [](const TaskAtWorker& a, const TaskAtWorker& b) { return a.id < b.id; });
+    keep_those_of_workflows_not_ended(unreadable);
+    std::vector<std::int64_t> listed;
+    for (const TaskAtWorker& task : tasks_) {
+        if (listed.size() == options_.items) break;
+        listed.push_back(task.id);
+    }
+    for (auto& name : store.names(listed)) names_.push_back(std::move(name).value_or(""));
+}
+
+void WorkerTasks::keep_those_of_workflows_not_ended(std::span<const Unreadable> unreadable) {
+    std::vector<std::int64_t> ids;
+    for (const TaskAtWorker& task : tasks_) ids.push_back(task.workflow_id);
+    for (const auto& [workflow, why] : unreadable) ids.push_back(workflow);
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    const auto workflows = WorkflowInstanceStore(context_.store()).not_ended(ids);
+    for (const auto& [workflow, why] : unreadable)
+        if (workflows.contains(workflow)) throw EnvironmentError(why);
+    std::erase_if(tasks_, [&](TaskAtWorker& task) {
+        const auto workflow = workflows.find(task.workflow_id);
+        if (workflow == workflows.end()) return true;
+        task.owner = &*owners_.insert(workflow->second.host).first;
+        task.in_failover = workflow->second.state == workflow_state::kFailover;
+        return false;
     });
 }
 
@@ -126,7 +158,9 @@ void WorkerTasks::route_by_owner(TaskAtWorker& task) {
         task.outcome = TaskOutcome::pending;
         task.reason = to_string(SkipReason::command_pending);
     } else if (task.route == TaskRoute::stuck) {
-        task.reason = "its workflow has no host";
+        task.reason = host.value_or("").empty()
+                          ? "its workflow has no host: use failover-workflow"
+                          : "the host of its workflow is not HOST:PORT: see explain";
     } else if (task.route == TaskRoute::announced) {
         if (!owner.lives) task.reason = to_string(doubt->second);
         if (restarted_) task.route = TaskRoute::not_announceable;

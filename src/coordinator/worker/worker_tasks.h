@@ -4,9 +4,11 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "coordinator/failover/first_look.h"
@@ -66,6 +68,8 @@ class WorkerTasks {
     void list(WorkerSection& section) const;
 
   private:
+    using Unreadable = std::pair<std::int64_t, EnvironmentError>;  // of a task, by its workflow
+    void keep_those_of_workflows_not_ended(std::span<const Unreadable> unreadable);
     void judge_workflows(EpochMs event_time, bool given);
     void judge(const SelectionRequest& request);
     void note_skipped(const SkippedWorkflow& skipped);
