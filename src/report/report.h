@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/compact_text.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "report/sandbox_section.h"
@@ -68,15 +69,16 @@ struct EventInfo {
     std::optional<EpochMs> event_time;
 };
 
+/// There may be a thousand for each of a hundred masters.
 struct WorkflowItem {
     std::int64_t id = 0;
-    std::optional<std::string> name;
-    std::optional<std::string> previous_state;  ///< "RUNNING_EXECUTION", ...
+    CompactText name;
+    CompactText previous_state;  ///< "RUNNING_EXECUTION", ...
     WorkflowOutcome outcome = WorkflowOutcome::skipped;
-    std::optional<std::string> reason;
+    CompactText reason;
     std::optional<std::int64_t> command_id;
     std::optional<EpochMs> last_task_activity;
-    std::optional<std::string> held_by;
+    CompactText held_by;
 };
 
 /// workflows {...} of a master, and of requeue.
@@ -350,6 +352,7 @@ struct CheckItem {
     bool ok = true;
     std::string detail;
     std::optional<std::string> hint;
+    bool counts = true;  ///< where it fails: by --check and --skip-check; not printed
 };
 
 /// What a living master said when it was asked whether it holds workflows.

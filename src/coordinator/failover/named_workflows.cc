@@ -31,13 +31,15 @@ std::string why_left(const RunContext& context, const WorkflowItem& item) {
     if (is(SkipReason::unanswered))
         return fmt::format("not every living master said whether it holds it: {}",
                            why_unanswered(context.report));
-    if (is(SkipReason::not_unfinished))
-        return fmt::format("its state is {}", item.previous_state.value_or(""));
+    if (is(SkipReason::not_unfinished)) return fmt::format("its state is {}", *item.previous_state);
     if (is(SkipReason::in_failover))
         return "it is in state FAILOVER: a master takes its command, or, if it has none, see "
                "requeue";
     if (is(SkipReason::unknown)) return "there is no such workflow instance";
     if (is(SkipReason::no_master)) return "it has no host, and no master lives to become it";
+    if (is(SkipReason::in_doubt))
+        return "it is in doubt: another master may be running it (see explain)";
+    if (is(SkipReason::odd_hosts)) return "its host is not HOST:PORT (see explain)";
     if (is(SkipReason::command_pending)) return "a command for it waits in t_ds_command";
     if (is(SkipReason::child_running))
         return "its child runs, and its recovery would send that a second command";

@@ -625,7 +625,7 @@ bool any_in_doubt(const RunContext& context, const Servers& servers) {
 WorkflowItem workflow_item(std::int64_t id, int state, WorkflowOutcome outcome) {
     WorkflowItem item;
     item.id = id;
-    item.previous_state = std::string(workflow_state_name(state));
+    item.previous_state = workflow_state_name(state);
     item.outcome = outcome;
     return item;
 }
@@ -633,7 +633,7 @@ WorkflowItem workflow_item(std::int64_t id, int state, WorkflowOutcome outcome) 
 WorkflowItem skipped_item(const SkippedWorkflow& skipped) {
     const WorkflowInstance& instance = skipped.instance;
     WorkflowItem item = workflow_item(instance.id, instance.state, WorkflowOutcome::skipped);
-    item.reason = std::string(to_string(skip_reason(skipped.verdict)));
+    item.reason = to_string(skip_reason(skipped.verdict));
     item.last_task_activity = skipped.last_task_activity;
     if (!skipped.said.held_by.empty()) item.held_by = skipped.said.held_by;
     return item;

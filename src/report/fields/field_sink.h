@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/compact_text.h"
 #include "base/time.h"
 #include "report/report.h"
 
@@ -222,6 +223,9 @@ class FieldSink {
     void put(FieldKind kind, std::string_view name, const std::optional<T>& it,
              std::string_view about, std::span<const std::string_view> words = {}) {
         value(name, about, {kind, true, words}, it ? as_value(*it) : FieldValue(nullptr));
+    }
+    void put(FieldKind kind, std::string_view name, const CompactText& it, std::string_view about) {
+        put(kind, name, it.view(), about);
     }
     template <typename Item>
     void list(std::string_view name, Presence presence, const std::vector<Item>& items,

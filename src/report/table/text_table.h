@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/compact_text.h"
+
 namespace dsfailover {
 
 /// How something is to be taken, for its colour.
@@ -50,6 +52,7 @@ struct Cell {
     Cell(const char* shown) : text(shown) {}
     Cell(std::int64_t number) : text(std::to_string(number)) {}
     Cell(const std::optional<std::string>& shown) : text(shown.value_or("")) {}
+    Cell(const CompactText& shown) : text(*shown) {}
     Cell(const std::optional<std::int64_t>& number)
         : text(number ? std::to_string(*number) : std::string()) {}
 };
