@@ -34,6 +34,7 @@ void run(Invocation& invocation) {
     options.as = state_option(invocation.options());
     options.limit = integer_option(invocation.options(), "limit");
     options.wait = duration_option(invocation.options(), "wait");
+    options.rehost = !is_set(invocation.options(), "no-rehost");
     options.ask = ask_options(invocation.options());
     options.items = items_option(invocation.options());
     invocation.work_on_cluster(
@@ -59,7 +60,7 @@ const Command kRequeue{
         "of all commands, too)",
     .arguments = Command::Arguments::any_number,
     .options = {"commands", "unclaimed-after", "as", "lock-timeout", "limit", "primary", "dry-run",
-                "wait", "ask", "ask-timeout", "ask-limit", "items", "audit-log"},
+                "wait", "no-rehost", "ask", "ask-timeout", "ask-limit", "items", "audit-log"},
     .examples =
         "  dsfailover requeue --dry-run --format table\n"
         "  dsfailover requeue --wait 2m\n"

@@ -64,6 +64,8 @@ void take_checks(const OptionValues& options, StatusOptions& result) {
         result.check = is_set(options, "check");
     } catch (const UsageError&) {
         result.checks.named = check_names(options, "check");
+        if (std::ranges::includes(result.checks.skipped, result.checks.named))
+            throw UsageError("--check names nothing that --skip-check lets through");
     }
 }
 

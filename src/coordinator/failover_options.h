@@ -102,6 +102,7 @@ struct RequeueOptions {
     std::optional<int> as;              ///< workflow state to go back to: 1, 2 or 4
     std::optional<std::int64_t> limit;  ///< none: 1000 with `commands`, else all
     std::optional<Millis> wait;
+    bool rehost = true;  ///< with `wait`: also make the master that holds a workflow its host
     std::size_t items = option_defaults::kItems;
 };
 

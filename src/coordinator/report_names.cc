@@ -24,4 +24,8 @@ std::string some_ids(std::span<const std::int64_t> ids) {
     return fmt::format("{}{}", fmt::join(shown, ", "), shown.size() < ids.size() ? ", ..." : "");
 }
 
+std::string workflow_instances(std::span<const std::int64_t> ids) {
+    return fmt::format("workflow instance{} {}", ids.size() == 1 ? "" : "s", some_ids(ids));
+}
+
 }  // namespace dsfailover

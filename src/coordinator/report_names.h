@@ -34,5 +34,7 @@ void add_workflow_names(const RunContext& context, std::vector<Item*> items) {
 
 /// "16, 17, 18, ...": the first ten of `ids`, for a message.
 std::string some_ids(std::span<const std::int64_t> ids);
+/// "workflow instance 16", "workflow instances 16, 17".
+std::string workflow_instances(std::span<const std::int64_t> ids);
 
 }  // namespace dsfailover

@@ -345,7 +345,7 @@ def test_recovery_is_seen(cluster):
     cluster.workflows(5)
     with SimulatedMaster(cluster, release="3.3.0"):
         result = cluster.failover_master("--wait", "20s", code=0)
-    assert result.master["recovery"] == {"recovered": 5, "pending": 0, "errored": 0, "unproven": 0, "lost": 0,
+    assert result.master["recovery"] == {"recovered": 5, "pending": 0, "errored": 0, "unproven": 5, "lost": 0,
                                         "rehosted": 0}
     assert result.seconds < 15
 
@@ -407,7 +407,7 @@ def test_some_recovered_some_errored_some_pending(cluster):
     assert master.consume_all() == 2
     master.db.close()
     result = run.finish(3)
-    assert result.master["recovery"] == {"recovered": 2, "pending": 2, "errored": 2, "unproven": 0, "lost": 0,
+    assert result.master["recovery"] == {"recovered": 2, "pending": 2, "errored": 2, "unproven": 2, "lost": 0,
                                         "rehosted": 0}
     assert "Duplicate key task-1" in json.dumps(result.report)
 
@@ -465,6 +465,14 @@ def test_global_waits_for_all(cluster):
     assert sum(m["recovery"]["recovered"] for m in result["masters"] if m["recovery"]) == 4
 
 
+def test_global_says_whose_commands_were_not_taken(cluster):
+    cluster.workflow()
+    cluster.workflows(2, host="127.0.1.3:5678")
+    said = cluster.run("global", "--wait", "0s", code=3).said
+    assert f"1 command for workflows of {DEAD} was not taken" in said
+    assert "2 commands for workflows of 127.0.1.3:5678 were not taken" in said
+
+
 def test_interrupted_while_waiting_for_recovery(cluster):
     cluster.workflows(2)
     run = cluster.start("failover-master", DEAD, "--wait", "60s")
@@ -490,5 +498,5 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_the_watch(make_cluste
         until(lambda: "connecting again" in run.stderr_so_far())
         with SimulatedMaster(cluster):
             result = run.finish(0)
-    assert result.master["recovery"] == {"recovered": 2, "pending": 0, "errored": 0, "unproven": 0, "lost": 0,
+    assert result.master["recovery"] == {"recovered": 2, "pending": 0, "errored": 0, "unproven": 2, "lost": 0,
                                         "rehosted": 0}

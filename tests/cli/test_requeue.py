@@ -185,7 +185,7 @@ def test_only_the_ids_named(cluster):
     named, other = cluster.workflows(2, state=18)
     running = cluster.workflow(host=ALIVE)
     result = cluster.run("requeue", named, running, code=3)
-    assert f"instances {running}: they are not in state FAILOVER" in result.said
+    assert f"instance {running}: it is not in state FAILOVER" in result.said
     assert set(cluster.commands_per_workflow()) == {named}
     assert result["workflows"]["skipped"] == {"not_in_failover": 1}
     assert cluster.state(running) == 1 and cluster.state(other) == 18
@@ -550,7 +550,7 @@ def test_wait_tells_recovered_failed_and_pending_apart(cluster):
     acting.start()
     result = cluster.run("requeue", "--as", "running", "--wait", "6s", code=3)
     acting.join()
-    assert result["recovery"] == {"recovered": 1, "pending": 1, "errored": 1, "unproven": 0, "lost": 0,
+    assert result["recovery"] == {"recovered": 1, "pending": 1, "errored": 1, "unproven": 1, "lost": 0,
                                         "rehosted": 0}
     assert "java.lang.Boom" in result.said and "\tat x" not in result.said
     untaken, = (each for each in result["errors"] if "not taken" in each)

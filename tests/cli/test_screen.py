@@ -52,6 +52,15 @@ def test_what_is_the_point_is_there_in_80_columns(looked_at):
     assert status.splitlines()[-1].startswith("next: dsfailover ")
 
 
+def test_a_screen_shows_the_checks_that_count(looked_at):
+    every = terminal.run("status", *looked_at, width=120).plain
+    assert "1 check fails" not in every and "checks that fail" in every
+    one = terminal.run("status", "--check", "stuck", *looked_at, width=120)
+    assert one.code == 7 and "1 check fails: stuck" in one.plain
+    none = terminal.run("status", "--check", "alert_leader", *looked_at, width=120)
+    assert none.code == 0 and "every check passes" in none.plain and "checks that fail" not in none.plain
+
+
 def test_nothing_is_said_twice_on_one_terminal(looked_at):
     screen = terminal.run("failover-master", "127.0.9.9:5678", *looked_at)
     assert screen.code == 3

@@ -469,4 +469,6 @@ def test_what_stands_still(make_cluster, database):
     serial, = [each for each in result["checks"] if each["name"] == "serial_wait"]
     assert serial["hint"] == f"dsfailover explain {waits}"
     cluster.run("status", "--check", "--skip-check", "idle serial_wait", code=0)
+    refused = cluster.run("status", "--check", "idle", "--skip-check", "idle,serial_wait", code=2)
+    assert "--check names nothing that --skip-check lets through" in refused.said
     assert "there is no check 'idel'; did you mean 'idle'?" in cluster.run("status", "--check", "idel", code=2).said

@@ -154,7 +154,7 @@ TEST_F(AnswersTest, WhatMovesThoughNobodyHoldsItMayRunOutsideTheRegistry) {
     EXPECT_EQ(run.fate_of(7), "in_doubt") << run.said();
     EXPECT_EQ(run.exit_code(), 3);
     expect_untouched(7);
-    EXPECT_THAT(run.said(), HasSubstr("a process that is not in the registry may run them"));
+    EXPECT_THAT(run.said(), HasSubstr("a process that is not in the registry may run it."));
     EXPECT_THAT(run.said(), Not(HasSubstr("Not every living master")));
 }
 
@@ -593,6 +593,70 @@ TEST_F(RecoveryTest, WhereTheMastersDoNotAnswerItIsUnproven) {
     run.failover_master(kGone);
     EXPECT_EQ(run.exit_code(), 0) << run.said();
     EXPECT_EQ(recovery().recovered, 1);
+    EXPECT_EQ(recovery().unproven, 1);
+}
+
+TEST_F(RecoveryTest, SoItIsWhereNobodyIsAsked) {
+    take_before_the_wait();
+    run.servers = nullptr;
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(recovery().recovered, 1);
+    EXPECT_EQ(recovery().unproven, 1);
+}
+
+TEST_F(RecoveryTest, WhatIsFinishedIsWhoeverIsAsked) {
+    world.registry.before({Kind::release, failover_lock_path(kGone)}, [&] {
+        world.take_commands(7);
+        world.workflow(7).state(7);
+    });
+    run.servers = nullptr;
+    run.failover_master(kGone);
+    EXPECT_EQ(recovery().recovered, 1);
+    EXPECT_EQ(recovery().unproven, 0);
+}
+
+/// The same of requeue.
+class RequeuedRecoveryTest : public Answers<WorldTest> {
+  protected:
+    RequeuedRecoveryTest() {
+        world.workflow(7).state(18);
+        run.requeue_options.wait = Millis(0);
+        // A master takes the command before the run looks for it.
+        const auto claim = RegistryCall::Kind::release;
+        world.registry.before({claim, run_claim_path(kGone)}, [&] {
+            world.take_commands(7);
+            world.workflow(7).state(1);
+        });
+    }
+    RecoveryInfo recovery() { return run.report.recovery.value(); }
+};
+
+TEST_F(RequeuedRecoveryTest, WhoHoldsItIsAskedAndBecomesItsHost) {
+    world.master(kOther);
+    servers.after_round = [&] { servers.holds[kLiving].insert(7); };  // not yet when it is selected
+    run.requeue();
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(recovery().recovered, 1);
+    EXPECT_EQ(recovery().unproven, 0);
+    EXPECT_EQ(recovery().rehosted, 1);
+    EXPECT_EQ(world.workflow(7).get("host"), kLiving);
+}
+
+TEST_F(RequeuedRecoveryTest, UnlessItIsNotToBe) {
+    world.master(kOther);
+    servers.after_round = [&] { servers.holds[kLiving].insert(7); };
+    run.requeue_options.rehost = false;
+    run.requeue();
+    EXPECT_EQ(recovery().recovered, 1) << run.said();
+    EXPECT_EQ(recovery().rehosted, 0);
+    EXPECT_EQ(world.workflow(7).get("host"), kGone);
+}
+
+TEST_F(RequeuedRecoveryTest, WhereNobodyIsAskedItIsUnproven) {
+    run.servers = nullptr;
+    run.requeue();
+    EXPECT_EQ(recovery().recovered, 1) << run.said();
     EXPECT_EQ(recovery().unproven, 1);
 }
 

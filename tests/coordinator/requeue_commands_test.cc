@@ -134,8 +134,10 @@ TEST_F(RequeueCommandsTest, AFreshOneIsLeft) {
     named.requeue({8});
     EXPECT_EQ(named.fate_of(8), "command_pending");
     EXPECT_EQ(named.exit_code(), 3);
-    EXPECT_THAT(named.said(),
-                HasSubstr("Nothing was done about workflow instances 8: masters may"));
+    EXPECT_THAT(
+        named.said(),
+        HasSubstr(
+            "Nothing was done about workflow instance 8: masters may still take its command."));
     EXPECT_EQ(command_of(8), fresh);
 }
 

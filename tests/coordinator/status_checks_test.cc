@@ -63,6 +63,22 @@ TEST_F(WithoutWorkerTest, NobodyLives) {
     EXPECT_EQ(run.exit_code(), 7);
 }
 
+TEST_F(StatusChecksTest, AHintSaysThatThereAreMore) {
+    for (const int id : {7, 8, 9}) world.workflow(id).state(18);
+    EXPECT_EQ((status(), hint(CheckName::stuck)), "dsfailover requeue 7 8 9");
+    run.status_options.items = 2;
+    EXPECT_EQ(hint(CheckName::stuck), "dsfailover requeue 7 8 ...");
+    run.status_options.items = 0;
+    EXPECT_EQ(hint(CheckName::stuck), "dsfailover requeue ID...");
+}
+
+TEST_F(StatusChecksTest, ThoseThatWereNotMeantDoNotCount) {
+    world.workflow(7).state(18);
+    run.status_options.checks.named = {CheckName::clocks};
+    for (const CheckItem& check : status().checks)
+        EXPECT_EQ(check.counts, check.name == CheckName::clocks) << to_string(check.name);
+}
+
 TEST_F(StatusChecksTest, NoHintStartsAMasterWhileAnythingIsInDoubt) {
     world.mark(kGone, "-30m");
     world.workflow(7);

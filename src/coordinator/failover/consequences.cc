@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/log.h"
 #include "base/plural.h"
+#include "coordinator/asking/asked_in_report.h"
+#include "coordinator/asking/worker_round.h"
 #include "coordinator/failover/parents.h"
 #include "coordinator/report_names.h"
 #include "store/task_instance_store.h"
@@ -44,34 +47,52 @@ void warn_of_stops(const RunContext& context, std::span<const WorkflowItem* cons
 }
 
 /// A master dispatches anew what it takes over, unless the worker could not report its end yet.
-void warn_of_tasks(const RunContext& context, std::span<const std::int64_t> workflows) {
-    std::vector<std::int64_t> ids;
-    for (const UnfinishedTask& each :
-         TaskInstanceStore(context.store()).unfinished(workflows, false)) {
+void warn_of_tasks(const RunContext& context, const AskOptions& ask,
+                   std::span<const std::int64_t> workflows) {
+    std::vector<UnfinishedTask> tasks =
+        TaskInstanceStore(context.store()).unfinished(workflows, false);
+    std::erase_if(tasks, [&](const UnfinishedTask& each) {
         const bool at_work =
             each.task.state == task_state::kRunning || each.task.state == task_state::kDispatched;
         // A recovery that has begun already makes rows of its own.
         const bool earlier = each.task.submit_time &&
                              each.task.submit_time->possibly_before(context.report.started_at);
-        if (at_work && earlier && !is_logic_type(each.type)) ids.push_back(each.task.id);
+        return !at_work || !earlier || is_logic_type(each.type);
+    });
+    const auto asked = std::span(tasks).first(
+        std::min(tasks.size(), static_cast<std::size_t>(std::max<std::int64_t>(ask.limit, 0))));
+    const WorkerRound round = ask_living_workers(context, asked, ask.timeout);
+    if (!round.workers.empty()) add_to_report(context.report, round.workers);
+    std::vector<std::int64_t> alive, unknown;
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        const Answer answer = i < asked.size() ? round.tasks[i].answer : Answer::unanswered;
+        if (answer == Answer::yes) alive.push_back(tasks[i].task.id);
+        if (answer == Answer::unanswered) unknown.push_back(tasks[i].task.id);
     }
-    if (ids.empty()) return;
-    context.warn(fmt::format(
-        "{} at work on workers: {}. Recovery starts such a task again, beside its old process, "
-        "unless that ended and could not be reported.",
-        counted(std::ssize(ids), "task of these workflows is", "tasks of these workflows are"),
-        some_ids(ids)));
+    if (!alive.empty())
+        context.warn(fmt::format(
+            "{} alive on workers: {}. Recovery starts such a task again, beside its old process.",
+            counted(std::ssize(alive), "task of these workflows is",
+                    "tasks of these workflows are"),
+            some_ids(alive)));
+    if (!unknown.empty())
+        context.warn(fmt::format(
+            "{} as running on workers, and no worker said whether that is so: {}. Recovery starts "
+            "such a task again, beside its old process if there is one.",
+            counted(std::ssize(unknown), "task of these workflows stands",
+                    "tasks of these workflows stand"),
+            some_ids(unknown)));
 }
 
 }  // namespace
 
-void warn_of_consequences(const RunContext& context,
+void warn_of_consequences(const RunContext& context, const AskOptions& ask,
                           std::span<const WorkflowItem* const> items) try {
     const std::vector<std::int64_t> ids = failed_over(items);
     if (ids.empty()) return;
     warn_of_parents(context, ids);
     warn_of_stops(context, items);
-    warn_of_tasks(context, ids);
+    warn_of_tasks(context, ask, ids);
 } catch (const std::exception& error) {
     log_warn("the report does not tell all that comes of the failover: {}", error.what());
 }

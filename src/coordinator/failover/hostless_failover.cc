@@ -243,7 +243,7 @@ void HostlessFailover::finish() {
     WorkflowsSection& workflows = record_.section().workflows;
     std::vector<const WorkflowItem*> done;
     for (const WorkflowItem& item : workflows.items.kept()) done.push_back(&item);
-    warn_of_consequences(context_, done);
+    warn_of_consequences(context_, options_.ask, done);
     section_.workflows.selected += workflows.selected;
     section_.workflows.done += workflows.done;
     section_.workflows.left += workflows.left;

@@ -316,7 +316,7 @@ void MasterFailover::add_names() {
     std::vector<WorkflowItem*> items;
     for (MasterTarget& target : targets_)
         for (WorkflowItem& item : target.section().workflows.items.kept()) items.push_back(&item);
-    warn_of_consequences(context_, items);
+    warn_of_consequences(context_, options_.ask, items);
     add_workflow_names(context_, std::move(items));
 }
 
@@ -354,7 +354,8 @@ void MasterFailover::wait_for_recovery(EpochMs until) {
         if (!recovery) continue;
         const auto problems = targets_[i].inserted.follow(
             context_, newest_command_, until, look_.inquiry.get(), options_.rehost, *recovery);
-        report_recovery(context_, *recovery, problems, options_.wait);
+        report_recovery(context_, *recovery, problems, options_.wait,
+                        targets_.size() > 1 ? std::string_view(targets_[i].address) : "");
     }
 }
 

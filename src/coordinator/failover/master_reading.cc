@@ -164,9 +164,9 @@ void MasterReading::say_which_named_were_left(const std::map<std::int64_t, std::
     for (const std::int64_t id : options_.in_doubt.ids) {
         const auto found = met.find(id);
         if (found != met.end() && found->second.empty()) continue;
-        const std::string why = found == met.end()
-                                    ? "is no unfinished workflow of the masters failed over here"
-                                    : found->second;
+        const std::string why =
+            found == met.end() ? "is none of the unfinished workflows that are failed over here"
+                               : found->second;
         context_.fail(ExitCode::needs_person,
                       fmt::format("--in-doubt names workflow instance {}, which {}: nothing was "
                                   "done about it.",

@@ -194,17 +194,19 @@ void MasterRecord::tell(const RunContext& context) const {
     if (!run_outside_.empty()) {
         context.fail(
             ExitCode::needs_person,
-            fmt::format("Workflow instances {} moved during this run although no living master "
-                        "holds them: a process that is not in the registry may run them. Find it "
-                        "and end it, then run the command again.",
-                        some_ids(std::vector(run_outside_.begin(), run_outside_.end()))));
+            fmt::format("During this run {} moved although no living master holds {}: a process "
+                        "that is not in the registry may run {}. Find it and end it, then run the "
+                        "command again.",
+                        workflow_instances(std::vector(run_outside_.begin(), run_outside_.end())),
+                        run_outside_.size() == 1 ? "it" : "them",
+                        run_outside_.size() == 1 ? "it" : "them"));
     }
     for (const auto& [master, ids] : held_idle_) {
         context.fail(
             ExitCode::needs_person,
-            fmt::format("{} holds workflow instances {} and nothing moves: only a restart or "
-                        "--fence of {} ends that, and fails over its other workflows as well.",
-                        master, some_ids(std::vector(ids.begin(), ids.end())), master));
+            fmt::format("{} holds {} and nothing moves: only a restart or --fence of {} ends that, "
+                        "and fails over its other workflows as well.",
+                        master, workflow_instances(std::vector(ids.begin(), ids.end())), master));
     }
     if (!failed_.empty()) {
         context.fail(ExitCode::needs_person,

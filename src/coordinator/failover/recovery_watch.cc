@@ -62,9 +62,10 @@ class Watch {
         };
         poll(polling, look, [&](std::int64_t) {
             log_info(
-                "{} recovered, {} errored, {} commands waiting for a master, {} workflows "
-                "that no master is seen to hold yet",
-                counts_.recovered, counts_.errored, workflows_.size(), unproven_.size());
+                "{} recovered, {} errored, {} waiting for a master, {} that no master is seen to "
+                "hold yet",
+                counts_.recovered, counts_.errored, counted(std::ssize(workflows_), "command"),
+                counted(std::ssize(unproven_), "workflow"));
         });
         return std::move(problems_);
     }
@@ -102,9 +103,7 @@ class Watch {
     }
 
     void note_taken(const std::vector<std::int64_t>& workflows) {
-        if (!inquiry_) counts_.recovered += std::ssize(workflows);
-        if (inquiry_)
-            for (const std::int64_t id : workflows) unproven_.emplace(id, now_ms());
+        for (const std::int64_t id : workflows) unproven_.emplace(id, now_ms());
     }
 
     void look_at_workflows() {
@@ -125,6 +124,10 @@ class Watch {
             return over;
         });
         if (ids.empty()) return;
+        if (!inquiry_) {
+            for (const std::int64_t id : ids) conclude(id, MasterAnswer::unanswered);
+            return;
+        }
         const std::vector<MastersSaid> said = inquiry_->ask_once(ids);
         for (std::size_t i = 0; i < ids.size(); ++i) conclude(ids[i], said[i].answer);
         if (rehosts_) note_misplaced(rows, ids, said);
@@ -213,7 +216,8 @@ std::string_view way_on_for_untaken(std::optional<Millis> waited) {
 }
 
 void report_recovery(const RunContext& context, const RecoveryInfo& counts,
-                     const std::vector<std::string>& problems, std::optional<Millis> waited) {
+                     const std::vector<std::string>& problems, std::optional<Millis> waited,
+                     std::string_view host) {
     for (const std::string& problem : problems) context.fail(ExitCode::needs_person, problem);
     if (counts.errored > 0) {
         context.fail(ExitCode::needs_person,
@@ -223,7 +227,7 @@ void report_recovery(const RunContext& context, const RecoveryInfo& counts,
                              "workflows stay in state FAILOVER because their command failed: see "
                              "the causes in the report of status, remove them, then use requeue."));
     }
-    if (counts.unproven > 0)
+    if (counts.unproven > 0 && context.servers != nullptr)
         context.warn(fmt::format(
             "{} is not known, since not every living master answered: {}.",
             counted(counts.unproven, "workflow was taken by a master; which one holds it",
@@ -231,9 +235,10 @@ void report_recovery(const RunContext& context, const RecoveryInfo& counts,
             why_unanswered(context.report)));
     if (counts.pending > 0) {
         context.fail(ExitCode::needs_person,
-                     fmt::format("{} not taken by a master in time. {}",
-                                 counted(counts.pending, "command was", "commands were"),
-                                 way_on_for_untaken(waited)));
+                     fmt::format("{}{} {} not taken by a master in time. {}",
+                                 counted(counts.pending, "command"),
+                                 host.empty() ? "" : fmt::format(" for workflows of {}", host),
+                                 counts.pending == 1 ? "was" : "were", way_on_for_untaken(waited)));
     }
 }
 

@@ -117,14 +117,17 @@ std::optional<Refusal> refuse_wrong_server(const RunContext& context, std::strin
     if (is_master && tasks)
         return of_the_other_kind(address, is_master, "is the host of tasks alone");
     if (tasks || target.process || registry_knows(context, folder, address)) return std::nullopt;
+    const std::string registry = context.registry.endpoint();
+    const std::string database = context.database.endpoint();
+    const std::string where =
+        registry == database ? registry : fmt::format("{} and {}", registry, database);
     return Refusal{
         ExitCode::needs_person,
-        fmt::format("{} and {}: nothing knows {}: there is no node, mark or stamp of it, and it is "
+        fmt::format("{}: nothing knows {}: there is no node, mark or stamp of it, and it is "
                     "the host of no unfinished workflow or task and of none of the newest 100,000. "
                     "Nothing was written.{} If the address is right, name the process that ran "
                     "there with --startup-time and --process-id.",
-                    context.registry.endpoint(), context.database.endpoint(), address,
-                    did_you_mean(context, servers, address))};
+                    where, address, did_you_mean(context, servers, address))};
 }
 
 }  // namespace dsfailover

@@ -104,26 +104,29 @@ void FinishRecord::tell_of_skipped(SkipReason reason, const std::vector<std::int
     const auto tell = [&](std::string text) {
         context_.fail(ExitCode::needs_person, std::move(text));
     };
+    const bool one = ids.size() == 1;
     switch (reason) {
         case SkipReason::unknown:
-            return tell(fmt::format("There is no workflow instance {} in {}.", some_ids(ids),
-                                    context_.database.endpoint()));
+            for (const std::int64_t id : ids)
+                tell(fmt::format("There is no workflow instance {} in {}.", id,
+                                 context_.database.endpoint()));
+            return;
         case SkipReason::not_unfinished:
             return tell(
-                fmt::format("Nothing was done about workflow instances {}: they are in none of the "
-                            "states 0, 1, 2, 4 and 18, so that there is nothing to finish.",
-                            some_ids(ids)));
+                fmt::format("Nothing was done about {}: {} in none of the states 0, 1, 2, 4 and "
+                            "18, so that there is nothing to finish.",
+                            workflow_instances(ids), one ? "it is" : "they are"));
         case SkipReason::taken:
             return tell(
-                fmt::format("Nothing was done about workflow instances {}: a master, or another "
-                            "program, took their command meanwhile.",
-                            some_ids(ids)));
+                fmt::format("Nothing was done about {}: a master, or another program, took {} "
+                            "command meanwhile.",
+                            workflow_instances(ids), one ? "its" : "their"));
         default:
-            return tell(
-                fmt::format("Nothing was done about workflow instances {}: somebody changed them "
-                            "while they were looked at. Run the command again if they still stand "
-                            "still.",
-                            some_ids(ids)));
+            return tell(fmt::format(
+                "Nothing was done about {}: somebody changed {} while {} looked at. Run "
+                "the command again if {} still.",
+                workflow_instances(ids), one ? "it" : "them", one ? "it was" : "they were",
+                one ? "it still stands" : "they still stand"));
     }
 }
 

@@ -126,8 +126,9 @@ class Cleaner {
         if (section_.failed == 0) return;
         report_.problems.push_back(
             {ExitCode::needs_person,
-             fmt::format("{} could not be handled; the items say which, and why. All others were.",
-                         counted(section_.failed, "mark"))});
+             fmt::format("{} could not be handled; the items say which, and why.{}",
+                         counted(section_.failed, "mark"),
+                         section_.examined > section_.failed ? " All others were." : "")});
     }
 
   private:

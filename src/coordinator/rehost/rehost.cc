@@ -71,9 +71,8 @@ class Rehost {
             "There is nothing to rehost: on this release of DolphinScheduler a master that "
             "recovers a workflow makes itself its host.";
         if (options_.ids.empty()) return context_.warn(why);
-        context_.fail(ExitCode::needs_person,
-                      fmt::format("Nothing was done about workflow instances {}. {}",
-                                  some_ids(options_.ids), why));
+        context_.fail(ExitCode::needs_person, fmt::format("Nothing was done about {}. {}",
+                                                          workflow_instances(options_.ids), why));
     }
 
     /// Returns the hosts of what is selected.

@@ -111,41 +111,40 @@ void RehostRecord::tell_of_skipped(SkipReason reason, const std::vector<std::int
     const auto tell = [&](std::string text) {
         context_.fail(ExitCode::needs_person, std::move(text));
     };
-    const std::string some = some_ids(ids);
+    const std::string which = workflow_instances(ids);
+    const bool one = ids.size() == 1;
+    const auto left_alone = [&](std::string_view why) {
+        tell(fmt::format("Left alone: {}. {}", which, why));
+    };
     switch (reason) {
         case SkipReason::in_place:
             return tell(
-                fmt::format("Nothing was done about workflow instances {}: the master that "
-                            "holds each is its host already.",
-                            some));
+                fmt::format("Nothing was done about {}: the master that holds {} is its "
+                            "host already.",
+                            which, one ? "it" : "each"));
         case SkipReason::unknown:
-            return tell(fmt::format("There is no workflow instance {} in {}.", some,
-                                    context_.database.endpoint()));
+            for (const std::int64_t id : ids)
+                tell(fmt::format("There is no workflow instance {} in {}.", id,
+                                 context_.database.endpoint()));
+            return;
         case SkipReason::not_unfinished:
-            return tell(fmt::format(
-                "Workflow instances {} were left alone: they are in none of the states 1, 2 and 4.",
-                some));
+            return left_alone(one ? "It is in none of the states 1, 2 and 4."
+                                  : "They are in none of the states 1, 2 and 4.");
         case SkipReason::not_held:
-            return tell(
-                fmt::format("Workflow instances {} were left alone: no living master holds them. "
-                            "Fail them over, or finish them.",
-                            some));
+            return left_alone(one ? "No living master holds it. Fail it over, or finish it."
+                                  : "No living master holds them. Fail them over, or finish them.");
         case SkipReason::held_by_two:
-            return tell(
-                fmt::format("Workflow instances {} were left alone: two masters hold each, and one "
-                            "of the two stands still.",
-                            some));
+            return left_alone(one ? "Two masters hold it, and one of the two stands still."
+                                  : "Two masters hold each, and one of the two stands still.");
         case SkipReason::unanswered:
             return tell(
-                fmt::format("Of {} ({}) it is not known which master holds {}, since not every "
+                fmt::format("Of {} it is not known which master holds {}, since not every "
                             "living master answered: {}.",
-                            counted(std::ssize(ids), "workflow"), some,
-                            ids.size() == 1 ? "it" : "them", problems_));
+                            which, one ? "it" : "them", problems_));
         default:
-            return tell(
-                fmt::format("Workflow instances {} were left alone: they changed while they were "
-                            "looked at. Run the command again.",
-                            some));
+            return left_alone(one ? "It changed while it was looked at. Run the command again."
+                                  : "They changed while they were looked at. Run the command "
+                                    "again.");
     }
 }
 

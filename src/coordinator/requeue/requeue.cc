@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/plural.h"
 #include "coordinator/asking/holders.h"
+#include "coordinator/asking/workflow_inquiry.h"
 #include "coordinator/clock_check.h"
 #include "coordinator/failover/chunk_size.h"
 #include "coordinator/failover/host_stamps.h"
@@ -363,9 +364,12 @@ class Requeue {
         };
         context_.report.recovery = RecoveryInfo{0, static_cast<std::int64_t>(done().size()), 0};
         if (exchange) exchange_until_taken(until);
-        claims_.release();  // from here on we only look
-        const auto problems = watch_recovery(context_, {done(), {}}, until, nullptr, false,
-                                             *context_.report.recovery);
+        claims_.release();  // rehosting takes its own
+        std::optional<WorkflowInquiry> inquiry;
+        if (context_.servers != nullptr) inquiry.emplace(context_, options_.ask);
+        const auto problems =
+            watch_recovery(context_, {done(), {}}, until, inquiry ? &*inquiry : nullptr,
+                           options_.rehost, *context_.report.recovery);
         report_recovery(context_, *context_.report.recovery, problems, std::nullopt);
     }
 

@@ -159,22 +159,32 @@ void RequeueRecord::plan() {
 }
 
 void RequeueRecord::say_why_left(std::span<const std::int64_t> named) const {
-    constexpr std::pair<SkipReason, std::string_view> kUntold[] = {
-        {SkipReason::not_in_failover, "they are not in state FAILOVER, and have no command"},
-        {SkipReason::command_pending, "masters may still take their commands"},
-        {SkipReason::taken, "a master took their commands meanwhile"},
-        {SkipReason::state_changed, "they changed while they were looked at"},
+    struct Untold {
+        SkipReason reason;
+        std::string_view one, many;
     };
-    for (const auto& [reason, why] : kUntold) {
-        std::set<std::int64_t> ids;
-        for (const std::int64_t id : named) {
+    constexpr Untold kUntold[] = {
+        {SkipReason::not_in_failover, "it is not in state FAILOVER, and has no command",
+         "they are not in state FAILOVER, and have no command"},
+        {SkipReason::command_pending, "masters may still take its command",
+         "masters may still take their commands"},
+        {SkipReason::taken, "a master took its command meanwhile",
+         "a master took their commands meanwhile"},
+        {SkipReason::state_changed, "it changed while it was looked at",
+         "they changed while they were looked at"},
+    };
+    const std::set<std::int64_t> each_once(named.begin(), named.end());
+    for (const Untold& untold : kUntold) {
+        std::vector<std::int64_t> ids;
+        for (const std::int64_t id : each_once) {
             const auto other = others_.find(id);
-            if (other != others_.end() && other->second.reason == to_string(reason)) ids.insert(id);
+            if (other != others_.end() && other->second.reason == to_string(untold.reason))
+                ids.push_back(id);
         }
         if (ids.empty()) continue;
         context_.fail(ExitCode::needs_person,
-                      fmt::format("Nothing was done about workflow instances {}: {}.",
-                                  some_ids(std::vector(ids.begin(), ids.end())), why));
+                      fmt::format("Nothing was done about {}: {}.", workflow_instances(ids),
+                                  ids.size() == 1 ? untold.one : untold.many));
     }
 }
 

@@ -26,11 +26,12 @@ std::string some(const List& list) {
 
 /// "ID..." where --items kept none.
 template <typename Item>
-std::string ids_of(const std::vector<Item>& items) {
-    if (items.empty()) return "ID...";
+std::string ids_of(const Items<Item>& items) {
+    if (items.kept().empty()) return "ID...";
     std::vector<std::int64_t> ids;
-    for (const Item& item : items) ids.push_back(item.id);
-    return some(ids);
+    for (const Item& item : items.kept()) ids.push_back(item.id);
+    const bool says_so = ids.size() > kNamed;
+    return some(ids) + (items.omitted() > 0 && !says_so ? " ..." : "");
 }
 
 /// The checks of one status.
@@ -95,7 +96,7 @@ class Checks {
         add(CheckName::stuck, status_.stuck.total() == 0,
             counted(status_.stuck.total(), "workflow is", "workflows are") +
                 " stuck in FAILOVER without a command",
-            fmt::format("dsfailover requeue {}", ids_of(status_.stuck.kept())));
+            fmt::format("dsfailover requeue {}", ids_of(status_.stuck)));
     }
 
     void commands() {
@@ -119,7 +120,7 @@ class Checks {
         add(CheckName::ownerless, ownerless.total() == 0,
             counted(ownerless.total(), "unfinished workflow has", "unfinished workflows have") +
                 " no host",
-            fmt::format("dsfailover failover-workflow {}", ids_of(ownerless.kept())));
+            fmt::format("dsfailover failover-workflow {}", ids_of(ownerless)));
         add(CheckName::odd_hosts, found_.odd_hosts.empty(),
             counted(std::ssize(found_.odd_hosts), "host", "hosts") +
                 " of unfinished workflows cannot be read as HOST:PORT",
@@ -128,7 +129,8 @@ class Checks {
         add(CheckName::lost_kills, unkilled.total() == 0,
             counted(unkilled.total(), "workflow waits", "workflows wait") +
                 " for a kill that was lost",
-            fmt::format("stop them again in the user interface: {}", ids_of(unkilled.kept())));
+            fmt::format("stop {} again in the user interface: {}",
+                        unkilled.total() == 1 ? "it" : "them", ids_of(unkilled)));
     }
 
     void waiting() {

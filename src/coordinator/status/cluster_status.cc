@@ -188,10 +188,11 @@ class StatusReader {
 
     void check() {
         status_.checks = status_checks(status_, found_, options_);
+        for (CheckItem& check : status_.checks) check.counts = options_.checks.has(check.name);
         if (!options_.check) return;
         std::vector<std::string> failed;
         for (const CheckItem& check : status_.checks)
-            if (!check.ok && options_.checks.has(check.name))
+            if (!check.ok && check.counts)
                 failed.push_back(fmt::format("{}: {}", to_string(check.name), check.detail));
         if (failed.empty()) return;
         context_.warn(fmt::format("--check: {}.", fmt::join(failed, "; ")));

@@ -35,7 +35,7 @@ void print_leader(Page& page, std::string_view name, const std::optional<std::st
 void print_checks(Page& page, const std::vector<CheckItem>& checks) {
     TextTable list({{"CHECK"}, wraps("FOUND"), wraps("WHAT TO DO")});
     for (const CheckItem& check : checks)
-        if (!check.ok)
+        if (!check.ok && check.counts)
             list.add(
                 {Cell(std::string(to_string(check.name)), Tone::bad), check.detail, check.hint});
     page.titled("checks that fail", list);

@@ -49,7 +49,7 @@ std::string checks_of(const StatusSection& status) {
     std::string failing;
     std::int64_t count = 0;
     for (const CheckItem& check : status.checks) {
-        if (check.ok) continue;
+        if (check.ok || !check.counts) continue;
         failing += (count++ == 0 ? "" : ", ") + std::string(to_string(check.name));
     }
     if (status.checks.empty()) return {};
