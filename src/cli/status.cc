@@ -59,14 +59,19 @@ void take_checks(const OptionValues& options, StatusOptions& result) {
     const OptionValue* check = find(options, "check");
     if (check == nullptr) return;
     result.check = true;
-    if (check->value == "all") return;
-    try {
-        result.check = is_set(options, "check");
-    } catch (const UsageError&) {
-        result.checks.named = check_names(options, "check");
-        if (std::ranges::includes(result.checks.skipped, result.checks.named))
-            throw UsageError("--check names nothing that --skip-check lets through");
+    if (check->value != "all") {
+        try {
+            result.check = is_set(options, "check");
+        } catch (const UsageError&) {
+            result.checks.named = check_names(options, "check");
+        }
     }
+    const OptionValue* skip = find(options, "skip-check");
+    for (std::size_t i = 0; i < words_of<CheckName>().size(); ++i)
+        if (result.checks.has(CheckName(i))) skip = nullptr;
+    if (skip != nullptr)
+        throw UsageError(fmt::format("{} leaves out every check that {} names",
+                                     named("skip-check", *skip), named("check", *check)));
 }
 
 void run(Invocation& invocation) {

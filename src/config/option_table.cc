@@ -320,8 +320,9 @@ std::vector<OptionSpec> asking_options() {
          .type = choice,
          .group = kAsking,
          .help = "Which workflows the living masters are asked about: those in doubt, all that "
-                 "would be failed over (--ask alone), or none. explain, finish, requeue and "
-                 "rehost ask about all they look at, or none. DSFAILOVER_ASK=none forbids asking; "
+                 "would be failed over (--ask alone), or none. explain, finish and "
+                 "requeue ask about all they look at, up to --ask-limit, or none. With none no "
+                 "worker is asked either. DSFAILOVER_ASK=none forbids asking; "
                  "DSFAILOVER_ASK_ONLY=loopback asks only servers at loopback addresses.",
          .default_value = "doubtful",
          .choices = {"doubtful", "all", "none"},

@@ -172,6 +172,7 @@ struct RecoveryInfo {
     std::int64_t unproven = 0;
     std::int64_t lost = 0;
     std::int64_t rehosted = 0;
+    std::int64_t unseen = 0;  ///< of pending: taken, not seen to be held yet; not printed
 };
 
 struct MasterSection {

@@ -470,5 +470,8 @@ def test_what_stands_still(make_cluster, database):
     assert serial["hint"] == f"dsfailover explain {waits}"
     cluster.run("status", "--check", "--skip-check", "idle serial_wait", code=0)
     refused = cluster.run("status", "--check", "idle", "--skip-check", "idle,serial_wait", code=2)
-    assert "--check names nothing that --skip-check lets through" in refused.said
+    assert "--skip-check leaves out every check that --check names" in refused.said
+    every = ",".join(each["name"] for each in result["checks"]) + ",abandoned,held_idle"
+    refused = cluster.run("status", "--check", environment={"DSFAILOVER_SKIP_CHECK": every}, code=2)
+    assert "DSFAILOVER_SKIP_CHECK (--skip-check) leaves out every check" in refused.said
     assert "there is no check 'idel'; did you mean 'idle'?" in cluster.run("status", "--check", "idel", code=2).said

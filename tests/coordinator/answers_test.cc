@@ -666,6 +666,43 @@ TEST_F(RecoveryTest, WhatNobodyHoldsYetIsPending) {
     EXPECT_EQ(run.exit_code(), 3) << run.said();
     EXPECT_EQ(recovery().recovered, 0);
     EXPECT_EQ(recovery().pending, 1);
+    EXPECT_THAT(run.said(), HasSubstr("1 command was taken by a master, and no living master is "
+                                      "seen to hold its workflow yet"));
+    EXPECT_THAT(run.said(), Not(HasSubstr("not taken by a master")));
+}
+
+TEST_F(RecoveryTest, ARegistryThatIsAwayForAMomentIsAskedAgain) {
+    run.options.wait = Millis(10'000);
+    bool away = false;
+    world.registry.before({Kind::release, failover_lock_path(kGone)}, [&] {
+        world.take_commands(7);
+        away = true;
+    });
+    servers.holds[kLiving].insert(7);
+    servers.after_round = [&] {
+        if (std::exchange(away, false))
+            throw RegistryError(RegistryError::Kind::unreachable, "it is away");
+    };
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(recovery().recovered, 1);
+}
+
+TEST_F(RecoveryTest, TheCountsAreTrueWhateverEndsTheWatch) {
+    world.workflow(8);
+    world.registry.before({Kind::release, failover_lock_path(kGone)}, [&] {
+        world.take_commands(7);
+        world.take_commands(8);
+        world.workflow(8).state(7);
+    });
+    servers.after_round = [&] {
+        if (world.workflow(8).state() == 7)
+            throw RegistryError(RegistryError::Kind::other, "no way on");
+    };
+    run.failover_master(kGone);
+    EXPECT_NE(run.exit_code(), 0);
+    EXPECT_EQ(recovery().recovered, 1);
+    EXPECT_EQ(recovery().pending, 1);
 }
 
 }  // namespace

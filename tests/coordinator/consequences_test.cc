@@ -1,5 +1,8 @@
 // What a failover says will come of it, planned and done.
 
+#include <csignal>
+
+#include "base/interruption.h"
 #include "coordinator/world_test.h"
 #include "support/fake_servers.h"
 
@@ -68,6 +71,20 @@ TEST_F(ConsequencesTest, LivingWorkersAreAskedWhichTasksTheyRun) {
     ASSERT_TRUE(run.report.workers_asked);
     EXPECT_EQ(run.report.workers_asked->at(0).alive, 1);
     EXPECT_EQ(run.report.workers_asked->at(0).unknown_task, 1);
+}
+
+TEST_F(ConsequencesTest, WhateverEndsTheQuestionTheReportIsWhole) {
+    world.worker(kLivingWorker);
+    world.task(70, 7).host(kLivingWorker);
+    FakeServers servers;
+    run.servers = &servers;
+    servers.after_round = [&] {
+        if (servers.rounds.back().at(0).address == kLivingWorker) throw Interrupted(SIGTERM);
+    };
+    run.failover_master(kGone);
+    EXPECT_EQ(run.exit_code(), 0) << run.said();
+    EXPECT_EQ(run.master(kGone).workflows.done, 1);
+    EXPECT_THAT(run.said(), HasSubstr("no worker said whether that is so: 70."));
 }
 
 TEST_F(ConsequencesTest, AboutNoMoreTasksThanTheLimit) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/interruption.h"
 #include "base/log.h"
 #include "base/plural.h"
 #include "coordinator/asking/asked_in_report.h"
@@ -46,8 +47,28 @@ void warn_of_stops(const RunContext& context, std::span<const WorkflowItem* cons
                                                  : "they go on to PAUSE; resume them"));
 }
 
+/// What the workers say, in the order of `tasks`; of those beyond the limit, and where that cannot
+/// be asked, nothing.
+std::vector<Answer> said_by_workers(const RunContext& context, const AskOptions* ask,
+                                    std::span<const UnfinishedTask> tasks) {
+    std::vector<Answer> said(tasks.size(), Answer::unanswered);
+    if (ask == nullptr || interruption_requested()) return said;
+    const auto limit = static_cast<std::size_t>(std::max<std::int64_t>(ask->limit, 0));
+    const auto asked = tasks.first(std::min(tasks.size(), limit));
+    try {
+        const WorkerRound round = ask_living_workers(context, asked, ask->timeout);
+        if (!round.workers.empty()) add_to_report(context.report, round.workers);
+        for (std::size_t i = 0; i < asked.size(); ++i) said[i] = round.tasks[i].answer;
+    } catch (const Interrupted&) {
+        log_warn("interrupted while workers were asked which tasks they run");
+    } catch (const std::exception& error) {
+        log_warn("workers could not be asked which tasks they run: {}", error.what());
+    }
+    return said;
+}
+
 /// A master dispatches anew what it takes over, unless the worker could not report its end yet.
-void warn_of_tasks(const RunContext& context, const AskOptions& ask,
+void warn_of_tasks(const RunContext& context, const AskOptions* ask,
                    std::span<const std::int64_t> workflows) {
     std::vector<UnfinishedTask> tasks =
         TaskInstanceStore(context.store()).unfinished(workflows, false);
@@ -59,15 +80,11 @@ void warn_of_tasks(const RunContext& context, const AskOptions& ask,
                              each.task.submit_time->possibly_before(context.report.started_at);
         return !at_work || !earlier || is_logic_type(each.type);
     });
-    const auto asked = std::span(tasks).first(
-        std::min(tasks.size(), static_cast<std::size_t>(std::max<std::int64_t>(ask.limit, 0))));
-    const WorkerRound round = ask_living_workers(context, asked, ask.timeout);
-    if (!round.workers.empty()) add_to_report(context.report, round.workers);
+    const std::vector<Answer> said = said_by_workers(context, ask, tasks);
     std::vector<std::int64_t> alive, unknown;
     for (std::size_t i = 0; i < tasks.size(); ++i) {
-        const Answer answer = i < asked.size() ? round.tasks[i].answer : Answer::unanswered;
-        if (answer == Answer::yes) alive.push_back(tasks[i].task.id);
-        if (answer == Answer::unanswered) unknown.push_back(tasks[i].task.id);
+        if (said[i] == Answer::yes) alive.push_back(tasks[i].task.id);
+        if (said[i] == Answer::unanswered) unknown.push_back(tasks[i].task.id);
     }
     if (!alive.empty())
         context.warn(fmt::format(
@@ -86,7 +103,7 @@ void warn_of_tasks(const RunContext& context, const AskOptions& ask,
 
 }  // namespace
 
-void warn_of_consequences(const RunContext& context, const AskOptions& ask,
+void warn_of_consequences(const RunContext& context, const AskOptions* ask,
                           std::span<const WorkflowItem* const> items) try {
     const std::vector<std::int64_t> ids = failed_over(items);
     if (ids.empty()) return;

@@ -62,10 +62,10 @@ void HostlessFailover::run(std::vector<WorkflowInstance> instances) {
     } catch (const RefusedError& error) {
         context_.fail(error.exit_code(), error.what());
     } catch (...) {
-        finish();
+        finish(false);
         throw;
     }
-    finish();
+    finish(true);
 }
 
 void HostlessFailover::work(std::vector<WorkflowInstance> instances) {
@@ -236,14 +236,14 @@ void HostlessFailover::skip(const WorkflowInstance& instance, SkipReason reason,
     section_.workflows.items.add(std::move(item));
 }
 
-void HostlessFailover::finish() {
+void HostlessFailover::finish(bool asks_workers) {
     claims_.release();
     record_.close(options_.dry_run);
     record_.tell(context_);
     WorkflowsSection& workflows = record_.section().workflows;
     std::vector<const WorkflowItem*> done;
     for (const WorkflowItem& item : workflows.items.kept()) done.push_back(&item);
-    warn_of_consequences(context_, options_.ask, done);
+    warn_of_consequences(context_, asks_workers ? &options_.ask : nullptr, done);
     section_.workflows.selected += workflows.selected;
     section_.workflows.done += workflows.done;
     section_.workflows.left += workflows.left;

@@ -57,7 +57,7 @@ class HostlessFailover {
     bool by_answer(std::int64_t id) const;
     void skip(const WorkflowInstance& instance, SkipReason reason, const MastersSaid& said = {},
               const std::optional<StoredTime>& last_activity = std::nullopt);
-    void finish();
+    void finish(bool asks_workers);
 
     const RunContext& context_;
     const FailoverOptions& options_;

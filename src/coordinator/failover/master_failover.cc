@@ -312,11 +312,11 @@ void MasterFailover::write_fences() {
 }
 
 // Their names are asked for together, because their rows are mixed among the masters.
-void MasterFailover::add_names() {
+void MasterFailover::add_names(bool asks_workers) {
     std::vector<WorkflowItem*> items;
     for (MasterTarget& target : targets_)
         for (WorkflowItem& item : target.section().workflows.items.kept()) items.push_back(&item);
-    warn_of_consequences(context_, options_.ask, items);
+    warn_of_consequences(context_, asks_workers ? &options_.ask : nullptr, items);
     add_workflow_names(context_, std::move(items));
 }
 
@@ -333,7 +333,7 @@ void MasterFailover::finish(std::optional<Outcome> unfinished) {
         if (unfinished && target.is_open() && !section.mark) section.outcome = *unfinished;
     }
     guard_.release();
-    add_names();
+    add_names(!unfinished);
     if (!context_.report.masters) context_.report.masters.emplace();
     first_section_ = context_.report.masters->size();
     for (MasterTarget& target : targets_)

@@ -74,7 +74,7 @@ class MasterFailover {
     void nothing_was_left(MasterTarget& target);
     void write_fences();
     void finish(std::optional<Outcome> unfinished);
-    void add_names();
+    void add_names(bool asks_workers);
 
     const RunContext& context_;
     const FailoverOptions& options_;

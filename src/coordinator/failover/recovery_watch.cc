@@ -52,12 +52,15 @@ class Watch {
     std::vector<std::string> run(EpochMs until) {
         Polling polling{until, Millis(1000), kProgressEvery};
         const auto look = [&] {
-            look_at_commands();
-            look_at_workflows();
-            rehost();
-            count();
+            try {
+                look_once();
+            } catch (const RegistryError& error) {
+                // One that is away for a moment is asked again.
+                if (error.kind() != RegistryError::Kind::unreachable) throw;
+                log_warn("{}; asking again", error.what());
+            }
             // Many commands make a long question; ask it less often.
-            polling.step = Millis(workflows_.size() > 5000 ? 3000 : 1000);
+            polling.step = Millis(workflows_.size() + unproven_.size() > 5000 ? 3000 : 1000);
             return workflows_.empty() && unproven_.empty();
         };
         poll(polling, look, [&](std::int64_t) {
@@ -71,7 +74,21 @@ class Watch {
     }
 
   private:
-    void count() { counts_.pending = std::ssize(workflows_) + std::ssize(unproven_); }
+    // Whatever ends the look, the counts are true.
+    void look_once() try {
+        look_at_commands();
+        look_at_workflows();
+        rehost();
+        count();
+    } catch (...) {
+        count();
+        throw;
+    }
+
+    void count() {
+        counts_.unseen = std::ssize(unproven_);
+        counts_.pending = std::ssize(workflows_) + counts_.unseen;
+    }
 
     void look_at_commands() {
         CommandStore commands(context_.store());
@@ -233,13 +250,19 @@ void report_recovery(const RunContext& context, const RecoveryInfo& counts,
             counted(counts.unproven, "workflow was taken by a master; which one holds it",
                     "workflows were taken by a master; which one holds them"),
             why_unanswered(context.report)));
-    if (counts.pending > 0) {
+    const std::string whose = host.empty() ? "" : fmt::format(" for workflows of {}", host);
+    if (const std::int64_t untaken = counts.pending - counts.unseen; untaken > 0)
+        context.fail(
+            ExitCode::needs_person,
+            fmt::format("{}{} {} not taken by a master in time. {}", counted(untaken, "command"),
+                        whose, untaken == 1 ? "was" : "were", way_on_for_untaken(waited)));
+    if (counts.unseen > 0)
         context.fail(ExitCode::needs_person,
-                     fmt::format("{}{} {} not taken by a master in time. {}",
-                                 counted(counts.pending, "command"),
-                                 host.empty() ? "" : fmt::format(" for workflows of {}", host),
-                                 counts.pending == 1 ? "was" : "were", way_on_for_untaken(waited)));
-    }
+                     fmt::format("{}{} {} taken by a master, and no living master is seen to hold "
+                                 "{} yet: look again with explain.",
+                                 counted(counts.unseen, "command"), whose,
+                                 counts.unseen == 1 ? "was" : "were",
+                                 counts.unseen == 1 ? "its workflow" : "their workflows"));
 }
 
 }  // namespace dsfailover

@@ -62,6 +62,7 @@ class Requeue {
         try {
             work();
         } catch (...) {
+            record_.say_why_left(options_.ids);
             record_.list(false);
             throw;
         }

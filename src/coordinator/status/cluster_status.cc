@@ -188,7 +188,9 @@ class StatusReader {
 
     void check() {
         status_.checks = status_checks(status_, found_, options_);
-        for (CheckItem& check : status_.checks) check.counts = options_.checks.has(check.name);
+        for (CheckItem& check : status_.checks)
+            check.counts = options_.check ? options_.checks.has(check.name)
+                                          : !options_.checks.skipped.contains(check.name);
         if (!options_.check) return;
         std::vector<std::string> failed;
         for (const CheckItem& check : status_.checks)

@@ -55,7 +55,10 @@ void WorkerTasks::keep_those_of_workflows_not_ended(std::span<const Unreadable> 
         if (workflows.contains(workflow)) throw EnvironmentError(why);
     std::erase_if(tasks_, [&](TaskAtWorker& task) {
         const auto workflow = workflows.find(task.workflow_id);
-        if (workflow == workflows.end()) return true;
+        if (workflow == workflows.end()) {
+            rows_.erase(task.id);
+            return true;
+        }
         task.owner = &*owners_.insert(workflow->second.host).first;
         task.in_failover = workflow->second.state == workflow_state::kFailover;
         return false;

@@ -48,13 +48,15 @@ std::string failed_over(const Report& report) {
 std::string checks_of(const StatusSection& status) {
     std::string failing;
     std::int64_t count = 0;
+    bool others = false;
     for (const CheckItem& check : status.checks) {
+        others = others || (!check.ok && !check.counts);
         if (check.ok || !check.counts) continue;
         failing += (count++ == 0 ? "" : ", ") + std::string(to_string(check.name));
     }
     if (status.checks.empty()) return {};
     return count == 0
-               ? "every check passes"
+               ? (others ? "every check that counts passes" : "every check passes")
                : fmt::format("{}: {}", counted(count, "check fails", "checks fail"), failing);
 }
 
@@ -117,7 +119,7 @@ std::vector<std::string> next_steps(const Report& report) {
     if (plans_anything(report)) steps.emplace_back("the same command without --dry-run");
     if (report.status)
         for (const CheckItem& check : report.status->checks)
-            if (!check.ok && check.hint && check.hint->starts_with("dsfailover ") &&
+            if (!check.ok && check.counts && check.hint && check.hint->starts_with("dsfailover ") &&
                 std::ranges::find(steps, *check.hint) == steps.end())
                 steps.push_back(*check.hint);
     add_after_failover(report, steps);
