@@ -28,4 +28,9 @@ std::string workflow_instances(std::span<const std::int64_t> ids) {
     return fmt::format("workflow instance{} {}", ids.size() == 1 ? "" : "s", some_ids(ids));
 }
 
+void fail_unknown(const RunContext& context, std::int64_t id) {
+    context.fail(ExitCode::needs_person, fmt::format("There is no workflow instance {} in {}.", id,
+                                                     context.database.endpoint()));
+}
+
 }  // namespace dsfailover

@@ -36,5 +36,7 @@ void add_workflow_names(const RunContext& context, std::vector<Item*> items) {
 std::string some_ids(std::span<const std::int64_t> ids);
 /// "workflow instance 16", "workflow instances 16, 17".
 std::string workflow_instances(std::span<const std::int64_t> ids);
+/// Says that there is no such workflow instance: exit 3.
+void fail_unknown(const RunContext& context, std::int64_t id);
 
 }  // namespace dsfailover

@@ -1,7 +1,5 @@
 #include "coordinator/explain/explain.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
 #include <unordered_map>
@@ -15,6 +13,7 @@
 #include "coordinator/failover/failover_stamps.h"
 #include "coordinator/failover/lock_status.h"
 #include "coordinator/marks/failover_marks.h"
+#include "coordinator/report_names.h"
 #include "coordinator/requeue/stuck_workflows.h"
 #include "store/relation_store.h"
 #include "store/task_instance_store.h"
@@ -253,10 +252,7 @@ class Explanation {
             explained.add(std::move(item));
         }
         for (const std::int64_t id : std::set(options_.ids.begin(), options_.ids.end())) {
-            if (known_.contains(id)) continue;
-            context_.fail(ExitCode::needs_person,
-                          fmt::format("There is no workflow instance {} in {}.", id,
-                                      context_.database.endpoint()));
+            if (!known_.contains(id)) fail_unknown(context_, id);
         }
     }
 

@@ -107,9 +107,7 @@ void FinishRecord::tell_of_skipped(SkipReason reason, const std::vector<std::int
     const bool one = ids.size() == 1;
     switch (reason) {
         case SkipReason::unknown:
-            for (const std::int64_t id : ids)
-                tell(fmt::format("There is no workflow instance {} in {}.", id,
-                                 context_.database.endpoint()));
+            for (const std::int64_t id : ids) fail_unknown(context_, id);
             return;
         case SkipReason::not_unfinished:
             return tell(

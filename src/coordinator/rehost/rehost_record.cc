@@ -123,9 +123,7 @@ void RehostRecord::tell_of_skipped(SkipReason reason, const std::vector<std::int
                             "host already.",
                             which, one ? "it" : "each"));
         case SkipReason::unknown:
-            for (const std::int64_t id : ids)
-                tell(fmt::format("There is no workflow instance {} in {}.", id,
-                                 context_.database.endpoint()));
+            for (const std::int64_t id : ids) fail_unknown(context_, id);
             return;
         case SkipReason::not_unfinished:
             return left_alone(one ? "It is in none of the states 1, 2 and 4."

@@ -169,10 +169,7 @@ void RequeueSelection::read_other_rows() {
 }
 
 void RequeueSelection::tell() {
-    for (const std::int64_t id : unknown_) {
-        context_.fail(ExitCode::needs_person, fmt::format("There is no workflow instance {} in {}.",
-                                                          id, context_.database.endpoint()));
-    }
+    for (const std::int64_t id : unknown_) fail_unknown(context_, id);
     if (of_nothing_ > 0) {
         context_.warn(
             fmt::format("{} can only move it to t_ds_error_command.",
